@@ -1,0 +1,52 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+# uv installs the pinned packages; where it is absent, a private copy is fetched into .uv/.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+
+export TF_USE_LEGACY_KERAS := 0
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: demo test lint types lock clean
+
+demo: $(VENV)/.installed ## install, then run the whole road on a generated dataset
+	$(BIN)/unmask demo
+
+test: $(VENV)/.installed-dev ## install what tests need and run them all
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## style and formatting of our code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev ## static types of our code
+	$(BIN)/mypy
+
+lock: $(UV) ## renew the pinned requirements from pyproject.toml
+	$(UV) pip compile pyproject.toml --upgrade --generate-hashes --python-version 3.10 \
+	  --no-emit-index-url --quiet --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --extra dev --constraint requirements.lock --generate-hashes \
+	  --python-version 3.10 --no-emit-index-url --quiet --output-file requirements-dev.lock
+
+clean: ## remove the environment and everything that runs wrote
+	rm -rf $(VENV) .uv runs
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet uv
+
+$(BIN)/python: | $(UV)
+	$(UV) venv --quiet --python 3.10 $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned packages (about a minute) ..."
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed | $(BIN)/python
+	@echo "Installing what tests need ..."
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
