@@ -1,0 +1,76 @@
+"""From a box in a frame to the square crop that a model sees."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from data.contract import CROP_JPEG_QUALITY, CROP_MAX_SIZE
+
+MARGIN = 0.3
+"""How much wider the square is than the longer side of the box."""
+
+
+def square_around(box: Sequence[float]) -> tuple[int, int, int]:
+    """The square of whole pixels about a box.
+
+    Args:
+        box: x_min, y_min, x_max, y_max in pixels.
+
+    Returns:
+        left, top and side in pixels; the square may reach beyond the frame.
+    """
+    x_min, y_min, x_max, y_max = (float(value) for value in box)
+    side = max(1, round(max(x_max - x_min, y_max - y_min) * (1.0 + MARGIN)))
+    left = round((x_min + x_max - side) / 2)
+    top = round((y_min + y_max - side) / 2)
+    return left, top, side
+
+
+def crop_face(image: npt.NDArray[np.uint8], box: Sequence[float]) -> npt.NDArray[np.uint8]:
+    """Cuts the square about a box out of a frame; black where it reaches beyond.
+
+    Args:
+        image: uint8 [height, width, 3].
+        box: x_min, y_min, x_max, y_max in pixels.
+
+    Returns:
+        uint8 [size, size, 3], size at most `CROP_MAX_SIZE`; never enlarged.
+    """
+    left, top, side = square_around(box)
+    height, width = image.shape[:2]
+    crop = np.zeros((side, side, 3), np.uint8)
+    x_from, x_to = max(left, 0), min(left + side, width)
+    y_from, y_to = max(top, 0), min(top + side, height)
+    if x_from < x_to and y_from < y_to:
+        crop[y_from - top : y_to - top, x_from - left : x_to - left] = image[
+            y_from:y_to, x_from:x_to
+        ]
+    if side > CROP_MAX_SIZE:
+        # Area averaging is what avoids aliasing when shrinking.
+        size = (CROP_MAX_SIZE, CROP_MAX_SIZE)
+        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return crop
+
+
+def encode_jpeg(crop: npt.NDArray[np.uint8]) -> bytes:
+    """JPEG of an RGB crop, uint8 [size, size, 3], at quality `CROP_JPEG_QUALITY`."""
+    done, jpeg = cv2.imencode(
+        ".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, CROP_JPEG_QUALITY]
+    )
+    if not done:
+        raise ValueError(f"OpenCV could not encode a crop of shape {crop.shape} as JPEG")
+    return jpeg.tobytes()
+
+
+def sharpness(crop: npt.NDArray[np.uint8]) -> float:
+    """Variance of the Laplacian of the grey crop (Pech-Pacheco et al., ICPR 2000).
+
+    Args:
+        crop: uint8 [size, size, 3], RGB.
+
+    Returns:
+        0 for a plain area; tens to thousands for a sharp face.
+    """
+    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())

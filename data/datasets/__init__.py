@@ -1,0 +1,1 @@
+"""Readers of dataset layouts, one file each."""

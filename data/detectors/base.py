@@ -1,0 +1,37 @@
+"""What a face detector takes and returns."""
+
+import dataclasses
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """One detected face.
+
+    Attributes:
+        box: float32 [4]: x_min, y_min, x_max, y_max in the frame, pixels.
+        landmarks: float32 [10]: five points as x, y pairs, pixels: subject's right
+            eye, left eye, nose, right and left corner of the mouth.
+        score: confidence, 0 to 1.
+    """
+
+    box: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    score: float
+
+
+class FaceDetector(Protocol):
+    """Finds faces in frames of one size."""
+
+    def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
+        """Finds the faces of each frame.
+
+        Args:
+            frames: uint8 [n, height, width, 3], RGB, 0 to 255, n of 1 or more.
+
+        Returns:
+            One list a frame, best score first; empty where there is no face.
+        """

@@ -1,0 +1,381 @@
+"""MTCNN as one TensorFlow graph, with the weights of the `mtcnn` package.
+
+Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
+Networks" (IEEE Signal Processing Letters, 2016). Networks, thresholds and box arithmetic
+follow the `mtcnn` package 1.0.0 (github.com/ipazc/mtcnn), which drives the same weights from
+numpy; here the image pyramid, the three networks and the suppression of overlapping boxes run
+inside one graph, so that the extraction job, the client and the served model find the same faces.
+"""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from data.detectors.base import Face
+
+HALVE_ABOVE = 1000
+"""Frames with a longer side, in pixels, are searched at half resolution."""
+
+MIN_FACE_SIZE = 20
+"""Smallest face, in pixels of the searched frame: the package's default."""
+
+_PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
+_CELL = 12  # PNet's receptive field, pixels
+_STRIDE = 2  # PNet's stride, pixels
+_PNET_THRESHOLD, _RNET_THRESHOLD = 0.6, 0.7
+_LEVEL_NMS, _PNET_NMS, _RNET_NMS, _ONET_NMS = 0.5, 0.7, 0.7, 0.7
+_LEVEL_CANDIDATES = 256
+_LEVEL_PROPOSALS = 64
+_PROPOSALS = 128
+_REFINED = 48
+
+
+class MtcnnGraph(tf.Module):
+    """Finds faces and five landmarks in a batch of frames of one size.
+
+    Args:
+        max_faces: faces returned a frame, best score first.
+        min_score: least confidence of a returned face, 0 to 1.
+
+    Example:
+        graph = MtcnnGraph(max_faces=8)
+        boxes, landmarks, scores = graph(frames)  # uint8 [n, height, width, 3]
+    """
+
+    def __init__(self, *, max_faces: int = 16, min_score: float = 0.95) -> None:
+        super().__init__(name="mtcnn")
+        self._max_faces = max_faces
+        self._min_score = min_score
+        self._pnet = _load_weights("pnet.lz4")
+        self._rnet = _load_weights("rnet.lz4")
+        self._onet = _load_weights("onet.lz4")
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+    def __call__(self, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Finds the faces of each frame.
+
+        Args:
+            frames: uint8 [n, height, width, 3], RGB, n of 1 or more.
+
+        Returns:
+            boxes: float32 [n, max_faces, 4], x_min, y_min, x_max, y_max in pixels.
+            landmarks: float32 [n, max_faces, 10], x, y pairs in pixels.
+            scores: float32 [n, max_faces], 0 to 1, falling.
+            All are NaN beyond the faces found.
+        """
+        height, width = tf.shape(frames)[1], tf.shape(frames)[2]
+        halve = tf.maximum(height, width) > HALVE_ABOVE
+        searched = tf.cond(halve, lambda: _halve(frames), lambda: frames)
+        boxes, scores = self._propose(searched)
+        boxes, scores = self._refine(searched, boxes, scores)
+        boxes, landmarks, scores = self._output(searched, boxes, scores)
+
+        scale = tf.where(halve, 2.0, 1.0)
+        right, bottom = tf.cast(width - 1, tf.float32), tf.cast(height - 1, tf.float32)
+        boxes = tf.clip_by_value(boxes * scale, 0.0, tf.stack([right, bottom, right, bottom]))
+        return boxes, landmarks * scale, scores
+
+    def _propose(self, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs PNet over the pyramid: square boxes [n, p, 4] and scores [n, p], 0 if unused."""
+        count = tf.shape(frames)[0]
+        size = tf.cast(tf.shape(frames)[1:3], tf.float32)
+        first_scale = _CELL / MIN_FACE_SIZE
+        shorter = tf.reduce_min(size) * first_scale
+        levels = 1 + tf.cast(
+            tf.floor(tf.math.log(_CELL / shorter) / np.log(_PYRAMID_FACTOR)), tf.int32
+        )
+        levels = tf.maximum(levels, 1)
+
+        def level_size(level: tf.Tensor) -> tf.Tensor:
+            scale = first_scale * tf.pow(_PYRAMID_FACTOR, tf.cast(level, tf.float32))
+            return tf.maximum(tf.cast(size * scale, tf.int32), _CELL)
+
+        def search_level(
+            level: tf.Tensor, image: tf.Tensor, boxes: tf.TensorArray, scores: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray]:
+            level_boxes, level_scores = _pnet_boxes(image, self._pnet)
+            scale = size / tf.cast(tf.shape(image)[1:3], tf.float32)
+            level_boxes *= tf.stack([scale[1], scale[0], scale[1], scale[0]])
+            level_scores = _suppress(level_boxes, level_scores, _LEVEL_NMS)
+            level_boxes, level_scores = _best(level_boxes, level_scores, _LEVEL_PROPOSALS)
+            boxes = boxes.write(level, level_boxes)
+            scores = scores.write(level, level_scores)
+            return level + 1, _resize(image, level_size(level + 1)), boxes, scores
+
+        first = _normalize(_resize(frames, level_size(tf.constant(0))))
+        _, _, boxes, scores = tf.while_loop(
+            lambda level, *_: level < levels,
+            search_level,
+            (
+                tf.constant(0),
+                first,
+                tf.TensorArray(tf.float32, levels, element_shape=[None, _LEVEL_PROPOSALS, 4]),
+                tf.TensorArray(tf.float32, levels, element_shape=[None, _LEVEL_PROPOSALS]),
+            ),
+            shape_invariants=(
+                tf.TensorShape([]),
+                tf.TensorShape([None, None, None, 3]),
+                tf.TensorShape(None),
+                tf.TensorShape(None),
+            ),
+        )
+        all_boxes = tf.reshape(tf.transpose(boxes.stack(), [1, 0, 2, 3]), [count, -1, 4])
+        all_scores = tf.reshape(tf.transpose(scores.stack(), [1, 0, 2]), [count, -1])
+        all_boxes, all_scores = _sort(all_boxes, all_scores)
+        all_scores = _suppress(all_boxes, all_scores, _PNET_NMS)
+        all_boxes, all_scores = _best(all_boxes, all_scores, _PROPOSALS)
+        return _square(all_boxes), all_scores
+
+    def _refine(
+        self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
+        rows, crops = _crop_proposals(frames, boxes, scores, 24)
+        offsets, probability = _rnet(crops, self._rnet)
+        boxes = boxes + _scatter(rows, offsets, tf.shape(boxes)) * _sides(boxes)
+        scores = _scatter(rows, probability, tf.shape(scores))
+        scores = tf.where(scores > _RNET_THRESHOLD, scores, 0.0)
+        boxes, scores = _sort(boxes, scores)
+        scores = _suppress(boxes, scores, _RNET_NMS)
+        boxes, scores = _best(boxes, scores, _REFINED)
+        return _square(boxes), scores
+
+    def _output(
+        self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Runs ONet: the final boxes, landmarks and scores, NaN beyond the faces found."""
+        rows, crops = _crop_proposals(frames, boxes, scores, 48)
+        offsets, points, probability = _onet(crops, self._onet)
+        shape = tf.shape(boxes)
+        sides = _sides(boxes)
+        points = _scatter(rows, points, tf.stack([shape[0], shape[1], 10]))
+        # The network gives five x, then five y, relative to the square box.
+        x = points[..., :5] * sides[..., 0:1] + boxes[..., 0:1] - 1.0
+        y = points[..., 5:] * sides[..., 1:2] + boxes[..., 1:2] - 1.0
+        landmarks = tf.reshape(tf.stack([x, y], axis=-1), tf.shape(points))
+        boxes = boxes + _scatter(rows, offsets, shape) * sides
+        scores = _scatter(rows, probability, tf.shape(scores))
+        scores = tf.where(scores > self._min_score, scores, 0.0)
+        boxes, scores, landmarks = _sort(boxes, scores, landmarks)
+        scores = _suppress(boxes, scores, _ONET_NMS, over_smaller=True)
+        boxes, scores, landmarks = _best(boxes, scores, self._max_faces, landmarks)
+        found = scores > 0.0
+        nan = tf.constant(float("nan"))
+        return (
+            tf.where(found[..., None], boxes, nan),
+            tf.where(found[..., None], landmarks, nan),
+            tf.where(found, scores, nan),
+        )
+
+
+class Mtcnn:
+    """The default `FaceDetector`: `MtcnnGraph` with numpy in and `Face` objects out.
+
+    Args:
+        max_faces: faces returned a frame, best score first.
+        min_score: least confidence of a returned face, 0 to 1.
+    """
+
+    def __init__(self, *, max_faces: int = 16, min_score: float = 0.95) -> None:
+        self._graph = MtcnnGraph(max_faces=max_faces, min_score=min_score)
+
+    def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
+        """Finds the faces of each frame; see `FaceDetector.detect`."""
+        boxes, landmarks, scores = (output.numpy() for output in self._graph(frames))
+        return [
+            [
+                Face(box=boxes[i, j], landmarks=landmarks[i, j], score=float(scores[i, j]))
+                for j in range(scores.shape[1])
+                if not np.isnan(scores[i, j])
+            ]
+            for i in range(len(frames))
+        ]
+
+
+@functools.cache
+def _load_weights(name: str) -> list[npt.NDArray[np.float32]]:
+    """The package's weights of one network, in the order of its layers."""
+    from mtcnn.utils.tensorflow import load_weights
+
+    return [np.asarray(weight, np.float32) for weight in load_weights(name)]
+
+
+def _resize(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.ResizeBilinear(images=images, size=size, half_pixel_centers=True)
+
+
+def _halve(frames: tf.Tensor) -> tf.Tensor:
+    # Bilinear at exactly half samples between pixels: the mean of each 2 x 2 block.
+    return tf.cast(tf.round(_resize(frames, tf.shape(frames)[1:3] // 2)), tf.uint8)
+
+
+def _normalize(pixels: tf.Tensor) -> tf.Tensor:
+    return (tf.cast(pixels, tf.float32) - 127.5) / 128.0
+
+
+def _convolution(x: tf.Tensor, kernel: npt.NDArray, bias: npt.NDArray) -> tf.Tensor:
+    return tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides=1, padding="VALID"), bias)
+
+
+def _prelu(x: tf.Tensor, alpha: npt.NDArray) -> tf.Tensor:
+    # Half again as fast on a CPU as the same with tf.where.
+    return tf.nn.relu(x) - alpha * tf.nn.relu(-x)
+
+
+def _pool(x: tf.Tensor, size: int, padding: str) -> tf.Tensor:
+    return tf.nn.max_pool2d(x, size, 2, padding)
+
+
+def _flatten(x: tf.Tensor) -> tf.Tensor:
+    # The weights come from Caffe, which is column-major.
+    x = tf.transpose(x, [0, 2, 1, 3])
+    return tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
+
+
+def _dense(x: tf.Tensor, kernel: npt.NDArray, bias: npt.NDArray) -> tf.Tensor:
+    return tf.nn.bias_add(tf.matmul(x, kernel), bias)
+
+
+def _pnet_boxes(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
+    """PNet on one pyramid level: best candidates [n, k, 4] in its pixels, scores [n, k]."""
+    k1, b1, a1, k2, b2, a2, k3, b3, a3, box_k, box_b, class_k, class_b = weights
+    x = _pool(_prelu(_convolution(image, k1, b1), a1), 2, "SAME")
+    x = _prelu(_convolution(x, k2, b2), a2)
+    x = _prelu(_convolution(x, k3, b3), a3)
+    logits = _convolution(x, class_k, class_b)
+    offsets = _convolution(x, box_k, box_b)
+
+    shape = tf.shape(logits)
+    count, cells = shape[0], shape[1] * shape[2]
+    scores = tf.reshape(tf.nn.softmax(logits)[..., 1], [count, cells])
+    best = tf.minimum(_LEVEL_CANDIDATES, cells)
+    scores, indices = tf.math.top_k(scores, best)
+    offsets = tf.gather(tf.reshape(offsets, [count, cells, 4]), indices, batch_dims=1)
+    corner = tf.cast(
+        tf.stack([indices % shape[2], indices // shape[2]], axis=-1) * _STRIDE, tf.float32
+    )
+    boxes = tf.concat([corner + 1.0, corner + float(_CELL)], axis=-1) + offsets * (_CELL - 1.0)
+    scores = tf.where(scores > _PNET_THRESHOLD, scores, 0.0)
+    padding = [[0, 0], [0, _LEVEL_CANDIDATES - best]]
+    return tf.pad(boxes, [*padding, [0, 0]]), tf.pad(scores, padding)
+
+
+def _rnet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
+    """RNet: box offsets [m, 4] and face probability [m] of crops [m, 24, 24, 3]."""
+    k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, box_k, box_b, class_k, class_b = weights
+    x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
+    x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
+    x = _prelu(_convolution(x, k3, b3), a3)
+    x = _prelu(_dense(_flatten(x), k4, b4), a4)
+    return _dense(x, box_k, box_b), tf.nn.softmax(_dense(x, class_k, class_b))[:, 1]
+
+
+def _onet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """ONet: box offsets [m, 4], landmarks [m, 10], probability [m] of crops [m, 48, 48, 3]."""
+    k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, k5, b5, a5 = weights[:15]
+    box_k, box_b, point_k, point_b, class_k, class_b = weights[15:]
+    x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
+    x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
+    x = _pool(_prelu(_convolution(x, k3, b3), a3), 2, "SAME")
+    x = _prelu(_convolution(x, k4, b4), a4)
+    x = _prelu(_dense(_flatten(x), k5, b5), a5)
+    return (
+        _dense(x, box_k, box_b),
+        _dense(x, point_k, point_b),
+        tf.nn.softmax(_dense(x, class_k, class_b))[:, 1],
+    )
+
+
+def _sort(boxes: tf.Tensor, scores: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Orders boxes [n, k, 4], scores [n, k] and others [n, k, ...] by falling score."""
+    return _best(boxes, scores, tf.shape(scores)[1], *others)
+
+
+def _best(
+    boxes: tf.Tensor, scores: tf.Tensor, count: int | tf.Tensor, *others: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """The `count` best of each image in falling order of score, padded with zeros."""
+    kept = tf.minimum(count, tf.shape(scores)[1])
+    missing = count - kept
+    scores, indices = tf.math.top_k(scores, kept)
+
+    def pick(values: tf.Tensor) -> tf.Tensor:
+        values = tf.gather(values, indices, batch_dims=1)
+        return tf.pad(values, [[0, 0], [0, missing]] + [[0, 0]] * (values.shape.rank - 2))
+
+    scores = tf.pad(scores, [[0, 0], [0, missing]])
+    return pick(boxes), scores, *(pick(other) for other in others)
+
+
+def _suppress(
+    boxes: tf.Tensor, scores: tf.Tensor, threshold: float, *, over_smaller: bool = False
+) -> tf.Tensor:
+    """Sets to 0 the score of each box that a better one overlaps by more than `threshold`.
+
+    As in the package a suppressed box still suppresses. Boxes [n, k, 4] must be in falling
+    order of score. Overlap is over the union, or over the smaller box.
+    """
+    area = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+    low = tf.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
+    high = tf.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])
+    overlap = tf.reduce_prod(tf.maximum(high - low, 0.0), axis=-1)
+    if over_smaller:
+        whole = tf.minimum(area[:, :, None], area[:, None, :])
+    else:
+        whole = area[:, :, None] + area[:, None, :] - overlap
+    used = scores > 0.0
+    fails = (overlap > threshold * whole) & used[:, :, None]
+    better = tf.linalg.band_part(tf.ones_like(overlap), 0, -1) - tf.linalg.band_part(
+        tf.ones_like(overlap), 0, 0
+    )
+    suppressed = tf.reduce_any(fails & (better > 0.0), axis=1)
+    return tf.where(suppressed, 0.0, scores)
+
+
+def _square(boxes: tf.Tensor) -> tf.Tensor:
+    """Square boxes about the same centres, as wide as the longer side."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    side = tf.reduce_max(size, axis=-1, keepdims=True)
+    low = boxes[..., :2] + size * 0.5 - side * 0.5
+    return tf.concat([low, low + side], axis=-1)
+
+
+def _sides(boxes: tf.Tensor) -> tf.Tensor:
+    """Width, height, width, height of boxes [n, k, 4], counting both border pixels."""
+    size = boxes[..., 2:] - boxes[..., :2] + 1.0
+    return tf.concat([size, size], axis=-1)
+
+
+def _crop_proposals(
+    frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor, size: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Indices [m, 2] of the boxes in use and their normalised crops [m, size, size, 3].
+
+    Where no box is in use the first one of the first frame stands in: oneDNN's convolution
+    gives a wrong shape for a batch of none. Its score is 0 or it would be in use, and
+    `_scatter` adds what the network says of it to a row that the thresholds still judge.
+    """
+    rows = tf.where(scores > 0.0)
+    rows = tf.cond(tf.shape(rows)[0] > 0, lambda: rows, lambda: tf.zeros([1, 2], tf.int64))
+    chosen = tf.gather_nd(boxes, rows)
+    size_hw = tf.cast(tf.shape(frames)[1:3], tf.float32)
+    relative = tf.stack(
+        [
+            chosen[:, 1] / size_hw[0],
+            chosen[:, 0] / size_hw[1],
+            chosen[:, 3] / size_hw[0],
+            chosen[:, 2] / size_hw[1],
+        ],
+        axis=1,
+    )
+    crops = tf.image.crop_and_resize(
+        frames, relative, tf.cast(rows[:, 0], tf.int32), [size, size], extrapolation_value=127.5
+    )
+    return rows, _normalize(crops)
+
+
+def _scatter(rows: tf.Tensor, values: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Values of the boxes in use back at their places, 0 elsewhere."""
+    return tf.scatter_nd(rows, values, tf.cast(shape, tf.int64))

@@ -1,0 +1,8 @@
+"""The one exception that a user's mistake raises."""
+
+
+class UsageError(Exception):
+    """Wrong use or configuration: the message names the thing and the cure.
+
+    The command line prints the message alone and exits with code 2.
+    """

@@ -1,0 +1,391 @@
+"""The extraction job: from videos to sharded TFRecords of Examples and a ledger.
+
+An Apache Beam pipeline. Each video's Example is committed alone, as a file in the output's
+`.work` folder (written aside, then renamed), under a key made of what decides its content; what
+Beam moves between its steps is the ledger rows, never images. When every video has its row, the
+shards are assembled from these files, and the ledger and `dataset.json` are written last: a
+folder with `dataset.json` is whole. A job that was interrupted goes on where it stopped.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from data import contract, ledger, splits
+from data.code_hash import code_hash
+from data.datasets.base import SourceVideo
+from data.detectors import registry
+from data.detectors.base import FaceDetector
+from data.faces import FaceOptions, VideoFaces, extract_faces
+from data.ledger import LedgerRow, Status
+
+VIDEOS_PER_SHARD = 128
+"""About 64 MB a shard at 32 crops of 16 KB a video."""
+
+LEDGER = "ledger.csv"
+DATASET = "dataset.json"
+_WORK = ".work"
+_USABLE = (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractionOptions:
+    """What decides the content of the Examples.
+
+    Attributes:
+        detector: one of `data.detectors.registry.NAMES`.
+        faces: how faces are taken from a video.
+        fractions: shares of train, eval and test where no official split exists; sum 1.
+        salt: changes which groups go to which split.
+    """
+
+    detector: str = "mtcnn"
+    faces: FaceOptions = dataclasses.field(default_factory=FaceOptions)
+    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    salt: str = "unmask"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One video to extract, with all that its Example says besides its faces."""
+
+    video: SourceVideo
+    split: str
+    source_group: str
+    slice_methods: tuple[str, ...]
+    slices: dict[str, str]
+
+
+def extract(
+    videos: Sequence[SourceVideo],
+    output: pathlib.Path,
+    options: ExtractionOptions,
+    *,
+    workers: int = 1,
+) -> list[LedgerRow]:
+    """Extracts the faces of videos into sharded TFRecords.
+
+    Writes `<split>-NNNNN-of-NNNNN`, `ledger.csv` and `dataset.json` to `output`. Does nothing
+    if `output` already holds the result of the same files and options.
+
+    Args:
+        videos: the inputs; their `video_id`s differ.
+        output: folder to write to; made if absent.
+        options: what decides the content.
+        workers: processes; 1 runs in this one.
+
+    Returns:
+        The ledger, one row an input, sorted by `video_id`.
+    """
+    fingerprint = _fingerprint(videos, options)
+    if is_complete(output, fingerprint):
+        return ledger.read(output / LEDGER)
+    work = work_folder(output, options)
+    work.mkdir(parents=True, exist_ok=True)
+    (output / DATASET).unlink(missing_ok=True)
+    assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt)
+    jobs, rows = _plan(videos, assignments)
+    with beam.Pipeline(options=_beam_options(workers)) as pipeline:
+        extracted = (
+            pipeline
+            | "Videos" >> beam.Create(jobs)
+            | "Spread" >> beam.Reshuffle()
+            | "ExtractFaces" >> beam.ParDo(ExtractVideo(options, str(work)))
+        )
+        refused = pipeline | "Refused" >> beam.Create(rows)
+        shards = (
+            (extracted, refused)
+            | "AllRows" >> beam.Flatten()
+            | "OneLedger" >> beam.combiners.ToList()
+            | "AssignShards" >> beam.FlatMap(_assign_shards, str(work))
+        )
+        _ = (
+            shards
+            | "SpreadShards" >> beam.Reshuffle()
+            | "WriteShards" >> beam.Map(_write_shard, str(work))
+        )
+    return _commit(output, work, options, fingerprint, jobs)
+
+
+def is_complete(output: pathlib.Path, fingerprint: str) -> bool:
+    """Whether `output` holds the whole result of an extraction with this fingerprint."""
+    path = output / DATASET
+    if not path.is_file():
+        return False
+    return bool(json.loads(path.read_text())["fingerprint"] == fingerprint)
+
+
+def work_folder(output: pathlib.Path, options: ExtractionOptions) -> pathlib.Path:
+    """Where a job with these options commits finished videos until it is done."""
+    return output / _WORK / _hash(dataclasses.asdict(options), code_hash("data"))[:16]
+
+
+def count_finished(work: pathlib.Path) -> int:
+    """Videos of a running job that have their ledger row; for a progress display."""
+    try:
+        with os.scandir(work) as entries:
+            return sum(entry.name.endswith(".json") for entry in entries)
+    except FileNotFoundError:
+        return 0
+
+
+class ExtractVideo(beam.DoFn):
+    """Extracts one video, commits its Example and emits its ledger row.
+
+    Args:
+        options: what decides the content.
+        work: folder that the Examples and rows are committed to.
+    """
+
+    def __init__(self, options: ExtractionOptions, work: str) -> None:
+        self._options = options
+        self._work = work
+        self._detector: FaceDetector | None = None
+
+    def setup(self) -> None:
+        """Loads the detector once a worker: TensorFlow does not survive a fork."""
+        import cv2
+
+        # Workers and the decoding thread already fill the cores.
+        cv2.setNumThreads(1)
+        self._detector = registry.create(self._options.detector)
+
+    def process(self, job: _Job) -> Iterator[tuple[str, LedgerRow]]:
+        """Yields the key and row of one video, from an earlier run if that finished it."""
+        started = time.monotonic()
+        row = LedgerRow(
+            video_id=job.video.video_id,
+            path=job.video.path,
+            split=job.split,
+            label=int(job.video.label),
+            status=Status.CRASHED,
+        )
+        try:
+            sha256 = _sha256(job.video.path)
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError)
+            yield (
+                "",
+                dataclasses.replace(
+                    row,
+                    status=Status.MISSING if missing else Status.UNREADABLE,
+                    reason="there is no such file" if missing else str(error.strerror),
+                ),
+            )
+            return
+        key = _hash(dataclasses.asdict(job), sha256)
+        base = os.path.join(self._work, key)
+        try:
+            with open(base + ".json", encoding="utf-8") as file:
+                yield key, ledger.from_json(file.read())
+            return
+        except FileNotFoundError:
+            pass
+        assert self._detector is not None
+        try:
+            found = extract_faces(job.video.path, self._detector, self._options.faces)
+        except Exception as error:  # one video must never end the other 999
+            logging.exception("%s", job.video.video_id)
+            found = VideoFaces(Status.CRASHED, f"{type(error).__name__}: {error}")
+        if found.faces:
+            _write_aside(base + ".example", contract.encode(_example(job, sha256, found)))
+        row = dataclasses.replace(
+            row,
+            sha256=sha256,
+            status=found.status,
+            used=bool(found.faces),
+            reason=found.reason,
+            frames_declared=found.frames_declared,
+            frames_decoded=found.frames_decoded,
+            frames_damaged=found.frames_damaged,
+            faces=len(found.faces),
+            tracks_kept=found.tracks_kept,
+            tracks_left_out=found.tracks_left_out,
+            seconds=round(time.monotonic() - started, 3),
+        )
+        _write_aside(base + ".json", ledger.to_json(row).encode())
+        beam.metrics.Metrics.counter("extraction", found.status.value).inc()
+        yield key, row
+
+
+def _plan(
+    videos: Sequence[SourceVideo], assignments: dict[str, splits.Assignment]
+) -> tuple[list[_Job], list[tuple[str, LedgerRow]]]:
+    """Divides the inputs into jobs and the rows of those that the splits refuse."""
+    methods: dict[str, set[str]] = {}
+    columns = sorted({column for video in videos for column in video.slices})
+    for video in videos:
+        if video.label == contract.Label.FAKE:
+            methods.setdefault(video.dataset, set()).add(video.method)
+    jobs, rows = [], []
+    for video in videos:
+        assignment = assignments[video.video_id]
+        if assignment.split is None:
+            refusal = LedgerRow(
+                video_id=video.video_id,
+                path=video.path,
+                split="",
+                label=int(video.label),
+                status=Status.REFUSED_CROSS_SPLIT,
+                reason=assignment.refused,
+            )
+            rows.append(("", refusal))
+            continue
+        own = (video.method,)
+        shown_in = tuple(sorted(methods.get(video.dataset, own)))
+        jobs.append(
+            _Job(
+                video=video,
+                split=assignment.split,
+                source_group=assignment.source_group,
+                slice_methods=own if video.label == contract.Label.FAKE else shown_in,
+                slices={column: video.slices.get(column, "unknown") for column in columns},
+            )
+        )
+    return jobs, rows
+
+
+def _example(job: _Job, sha256: str, found: VideoFaces) -> contract.VideoExample:
+    return contract.VideoExample(
+        video_id=job.video.video_id,
+        sha256=sha256,
+        width=found.width,
+        height=found.height,
+        frame_count=found.frames_decoded,
+        fps=found.fps,
+        duration_s=found.duration_s,
+        bit_rate=found.bit_rate,
+        label=int(job.video.label),
+        dataset=job.video.dataset,
+        method=job.video.method,
+        compression=job.video.compression,
+        slice_methods=job.slice_methods,
+        source_group=job.source_group,
+        faces=found.faces,
+        slices=job.slices,
+    )
+
+
+def _assign_shards(
+    keyed_rows: list[tuple[str, LedgerRow]], work: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Writes the ledger aside and yields each shard's name with the keys of its Examples.
+
+    Of files with the same content the first by `video_id` is used.
+    """
+    first_by_content: dict[str, str] = {}
+    rows: list[LedgerRow] = []
+    keys_by_split: dict[str, list[tuple[int, str]]] = {split: [] for split in contract.SPLITS}
+    for key, row in sorted(keyed_rows, key=lambda keyed: keyed[1].video_id):
+        if row.used:
+            twin = first_by_content.setdefault(row.sha256, row.video_id)
+            if twin == row.video_id:
+                keys_by_split[row.split].append((len(rows), key))
+            else:
+                row = dataclasses.replace(
+                    row, status=Status.DUPLICATE, used=False, reason=f"the same file as {twin}"
+                )
+        rows.append(row)
+    shards: list[tuple[str, list[str]]] = []
+    for split, entries in keys_by_split.items():
+        count = -(-len(entries) // VIDEOS_PER_SHARD)
+        for shard in range(count):
+            name = f"{split}-{shard:05d}-of-{count:05d}"
+            chosen = entries[shard::count]
+            shards.append((name, [key for _, key in chosen]))
+            for index, _ in chosen:
+                rows[index] = dataclasses.replace(rows[index], shard=name)
+    ledger.write(os.path.join(work, LEDGER), rows)
+    yield from shards
+
+
+def _write_shard(shard: tuple[str, list[str]], work: str) -> None:
+    """Copies the Examples of one shard into a TFRecord, written aside, then renamed."""
+    import tensorflow as tf
+
+    name, keys = shard
+    path = os.path.join(work, name)
+    with tf.io.TFRecordWriter(path + ".partial") as writer:
+        for key in keys:
+            with open(os.path.join(work, key + ".example"), "rb") as file:
+                writer.write(file.read())
+    os.replace(path + ".partial", path)
+
+
+def _commit(
+    output: pathlib.Path,
+    work: pathlib.Path,
+    options: ExtractionOptions,
+    fingerprint: str,
+    jobs: Sequence[_Job],
+) -> list[LedgerRow]:
+    """Moves shards and ledger into place, drops those of earlier jobs, and marks it whole."""
+    rows = ledger.read(work / LEDGER)
+    for stale in output.glob("*-*-of-*"):
+        stale.unlink()
+    for name in sorted({row.shard for row in rows if row.shard}):
+        os.replace(work / name, output / name)
+    os.replace(work / LEDGER, output / LEDGER)
+    summary = {
+        "fingerprint": fingerprint,
+        "options": dataclasses.asdict(options),
+        "slice_columns": sorted({column for job in jobs for column in job.slices}),
+        "splits": {
+            split: {
+                "videos": len(used := [row for row in rows if row.used and row.split == split]),
+                "fakes": sum(row.label == contract.Label.FAKE for row in used),
+                "faces": sum(row.faces for row in used),
+            }
+            for split in contract.SPLITS
+        },
+    }
+    _write_aside(str(output / DATASET), json.dumps(summary, indent=2).encode())
+    shutil.rmtree(output / _WORK)
+    return rows
+
+
+def _fingerprint(videos: Sequence[SourceVideo], options: ExtractionOptions) -> str:
+    """Changes if a file, what is said of it, an option or our code does."""
+    described = []
+    for video in sorted(videos, key=lambda video: video.video_id):
+        try:
+            found = os.stat(video.path)
+            content: tuple[int, ...] = (found.st_size, found.st_mtime_ns)
+        except OSError:
+            content = ()
+        described.append((dataclasses.asdict(video), content))
+    return _hash(described, dataclasses.asdict(options), code_hash("data"))
+
+
+def _hash(*values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _write_aside(path: str, content: bytes) -> None:
+    """Writes a file that appears whole or not at all."""
+    with open(path + ".partial", "wb") as file:
+        file.write(content)
+    os.replace(path + ".partial", path)
+
+
+def _beam_options(workers: int) -> PipelineOptions:
+    mode = "in_memory" if workers == 1 else "multi_processing"
+    return PipelineOptions(direct_running_mode=mode, direct_num_workers=workers)

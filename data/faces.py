@@ -1,0 +1,239 @@
+"""From a video file to the faces in it: decode, detect, crop, track, judge.
+
+The extraction job and the client both call `extract_faces`, so that a model is asked about
+the same crops that it was trained on.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from data import contract, cropping, tracking
+from data.detectors.base import Face, FaceDetector
+from data.ledger import Status
+from data.video import Frame, UnreadableVideoError, Video
+
+MIN_DECODED_FRACTION = 0.5
+"""A damaged video is used if at least this share of its packets gave a frame."""
+
+_CHUNK_FRAMES = 8
+_CHUNK_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceOptions:
+    """How faces are taken from a video.
+
+    Attributes:
+        frames_per_video: frames looked at, evenly spaced in time.
+        max_tracks: tracks kept, longest first.
+        min_track_share: a track counts if it is seen in at least this share of the frames
+            looked at: a false detection seldom comes back at the same place.
+        min_face_size: pixels; smaller faces (shorter side of the box) are not used.
+        min_sharpness: variance of the Laplacian; blurrier crops are not used.
+    """
+
+    frames_per_video: int = 32
+    max_tracks: int = 4
+    min_track_share: float = 0.1
+    min_face_size: float = 30.0
+    min_sharpness: float = 20.0
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoFaces:
+    """What was found in one video.
+
+    Attributes:
+        status: `Status.OK`, `TRUNCATED`, `DAMAGED`, `NO_FACE`, `FACES_TOO_SMALL`,
+            `TOO_BLURRED`, `UNREADABLE` or `MISSING`.
+        reason: one sentence for people; empty if `status` is `OK`.
+        faces: usable faces, sorted by track, then by time; empty where there is nothing
+            to score, which `TRUNCATED` and `DAMAGED` alone do not say.
+        width: pixels, after rotation; 0 if unreadable, as are the following.
+        height: pixels, after rotation.
+        fps: measured frames a second.
+        duration_s: measured seconds.
+        bit_rate: file size over measured duration, bits a second.
+        frames_declared: frames that the container's index claims.
+        frames_decoded: frames that were decoded.
+        frames_damaged: packets or frames that could not be decoded whole.
+        faces_detected: faces found before quality thresholds and the choice of tracks.
+        tracks_kept: tracks in `faces`.
+        tracks_left_out: tracks beyond `max_tracks` or seen too briefly.
+    """
+
+    status: Status
+    reason: str
+    faces: tuple[contract.FaceCrop, ...] = ()
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    duration_s: float = 0.0
+    bit_rate: float = 0.0
+    frames_declared: int = 0
+    frames_decoded: int = 0
+    frames_damaged: int = 0
+    faces_detected: int = 0
+    tracks_kept: int = 0
+    tracks_left_out: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Candidate:
+    """A detected face with its crop, before it is known which track it belongs to."""
+
+    face: Face
+    time_s: float
+    jpeg: bytes
+    sharpness: float
+
+
+def extract_faces(path: str, detector: FaceDetector, options: FaceOptions) -> VideoFaces:
+    """Finds, crops and tracks the faces of a video; never raises for a bad file.
+
+    Args:
+        path: the video file.
+        detector: finds the faces.
+        options: how many frames, and which faces are good enough.
+
+    Returns:
+        The faces with their status; `faces` is empty exactly if there is nothing to score.
+    """
+    try:
+        video = Video(path)
+    except FileNotFoundError:
+        return VideoFaces(Status.MISSING, "there is no such file")
+    except UnreadableVideoError as error:
+        return VideoFaces(Status.UNREADABLE, str(error))
+    by_frame = [
+        candidates
+        for chunk in _prefetch(_chunks(video.sample(options.frames_per_video)))
+        for candidates in _detect(chunk, detector)
+    ]
+    return _judge(video, by_frame, options)
+
+
+def _chunks(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Groups successive frames of one size, few enough to hold in memory."""
+    chunk: list[Frame] = []
+    for frame in frames:
+        pixels = frame.image.shape[0] * frame.image.shape[1]
+        full = len(chunk) >= max(1, min(_CHUNK_FRAMES, _CHUNK_PIXELS // pixels))
+        if chunk and (full or chunk[0].image.shape != frame.image.shape):
+            yield chunk
+            chunk = []
+        chunk.append(frame)
+    if chunk:
+        yield chunk
+
+
+def _prefetch(chunks: Iterator[list[Frame]]) -> Iterator[list[Frame]]:
+    """Decodes the next chunk while this one is searched: both release the interpreter lock."""
+    with concurrent.futures.ThreadPoolExecutor(1, "decode") as executor:
+        upcoming = executor.submit(next, chunks, None)
+        while (chunk := upcoming.result()) is not None:
+            upcoming = executor.submit(next, chunks, None)
+            yield chunk
+
+
+def _detect(chunk: list[Frame], detector: FaceDetector) -> Iterator[list[_Candidate]]:
+    """Yields for each frame of a chunk the faces found in it, with their crops."""
+    detected = detector.detect(np.stack([frame.image for frame in chunk]))
+    for frame, faces in zip(chunk, detected, strict=True):
+        candidates = []
+        for face in faces:
+            crop = cropping.crop_face(frame.image, face.box.tolist())
+            jpeg, sharpness = cropping.encode_jpeg(crop), cropping.sharpness(crop)
+            candidates.append(_Candidate(face, frame.time_s, jpeg, sharpness))
+        yield candidates
+
+
+def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions) -> VideoFaces:
+    """Drops faces that are too small or blurred, joins the rest to tracks, names the outcome."""
+
+    def large_enough(candidate: _Candidate) -> bool:
+        box = candidate.face.box
+        return min(box[2] - box[0], box[3] - box[1]) >= options.min_face_size
+
+    large = [[c for c in frame if large_enough(c)] for frame in by_frame]
+    usable = [[c for c in frame if c.sharpness >= options.min_sharpness] for frame in large]
+    tracks = tracking.assign_tracks(
+        [np.array([c.face.box for c in frame], np.float32) for frame in usable]
+    )
+    lengths = collections.Counter(track for frame in tracks for track in frame)
+    least = math.ceil(options.min_track_share * len(by_frame))
+    # Numbered by falling length, the tracks to keep are the first ones.
+    kept = min(options.max_tracks, sum(length >= least for length in lengths.values()))
+    faces = sorted(
+        (
+            contract.FaceCrop(
+                image=candidate.jpeg,
+                track=track,
+                time_s=candidate.time_s,
+                box=tuple(candidate.face.box.tolist()),
+                landmarks=tuple(candidate.face.landmarks.tolist()),
+                score=candidate.face.score,
+                sharpness=candidate.sharpness,
+            )
+            for frame, numbers in zip(usable, tracks, strict=True)
+            for candidate, track in zip(frame, numbers, strict=True)
+            if track < kept
+        ),
+        key=lambda face: (face.track, face.time_s),
+    )
+    status, reason = _status(video, by_frame, large, usable, options)
+    if any(usable) and not faces:
+        status, reason = Status.NO_FACE, f"no face was seen in {least} frames or more"
+    used = bool(faces) and status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+    if status is Status.DAMAGED and video.frames_decoded < MIN_DECODED_FRACTION * video.packets:
+        used = False
+        reason += ": too few to judge it by"
+    return VideoFaces(
+        status=status,
+        reason=reason,
+        faces=tuple(faces) if used else (),
+        width=video.width,
+        height=video.height,
+        fps=video.fps,
+        duration_s=video.duration_s,
+        bit_rate=video.bit_rate,
+        frames_declared=video.frames_declared,
+        frames_decoded=video.frames_decoded,
+        frames_damaged=video.frames_damaged,
+        faces_detected=sum(len(frame) for frame in by_frame),
+        tracks_kept=kept if used else 0,
+        tracks_left_out=len(lengths) - (kept if used else 0),
+    )
+
+
+def _status(
+    video: Video,
+    by_frame: list[list[_Candidate]],
+    large: list[list[_Candidate]],
+    usable: list[list[_Candidate]],
+    options: FaceOptions,
+) -> tuple[Status, str]:
+    if video.frames_decoded == 0:
+        return Status.UNREADABLE, "no frame of it could be decoded"
+    if not any(by_frame):
+        return Status.NO_FACE, f"no face in the {len(by_frame)} frames looked at"
+    if not any(large):
+        return Status.FACES_TOO_SMALL, f"every face is below {options.min_face_size:g} pixels"
+    if not any(usable):
+        return Status.TOO_BLURRED, f"every face's sharpness is below {options.min_sharpness:g}"
+    if video.truncated:
+        return (
+            Status.TRUNCATED,
+            f"the file ends early: {video.frames_decoded} of {video.frames_declared} frames",
+        )
+    if video.frames_damaged:
+        return (
+            Status.DAMAGED,
+            f"{video.frames_damaged} packets or frames were damaged, {video.frames_decoded} whole",
+        )
+    return Status.OK, ""

@@ -1,0 +1,205 @@
+"""The ledger: one row for each input video, whatever became of it."""
+
+import csv
+import dataclasses
+import enum
+import json
+import os
+import re
+import typing
+from collections.abc import Callable, Iterable, Mapping
+
+from data.errors import UsageError
+
+
+class Status(str, enum.Enum):
+    """What became of an input video."""
+
+    OK = "ok"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    NO_FACE = "no_face"
+    FACES_TOO_SMALL = "faces_too_small"
+    TOO_BLURRED = "too_blurred"
+    UNREADABLE = "unreadable"
+    MISSING = "missing"
+    DUPLICATE = "duplicate"
+    REFUSED_CROSS_SPLIT = "refused_cross_split"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+
+
+@dataclasses.dataclass(frozen=True)
+class LedgerRow:
+    """What became of one input video.
+
+    Attributes:
+        video_id: dataset name and path relative to the dataset's root, joined by `/`.
+        path: where the file is, or should have been.
+        label: `data.contract.Label`.
+        status: what became of it.
+        sha256: of the file, 64 hexadecimal digits; empty if it could not be read.
+        split: one of `data.contract.SPLITS`; empty if the video was refused.
+        used: whether it became an Example.
+        reason: one sentence for people; empty if `status` is `Status.OK`.
+        frames_declared: frames that the container holds packets for.
+        frames_decoded: frames that were decoded.
+        frames_damaged: packets or frames that could not be decoded whole.
+        faces: face crops in the Example.
+        tracks_kept: tracks in the Example.
+        tracks_left_out: tracks beyond the number that is kept.
+        shard: file name of the shard that holds the Example; empty if there is none.
+        seconds: what the extraction took.
+    """
+
+    video_id: str
+    path: str
+    label: int
+    status: Status
+    sha256: str = ""
+    split: str = ""
+    used: bool = False
+    reason: str = ""
+    frames_declared: int = 0
+    frames_decoded: int = 0
+    frames_damaged: int = 0
+    faces: int = 0
+    tracks_kept: int = 0
+    tracks_left_out: int = 0
+    shard: str = ""
+    seconds: float = 0.0
+
+
+COLUMNS = (
+    "video_id",
+    "path",
+    "sha256",
+    "split",
+    "label",
+    "status",
+    "used",
+    "reason",
+    "frames_declared",
+    "frames_decoded",
+    "frames_damaged",
+    "faces",
+    "tracks_kept",
+    "tracks_left_out",
+    "shard",
+    "seconds",
+)
+"""Columns of `ledger.csv`, in their order."""
+
+_FROM_TEXT: Mapping[type, Callable[[str], typing.Any]] = {
+    str: str,
+    int: int,
+    float: float,
+    Status: Status,
+    bool: {"yes": True, "no": False}.__getitem__,
+}
+
+
+def percent_encode(name: str) -> str:
+    """Makes a file name printable: bytes that are not UTF-8 become `%XX`.
+
+    Python holds such bytes as lone surrogates (PEP 383), which no UTF-8 file, JSON text or
+    protocol buffer takes. Names that are UTF-8 come back unchanged.
+
+    Args:
+        name: a file name or path, or text that quotes one.
+
+    Returns:
+        The text with each undecodable byte replaced.
+    """
+    return re.sub(r"[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
+
+
+def write(path: str | os.PathLike[str], rows: Iterable[LedgerRow]) -> None:
+    """Writes a ledger: RFC 4180 CSV in UTF-8, one header and one row a video.
+
+    The file is written aside and renamed: on failure `path` is as it was before, and at most
+    `<path>.partial` is left, which the next call overwrites.
+
+    Args:
+        path: a local file, replaced if it exists; its folder must exist.
+        rows: written in the order given.
+    """
+    partial = f"{os.fspath(path)}.partial"
+    with open(partial, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(map(_to_record, rows))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def read(path: str | os.PathLike[str]) -> list[LedgerRow]:
+    """Reads what `write` wrote.
+
+    Args:
+        path: a local file.
+
+    Returns:
+        The rows in the file's order; names that are not UTF-8 stay percent-encoded.
+
+    Raises:
+        UsageError: there is no such file, or it is not a ledger; names file and line.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise UsageError(f"{path}: not a ledger; its columns must be {','.join(COLUMNS)}")
+            rows = []
+            for record in reader:
+                try:
+                    rows.append(_from_record(record))
+                except (KeyError, TypeError, ValueError) as error:
+                    raise UsageError(
+                        f"{path}, line {reader.line_num}: not a row of a ledger: {error}"
+                    ) from error
+            return rows
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such ledger; `unmask extract` writes one") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a ledger: {error}") from error
+
+
+def to_json(row: LedgerRow) -> str:
+    """Writes a row as one JSON object; names that are not UTF-8 are percent-encoded."""
+    return json.dumps(_to_record(row), ensure_ascii=False)
+
+
+def from_json(text: str) -> LedgerRow:
+    """Reads what `to_json` wrote.
+
+    Raises:
+        ValueError: the text is not a row.
+    """
+    try:
+        return _from_record(json.loads(text))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a row of a ledger: {error}") from error
+
+
+def _to_record(row: LedgerRow) -> dict[str, str]:
+    record = {}
+    for column in COLUMNS:
+        value = getattr(row, column)
+        if isinstance(value, Status):
+            value = value.value
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
+        # An IntEnum such as Label formats as its name; the ledger holds the number.
+        elif isinstance(value, int):
+            value = int(value)
+        record[column] = percent_encode(str(value))
+    return record
+
+
+def _from_record(record: Mapping[str, str]) -> LedgerRow:
+    if set(record) != set(COLUMNS):
+        raise ValueError(f"expected {len(COLUMNS)} columns, got {len(record)}")
+    types = typing.get_type_hints(LedgerRow)
+    return LedgerRow(**{name: _FROM_TEXT[types[name]](record[name]) for name in COLUMNS})

@@ -1,0 +1,61 @@
+import cv2
+import numpy as np
+import pytest
+from skimage import data as pictures
+
+from data.contract import CROP_MAX_SIZE
+from data.cropping import crop_face, encode_jpeg, sharpness, square_around
+
+
+@pytest.fixture(scope="module")
+def image():
+    return pictures.astronaut()
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        pytest.param([100, 100, 200, 200], (85, 85, 130), id="square"),
+        pytest.param([100, 100, 200, 150], (85, 60, 130), id="wide"),
+        pytest.param([0, 0, 10, 20], (-8, -3, 26), id="over the edge"),
+        pytest.param([5, 5, 5, 5], (4, 4, 1), id="empty"),
+    ],
+)
+def test_square_is_30_percent_wider_than_the_longer_side(box, expected):
+    assert square_around(box) == expected
+
+
+def test_crop_holds_the_pixels_of_the_frame(image):
+    crop = crop_face(image, [100, 100, 200, 200])
+    np.testing.assert_array_equal(crop, image[85:215, 85:215])
+
+
+def test_beyond_the_frame_is_black(image):
+    crop = crop_face(image, [-50, 400, 50, 500])
+    assert crop.shape == (130, 130, 3)
+    assert not crop[:, :65].any()
+    assert not crop[512 - 385 :].any()
+    np.testing.assert_array_equal(crop[: 512 - 385, 65:], image[385:512, 0:65])
+
+
+def test_a_box_outside_of_the_frame_gives_black(image):
+    assert not crop_face(image, [1000, 1000, 1100, 1100]).any()
+
+
+def test_large_crops_are_reduced_and_small_ones_never_enlarged(image):
+    large = cv2.resize(image, (2048, 2048))
+    assert crop_face(large, [500, 500, 1500, 1500]).shape == (CROP_MAX_SIZE, CROP_MAX_SIZE, 3)
+    assert crop_face(image, [100, 100, 110, 110]).shape == (13, 13, 3)
+
+
+def test_jpeg_keeps_colours_in_rgb_order(image):
+    crop = crop_face(image, [150, 50, 300, 200])
+    decoded = cv2.imdecode(np.frombuffer(encode_jpeg(crop), np.uint8), cv2.IMREAD_COLOR)
+    error = decoded[:, :, ::-1].astype(float) - crop
+    # Quality 95 keeps natural pictures above 35 dB.
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 35
+
+
+def test_blur_lowers_sharpness(image):
+    assert sharpness(image) > 2 * sharpness(cv2.GaussianBlur(image, (0, 0), 2))
+    assert sharpness(np.full((50, 50, 3), 77, np.uint8)) == 0

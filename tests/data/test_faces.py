@@ -1,0 +1,136 @@
+"""From clips to faces with a typed outcome, with the real detector."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+
+from data.detectors.base import Face
+from data.detectors.mtcnn import Mtcnn
+from data.faces import FaceOptions, extract_faces
+from data.ledger import Status
+from tests.data import bad_clips
+
+GOOD = ("good", "truncated", "damaged", "rotated")
+BAD = ("no_face", "audio_only", "empty", "text")
+OPTIONS = FaceOptions(frames_per_video=8)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return Mtcnn()
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    for name in [
+        "good",
+        "no_face",
+        "truncated",
+        "damaged",
+        "rotated",
+        "audio_only",
+        "empty",
+        "text",
+    ]:
+        getattr(bad_clips, f"make_{name}")(folder / f"{name}.mp4")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "found"),
+    [
+        ("good", Status.OK, True),
+        ("rotated", Status.OK, True),
+        ("truncated", Status.TRUNCATED, True),
+        ("damaged", Status.DAMAGED, True),
+        ("no_face", Status.NO_FACE, False),
+        ("audio_only", Status.UNREADABLE, False),
+        ("empty", Status.UNREADABLE, False),
+        ("text", Status.UNREADABLE, False),
+        ("absent", Status.MISSING, False),
+    ],
+)
+def test_every_clip_has_a_typed_outcome(name, status, found, clips, detector):
+    faces = extract_faces(str(clips / f"{name}.mp4"), detector, OPTIONS)
+    assert faces.status is status
+    assert bool(faces.faces) is found
+    assert bool(faces.reason) is (status is not Status.OK)
+
+
+def test_one_person_is_one_track_in_time(clips, detector):
+    faces = extract_faces(str(clips / "good.mp4"), detector, OPTIONS).faces
+    assert [face.track for face in faces] == [0] * OPTIONS.frames_per_video
+    times = [face.time_s for face in faces]
+    assert times == sorted(times)
+    # The person moves 40 pixels to the right.
+    assert 20 < faces[-1].box[0] - faces[0].box[0] < 50
+
+
+def test_crops_are_jpegs_of_the_square_about_the_box(clips, detector):
+    face = extract_faces(str(clips / "good.mp4"), detector, OPTIONS).faces[0]
+    assert face.image.startswith(b"\xff\xd8\xff")
+    crop = cv2.imdecode(np.frombuffer(face.image, np.uint8), cv2.IMREAD_COLOR)
+    side = max(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    assert crop.shape == (round(1.3 * side), round(1.3 * side), 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"min_face_size": 500.0}, Status.FACES_TOO_SMALL),
+        ({"min_sharpness": 1e6}, Status.TOO_BLURRED),
+    ],
+)
+def test_faces_below_the_thresholds_are_counted_and_not_used(options, status, clips, detector):
+    faces = extract_faces(
+        str(clips / "good.mp4"), detector, dataclasses.replace(OPTIONS, **options)
+    )
+    assert faces.status is status
+    assert faces.faces == ()
+    assert faces.faces_detected == OPTIONS.frames_per_video
+
+
+class Scripted:
+    """Answers what it is told; the pictures still come from a real clip."""
+
+    def __init__(self, boxes_of_frame):
+        self.boxes_of_frame = list(boxes_of_frame)
+
+    def detect(self, frames):
+        return [
+            [
+                Face(np.array(box, np.float32), np.zeros(10, np.float32), 0.99)
+                for box in self.boxes_of_frame.pop(0)
+            ]
+            for _ in frames
+        ]
+
+
+def test_flashes_and_surplus_tracks_are_left_out_and_counted(clips):
+    steady, second, flash = [20, 20, 80, 80], [200, 20, 260, 80], [120, 150, 180, 210]
+    frames = [[steady, second] if i < 6 else [steady] for i in range(8)]
+    frames[3] = [*frames[3], flash]
+    options = dataclasses.replace(OPTIONS, max_tracks=1, min_track_share=0.25, min_sharpness=0)
+    faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
+    assert (faces.tracks_kept, faces.tracks_left_out) == (1, 2)
+    assert {face.box for face in faces.faces} == {tuple(map(float, steady))}
+    assert faces.faces_detected == 8 + 6 + 1
+
+
+def test_a_face_that_only_flashes_up_is_no_face(clips):
+    frames = [[[20, 20, 80, 80]], *([] for _ in range(7))]
+    options = dataclasses.replace(OPTIONS, min_track_share=0.25, min_sharpness=0)
+    faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
+    assert faces.status is Status.NO_FACE
+    assert faces.reason == "no face was seen in 2 frames or more"
+
+
+def test_clips_of_one_person_have_one_track(detector, shared_data):
+    paths = sorted(shared_data.glob("ffpp/**/*.mp4"))
+    assert len(paths) == 6
+    for path in paths:
+        faces = extract_faces(str(path), detector, FaceOptions())
+        assert (faces.status, faces.tracks_kept) == (Status.OK, 1), path.name
