@@ -1,0 +1,73 @@
+"""Detection: our graph against the mtcnn package, frames a second on the same frames.
+
+Usage: python -m benchmarks.detection CLIP [--frames 8] [--rounds 3]
+
+Both search frames at the clip's own resolution for faces of 20 pixels and more, in turn, and each
+round's ratio is taken, since shared machines drift. The boxes must agree: the mean overlap of
+the package's faces with ours is printed, and where it is below 0.85 the value is 0. The last
+line is JSON.
+"""
+
+import argparse
+import json
+import statistics
+import time
+
+import numpy as np
+
+import data.environment  # noqa: F401 - before TensorFlow
+from data.detectors.mtcnn import Mtcnn
+from data.tracking import intersection_over_union
+from data.video import Video
+
+TARGET = 10.0
+MIN_OVERLAP = 0.85
+MIN_CONFIDENCE = 0.95
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clip", help="video with faces, 1080p for the figure to mean something")
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+
+    from mtcnn import MTCNN
+
+    frames = np.stack([frame.image for frame in Video(arguments.clip).sample(arguments.frames)])
+    ours, package = Mtcnn(min_score=MIN_CONFIDENCE), MTCNN()
+    ours.detect(frames)  # traces the graph
+    package.detect_faces(frames[0], min_face_size=20)
+    ratios = []
+    for _ in range(arguments.rounds):
+        started = time.perf_counter()
+        found = ours.detect(frames)
+        our_s = time.perf_counter() - started
+        started = time.perf_counter()
+        expected = [package.detect_faces(frame, min_face_size=20) for frame in frames]
+        package_s = time.perf_counter() - started
+        ratios.append(package_s / our_s)
+        print(
+            f"frames/s: ours {len(frames) / our_s:.1f}, package {len(frames) / package_s:.2f}, "
+            f"ratio {ratios[-1]:.1f}"
+        )
+    overlaps = []
+    for our_faces, their_faces in zip(found, expected, strict=True):
+        our_boxes = np.array([face.box for face in our_faces], np.float32).reshape(-1, 4)
+        for face in their_faces:
+            if face["confidence"] < MIN_CONFIDENCE:
+                continue
+            x, y, width, height = face["box"]
+            box = np.array([[x, y, x + width, y + height]], np.float32)
+            overlap = intersection_over_union(box, our_boxes)
+            overlaps.append(float(overlap.max()) if overlap.size else 0.0)
+    overlap = statistics.mean(overlaps)
+    print(f"{frames.shape[2]}x{frames.shape[1]}, {len(overlaps)} faces, mean IoU {overlap:.3f}")
+    value = statistics.median(ratios) if overlap >= MIN_OVERLAP else 0.0
+    result = {"name": "detection_speedup_over_mtcnn_package", "value": round(value, 2)}
+    print(json.dumps(result | {"target": TARGET, "unit": "times", "mean_iou": round(overlap, 3)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Components: the TFX components that unmask adds, one file each."""

@@ -1,0 +1,5 @@
+"""Run configurations that come with unmask."""
+
+import pathlib
+
+FOLDER = pathlib.Path(__file__).parent

@@ -1,0 +1,1 @@
+"""Kubeflow: the pipeline compiled for Kubeflow Pipelines."""

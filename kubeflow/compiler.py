@@ -1,0 +1,55 @@
+"""Compiles the graph for Kubeflow Pipelines."""
+
+import pathlib
+
+from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+
+from pipeline import graph, runner, schema
+from pipeline.config import RunConfig
+
+
+def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
+    """Writes the graph as a PipelineSpec, schema version 2.1.0, in YAML.
+
+    Open-source Kubeflow Pipelines takes no other form: TFX's default, a JSON PipelineJob of
+    schema 2.0.0, is refused.
+
+    Args:
+        config: the run, with its `kubeflow` section.
+        output: file to write, ending in `.yaml`.
+
+    Returns:
+        The file of the run's resolved schema, written beside `output`.
+
+    Raises:
+        UsageError: the Examples that `config.examples` names are absent, or lack a slice.
+        ValueError: the configuration has no `kubeflow` section.
+    """
+    if config.kubeflow is None:
+        raise ValueError("the configuration has no `kubeflow` section")
+    dataset = runner.read_dataset(pathlib.Path(config.examples))
+    columns = tuple(dataset["slice_columns"])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    schema_file = output.with_suffix(".schema.pbtxt")
+    schema.write(schema.resolve(columns), schema_file)
+    remote = config.model_copy(update={"serving_root": config.kubeflow.serving_root})
+    pipeline = graph.create(
+        remote,
+        graph.Inputs(
+            examples=config.kubeflow.examples,
+            schema=config.kubeflow.schema_file,
+            slice_columns=columns,
+            fingerprint=dataset["fingerprint"],
+            root=config.kubeflow.root,
+        ),
+        # Kubeflow keeps its own metadata.
+        metadata_connection=None,
+    )
+    KubeflowV2DagRunner(
+        config=KubeflowV2DagRunnerConfig(
+            default_image=config.kubeflow.image, use_pipeline_spec_2_1=True
+        ),
+        output_dir=str(output.parent),
+        output_filename=output.name,
+    ).run(pipeline)
+    return schema_file

@@ -1,0 +1,1 @@
+"""Models: Keras networks, training, calibration and export to SavedModels."""

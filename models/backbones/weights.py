@@ -1,0 +1,60 @@
+"""Loading weights that a user names, with errors that say what to do."""
+
+import pathlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from data.errors import UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load(
+    network: "keras.Model",
+    weights: str | None,
+    name: str,
+    fetch_imagenet: Callable[[], "keras.Model"],
+) -> None:
+    """Puts weights into a network without its top.
+
+    Args:
+        network: receives the weights.
+        weights: `imagenet`, the path of a Keras weights file, or None to do nothing.
+        name: of the network, for messages.
+        fetch_imagenet: downloads and returns the same network with its ImageNet weights.
+
+    Raises:
+        UsageError: the weights cannot be fetched, or the file does not exist or does not fit.
+    """
+    if weights is None:
+        return
+    if weights == "imagenet":
+        try:
+            source = fetch_imagenet()
+        # The download libraries raise anything from OSError to their own types.
+        except Exception as error:
+            raise UsageError(
+                f"{name}: the ImageNet weights could not be fetched "
+                f"({type(error).__name__}: {_first_line(error)}). Connect this machine to the "
+                "network, or set `weights` to the path of a .h5 file with them, or to null to "
+                "train from scratch."
+            ) from error
+        network.set_weights(source.get_weights())
+        return
+    if not pathlib.Path(weights).is_file():
+        raise UsageError(
+            f"{name}: the weights file {weights} does not exist. Set `weights` to an existing "
+            ".h5 file, to `imagenet`, or to null to train from scratch."
+        )
+    try:
+        network.load_weights(weights)
+    except (ValueError, OSError, KeyError) as error:
+        raise UsageError(
+            f"{name}: {weights} does not hold this network's weights without its top "
+            f"({_first_line(error)})."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "no message")

@@ -1,0 +1,40 @@
+"""Xception from keras.applications.
+
+Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (CVPR 2017),
+https://arxiv.org/abs/1610.02357; the baseline of FaceForensics++ (Rössler et al., ICCV 2019).
+"""
+
+import keras
+
+from models.backbones import weights as backbone_weights
+
+BATCH_NORM_MOMENTUM = 0.9
+"""Keras' 0.99 leaves the moving statistics far behind after a few hundred steps from scratch:
+inference then differs wildly from training."""
+
+
+def build(image_size: int, weights: str | None) -> keras.Model:
+    """Xception without its top; see `models.backbones.registry.build`."""
+    network = _network((image_size, image_size, 3), None)
+    backbone_weights.load(
+        network,
+        weights,
+        "xception",
+        lambda: _network((image_size, image_size, 3), "imagenet"),
+    )
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM
+
+    pictures = keras.Input((image_size, image_size, 3), name="pictures")
+    # keras.applications' own input range for this network: -1 to 1.
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pictures)
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(network(scaled))
+    return keras.Model(pictures, features, name="xception")
+
+
+def _network(input_shape: tuple[int, int, int], weights: str | None) -> keras.Model:
+    network: keras.Model = keras.applications.Xception(
+        include_top=False, weights=weights, input_shape=input_shape
+    )
+    return network

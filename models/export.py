@@ -1,0 +1,71 @@
+"""Writes the SavedModel that is evaluated, checked, pushed and served, with its side files."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from models.served_model import ServedModel
+
+SCOPE = "visual face manipulation only: not voices, not wholly generated scenes"
+"""What a verdict of our models is about."""
+
+_WARMUP_ROWS = (1, 16)
+_WARMUP_FACE_SIZE = 224  # pixels
+
+
+def export(served: ServedModel, folder: str, *, name: str, card: Mapping[str, Any]) -> None:
+    """Writes a served model.
+
+    Args:
+        served: the model.
+        folder: receives the SavedModel; `assets.extra` in it receives `model.json` and
+            `tf_serving_warmup_requests`.
+        name: of the model, which requests name.
+        card: content of `model.json` beside name, scope and track length.
+    """
+    tf.saved_model.save(served, folder, signatures=served.signatures())
+    extra = pathlib.PurePosixPath(folder) / "assets.extra"
+    tf.io.gfile.makedirs(str(extra))
+    content = {"name": name, "scope": SCOPE, "track_length": served.track_length, **card}
+    with tf.io.gfile.GFile(str(extra / "model.json"), "w") as file:
+        file.write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+        for request in warmup_requests(name, served.track_length):
+            log = prediction_log_pb2.PredictLog(request=request)
+            writer.write(
+                prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString(
+                    deterministic=True
+                )
+            )
+
+
+def warmup_requests(name: str, track_length: int) -> list[predict_pb2.PredictRequest]:
+    """Requests that TensorFlow Serving runs before it serves a new version.
+
+    Args:
+        name: of the model.
+        track_length: faces in a row of `serving_tracks`.
+
+    Returns:
+        For `serving_default` rows of 1 and 16 faces, for `serving_tracks` one full track.
+    """
+    # Noise, the same every time: no person's picture need be shipped.
+    noise = np.random.default_rng(0).integers(
+        0, 256, (_WARMUP_FACE_SIZE, _WARMUP_FACE_SIZE, 3), np.uint8
+    )
+    face = tf.io.encode_jpeg(noise).numpy()
+    batches = [("serving_default", [face] * rows) for rows in _WARMUP_ROWS]
+    batches.append(("serving_tracks", [[face] * track_length]))
+    requests = []
+    for signature, faces in batches:
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = name
+        request.model_spec.signature_name = signature
+        request.inputs["faces"].CopyFrom(tf.make_tensor_proto(faces, tf.string))
+        requests.append(request)
+    return requests

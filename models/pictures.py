@@ -1,0 +1,135 @@
+"""From encoded pictures to a network's input, in graphs; no bad picture fails its neighbours."""
+
+import tensorflow as tf
+
+MAX_FACE_SIDE = 4096
+"""Pixels a side beyond which a face's header alone makes it unreadable."""
+
+MAX_FRAME_SIDE = 8192
+"""The same for a whole frame."""
+
+_JPEG_START = b"\xff\xd8\xff"  # ITU-T T.81, B.1.1.3: SOI and the first byte of a marker
+_PNG_START = b"\x89PNG\r\n\x1a\n"  # PNG specification, 5.2
+_PNG_SIZE_AT = 16  # after signature, length and type of IHDR, which must come first (11.2.2)
+
+
+def header_size(encoded: tf.Tensor) -> tf.Tensor:
+    """Height and width that a picture's header claims; nothing is decoded.
+
+    Args:
+        encoded: string scalar.
+
+    Returns:
+        int32 [2].
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run, if the picture is no JPEG or PNG.
+    """
+    is_jpeg = tf.strings.substr(encoded, 0, len(_JPEG_START)) == _JPEG_START
+
+    def png_size() -> tf.Tensor:
+        is_png = tf.strings.substr(encoded, 0, len(_PNG_START)) == _PNG_START
+        with tf.control_dependencies([tf.debugging.Assert(is_png, ["neither JPEG nor PNG"])]):
+            # decode_raw fails on a picture that ends too early.
+            size = tf.io.decode_raw(
+                tf.strings.substr(encoded, _PNG_SIZE_AT, 8), tf.int32, little_endian=False
+            )
+        return tf.ensure_shape(size, [2])[::-1]
+
+    return tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(encoded)[:2], png_size)
+
+
+def decode(encoded: tf.Tensor, max_side: int) -> tf.Tensor:
+    """Decodes a JPEG or PNG whose header claims an acceptable size.
+
+    Args:
+        encoded: string scalar.
+        max_side: pixels; a header that claims more is refused before decoding.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run, if the picture is none, too large or cut off.
+    """
+    size = header_size(encoded)
+    fits = tf.reduce_all((size >= 1) & (size <= max_side))
+    with tf.control_dependencies([tf.debugging.Assert(fits, ["refused size", size])]):
+        encoded = tf.identity(encoded)
+    is_jpeg = tf.strings.substr(encoded, 0, len(_JPEG_START)) == _JPEG_START
+    pixels = tf.cond(
+        is_jpeg,
+        # The default inverse transform depends on the build and is the less exact one.
+        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_png(encoded, channels=3),
+    )
+    return tf.ensure_shape(pixels, [None, None, 3])
+
+
+def resize(pixels: tf.Tensor, image_size: int) -> tf.Tensor:
+    """Resizes a picture to a network's input: bilinear, antialiased.
+
+    Args:
+        pixels: uint8 [height, width, 3].
+        image_size: pixels a side of the result.
+
+    Returns:
+        float32 [image_size, image_size, 3], 0 to 255.
+    """
+    resized = tf.image.resize(pixels, [image_size, image_size], antialias=True)
+    return tf.ensure_shape(resized, [image_size, image_size, 3])
+
+
+def decode_faces(encoded: tf.Tensor, image_size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes and resizes faces, each apart from the others.
+
+    TensorFlow has no operation that decodes if it can: a decoder's error fails the whole
+    call, and with it every request that a server merged into it. A tf.data pipeline inside
+    the graph does: `ignore_errors` leaves out what fails, and row numbers tell what that was.
+
+    Args:
+        encoded: string [n], JPEG or PNG; n may be 0.
+        image_size: pixels a side of the result.
+
+    Returns:
+        faces: float32 [n, image_size, image_size, 3], 0 to 255; zeros if unreadable.
+        readable: bool [n].
+    """
+
+    def decode_row(row: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return row, resize(decode(picture, MAX_FACE_SIDE), image_size)
+
+    count = tf.shape(encoded)[0]
+    shape = [image_size, image_size, 3]
+    decoded = (
+        tf.data.Dataset.from_tensor_slices((tf.range(count), encoded))
+        .map(decode_row, num_parallel_calls=tf.data.AUTOTUNE)
+        .ignore_errors(log_warning=False)
+        # One row more, so that the batch is never empty; it is dropped below.
+        .concatenate(tf.data.Dataset.from_tensors((count, tf.zeros(shape))))
+        .batch(tf.cast(count, tf.int64) + 1)
+    )
+    rows, faces = decoded.get_single_element()
+    rows = rows[:, tf.newaxis]
+    faces = tf.scatter_nd(rows, faces, [count + 1, *shape])[:count]
+    readable = tf.scatter_nd(rows, tf.ones_like(rows[:, 0], tf.int32), [count + 1])[:count] > 0
+    return faces, readable
+
+
+def decode_frame(encoded: tf.Tensor) -> tf.Tensor:
+    """Decodes one whole frame.
+
+    Args:
+        encoded: string scalar, JPEG or PNG.
+
+    Returns:
+        uint8 [height, width, 3]; [0, 0, 3] if it is unreadable.
+    """
+    frames = (
+        tf.data.Dataset.from_tensors(encoded)
+        .map(lambda frame: decode(frame, MAX_FRAME_SIDE))
+        .ignore_errors(log_warning=False)
+        .concatenate(tf.data.Dataset.from_tensors(tf.zeros([0, 0, 3], tf.uint8)))
+        .take(1)
+    )
+    return frames.get_single_element()

@@ -1,0 +1,35 @@
+"""Transform's features of serialised videos, parsed from no more than they need."""
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models.preprocessing import RAW_FEATURES
+
+
+class TransformFeatures(tf.Module):
+    """Applies a Transform graph to serialised Examples.
+
+    Args:
+        transform_output: folder that Transform wrote.
+    """
+
+    def __init__(self, transform_output: str) -> None:
+        super().__init__(name="transform_features")
+        output = tft.TFTransformOutput(transform_output)
+        # The whole spec demands every scalar of an Example, pictures included.
+        raw_spec = output.raw_feature_spec()
+        self._spec = {name: raw_spec[name] for name in RAW_FEATURES}
+        # An attribute, so that saving the module finds the graph's tables.
+        self._layer = output.transform_features_layer()
+
+    def __call__(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Transforms videos.
+
+        Args:
+            examples: string [n], serialised Examples.
+
+        Returns:
+            Each of `models.preprocessing`'s outputs by name, [n].
+        """
+        transformed: dict[str, tf.Tensor] = self._layer(tf.io.parse_example(examples, self._spec))
+        return transformed

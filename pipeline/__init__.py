@@ -1,0 +1,1 @@
+"""Pipeline: run configuration, the TFX graph and the local runner."""

@@ -1,0 +1,183 @@
+"""The configuration of a run: typed, validated, read from YAML.
+
+An unknown key, a value out of range or a slice that nothing produces is a `UsageError` that names
+the key's path in the file. Relative paths are taken from the current folder.
+"""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.errors import UsageError
+from models.config import ModelConfig
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Threshold(_Section):
+    """One condition of the gate.
+
+    Example:
+        {metric: auc, slice: {slice/method: Deepfakes}, lower: 0.9, largest_drop: 0.01}
+    """
+
+    metric: Literal["auc", "log_loss", "accuracy"] = Field(
+        description="`auc` and `accuracy` are better high, `log_loss` (nats) better low"
+    )
+    slice: dict[str, str] = Field(
+        default_factory=dict, description="feature and value; empty for all videos"
+    )
+    lower: float | None = Field(None, description="the candidate's value may not be below this")
+    upper: float | None = Field(None, description="the candidate's value may not be above this")
+    largest_drop: float | None = Field(
+        None, ge=0, description="how much worse than the served model the candidate may be"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _bounded(self) -> "Threshold":
+        if self.lower is None and self.upper is None:
+            # Without a baseline TFMA passes over a change threshold that stands alone.
+            raise ValueError("give lower or upper, also beside largest_drop")
+        return self
+
+
+class EvaluationConfig(_Section):
+    """What is measured on `test`, and what a model must reach to be pushed."""
+
+    slices: list[str] = Field(
+        default_factory=lambda: [
+            "dataset",
+            "slice/method",
+            "compression",
+            "slice/face_size",
+            "slice/sharpness",
+            "slice/bit_rate",
+        ],
+        description="features whose values are reported as slices",
+    )
+    gate: list[Threshold] = Field(min_length=1, description="a candidate must meet every one")
+
+
+class KubeflowConfig(_Section):
+    """Where a compiled pipeline finds and leaves things; all paths as its containers see them."""
+
+    image: str = Field(description="container image that holds unmask")
+    root: str = Field(
+        pattern=r"^(gs|s3|minio)://.+", description="folder for artifacts on an object store"
+    )
+    examples: str = Field(description="folder with the shards that `unmask extract` wrote")
+    schema_file: str = Field(description="where the schema that `unmask compile` writes is put")
+    serving_root: str = Field(description="folder that TensorFlow Serving watches")
+
+
+class RunConfig(_Section):
+    """A whole run of the pipeline."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]*$", description="of the pipeline in the metadata store"
+    )
+    examples: str = Field(description="folder that `unmask extract` wrote")
+    output: str = Field(description="folder for artifacts, metadata and the resolved config")
+    serving_root: str = Field(
+        description="folder that TensorFlow Serving watches: <model>/<version>/"
+    )
+    models: list[ModelConfig] = Field(min_length=1, description="trained, gated, pushed one by one")
+    evaluation: EvaluationConfig
+    beam: list[str] = Field(
+        default_factory=lambda: ["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        description="Beam's pipeline options: runner, workers, staging",
+    )
+    kubeflow: KubeflowConfig | None = Field(None, description="for `unmask compile` alone")
+
+    @pydantic.field_validator("models")
+    @classmethod
+    def _distinct(cls, models: list[ModelConfig]) -> list[ModelConfig]:
+        names = [model.name for model in models]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(repeated)} stands twice; a served name must be unique")
+        return models
+
+
+def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Reads a run's configuration.
+
+    Args:
+        path: a YAML file.
+        overrides: `key=value` pairs, the key a path such as `models.0.steps`, the value YAML.
+
+    Returns:
+        The validated configuration.
+
+    Raises:
+        UsageError: the file cannot be read or does not describe a run.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file; --config names a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: is no valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: must hold keys such as `name` and `models`, see configs/")
+    for override in overrides:
+        _set(content, override)
+    try:
+        return RunConfig.model_validate(content)
+    except pydantic.ValidationError as error:
+        lines = [f"{path}: {_describe(problem)}" for problem in error.errors()]
+        raise UsageError("\n".join(lines)) from None
+
+
+def dump(config: RunConfig) -> str:
+    """The configuration with every default written out, as YAML that `load` reads."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _set(content: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise UsageError(f"--set {override}: write key=value, for example models.0.steps=100")
+    *parents, last = key.split(".")
+    place: Any = content
+    for parent in parents:
+        place = _child(place, parent, override)
+    if isinstance(place, list):
+        _child(place, last, override)  # says what is wrong with the index
+        place[int(last)] = yaml.safe_load(value)
+    elif isinstance(place, dict):
+        place[last] = yaml.safe_load(value)
+    else:
+        raise UsageError(f"--set {override}: `{'.'.join(parents)}` holds no keys")
+
+
+def _child(place: Any, key: str, override: str) -> Any:
+    if isinstance(place, list):
+        if not key.isdigit() or int(key) >= len(place):
+            raise UsageError(
+                f"--set {override}: `{key}` is no place in a list of {len(place)}, from 0"
+            )
+        return place[int(key)]
+    if isinstance(place, dict):
+        return place.setdefault(key, {})
+    raise UsageError(f"--set {override}: there is nothing below `{key}`")
+
+
+def _describe(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    if problem["type"] == "missing":
+        return f"{where}: is missing"
+    return f"{where}: {message} (found {problem['input']!r})"

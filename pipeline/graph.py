@@ -1,0 +1,185 @@
+"""The TFX graph of a run; the same for the local runner and for Kubeflow."""
+
+import dataclasses
+
+import tensorflow_data_validation as tfdv
+import tensorflow_model_analysis as tfma
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import example_gen_pb2, trainer_pb2, transform_pb2
+from tfx.types import BaseChannel
+from tfx.v1.components import (
+    Evaluator,
+    ExampleValidator,
+    ImportExampleGen,
+    ImportSchemaGen,
+    StatisticsGen,
+    Trainer,
+    Transform,
+)
+
+from components.atomic_pusher import AtomicPusher
+from components.serving_baseline import ServingBaseline
+from components.serving_check import ServingCheck
+from components.split_audit import SplitAudit
+from data import contract
+from data.code_hash import code_hash
+from models import preprocessing
+from models.config import ModelConfig
+from pipeline import evaluation, schema
+from pipeline.config import RunConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What the graph reads and where it writes, on the file system of its runner.
+
+    Attributes:
+        examples: folder of the extraction job's shards.
+        schema: file of the run's resolved schema.
+        slice_columns: further columns that the videos carry.
+        fingerprint: of the extracted data; goes into `model.json`.
+        root: folder for the artifacts.
+    """
+
+    examples: str
+    schema: str
+    slice_columns: tuple[str, ...]
+    fingerprint: str
+    root: str
+
+
+def create(
+    config: RunConfig,
+    inputs: Inputs,
+    metadata_connection: metadata.ConnectionConfigType | None,
+    *,
+    use_cache: bool = True,
+) -> Pipeline:
+    """Builds the graph.
+
+    Args:
+        config: the run.
+        inputs: what it reads and where it writes.
+        metadata_connection: of ML Metadata; None where the orchestrator has its own.
+        use_cache: whether components whose inputs, parameters and code are unchanged since an
+            earlier run are skipped.
+
+    Raises:
+        UsageError: the evaluation names a slice that the videos do not have.
+    """
+    text_features = schema.text_features(schema.resolve(inputs.slice_columns))
+    eval_config = evaluation.eval_config(config.evaluation, text_features, preprocessing.BUCKETS)
+    example_gen = ImportExampleGen(
+        input_base=inputs.examples,
+        input_config=example_gen_pb2.Input(
+            splits=[
+                example_gen_pb2.Input.Split(name=split, pattern=f"{split}-*")
+                for split in contract.SPLITS
+            ]
+        ),
+    )
+    examples = example_gen.outputs["examples"]
+    run_schema = ImportSchemaGen(schema_file=inputs.schema)
+    statistics = StatisticsGen(
+        examples=examples,
+        # Statistics of the images themselves would cost memory and say nothing.
+        stats_options=tfdv.StatsOptions(
+            feature_allowlist=[
+                feature.name
+                for feature in schema.resolve(inputs.slice_columns).feature
+                if feature.name != "face/image"
+            ]
+        ),
+    )
+    validator = ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=run_schema.outputs["schema"]
+    )
+    audit = SplitAudit(
+        examples=examples,
+        anomalies=validator.outputs["anomalies"],
+        code_hash=code_hash("components.split_audit", "data.splits"),
+    )
+    transform = Transform(
+        examples=examples,
+        schema=run_schema.outputs["schema"],
+        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=[]),
+        materialize=False,
+        disable_statistics=True,
+        custom_config={"code_hash": code_hash("models.preprocessing")},
+    )
+    transform.add_upstream_node(audit)
+    nodes: list[BaseNode] = [
+        example_gen,
+        run_schema,
+        statistics,
+        validator,
+        audit,
+        transform,
+    ]
+    for model in config.models:
+        nodes += _model_nodes(model, config, inputs, examples, transform, run_schema, eval_config)
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=inputs.root,
+        components=nodes,
+        enable_cache=use_cache,
+        metadata_connection_config=metadata_connection,
+        beam_pipeline_args=list(config.beam),
+    )
+
+
+def _model_nodes(
+    model: ModelConfig,
+    config: RunConfig,
+    inputs: Inputs,
+    examples: BaseChannel,
+    transform: Transform,
+    run_schema: ImportSchemaGen,
+    eval_config: tfma.EvalConfig,
+) -> list[BaseNode]:
+    """Train, compare with what is served, evaluate, try to serve, push."""
+    trainer = Trainer(
+        run_fn="models.training.run_fn",
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=run_schema.outputs["schema"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={
+            "model": model.model_dump_json(),
+            "code_hash": code_hash("models", "data"),
+            "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
+        },
+    ).with_id(f"Trainer.{model.name}")
+    candidate = trainer.outputs["model"]
+    baseline = ServingBaseline(
+        candidate=candidate,
+        serving_root=config.serving_root,
+        model_name=model.name,
+        code_hash=code_hash("components.serving_baseline", "components.served_versions"),
+    ).with_id(f"ServingBaseline.{model.name}")
+    evaluator = Evaluator(
+        examples=examples,
+        model=candidate,
+        baseline_model=baseline.outputs["baseline"],
+        eval_config=eval_config,
+        example_splits=["test"],
+    ).with_id(f"Evaluator.{model.name}")
+    check = ServingCheck(
+        model=candidate,
+        examples=examples,
+        model_name=model.name,
+        code_hash=code_hash("components.serving_check", "serving"),
+    ).with_id(f"ServingCheck.{model.name}")
+    pusher = AtomicPusher(
+        model=candidate,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=check.outputs["blessing"],
+        serving_root=config.serving_root,
+        model_name=model.name,
+        code_hash=code_hash("components.atomic_pusher", "components.served_versions"),
+    ).with_id(f"AtomicPusher.{model.name}")
+    return [trainer, baseline, evaluator, check, pusher]

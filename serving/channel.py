@@ -1,0 +1,11 @@
+"""What both ends of a gRPC connection agree on."""
+
+MAX_MESSAGE_BYTES = 256 * 2**20
+"""Largest request and response. gRPC's own default for receiving, 4 MiB, is less than a few
+tracks of faces take; TensorFlow Serving takes up to 2 GiB."""
+
+MESSAGE_OPTIONS = [
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+]
+"""For `grpc.server` and `grpc.insecure_channel`, whoever's server or client the other end is."""

@@ -1,0 +1,281 @@
+"""A video in, a verdict out: finds the faces here, asks a model server about them."""
+
+import itertools
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from data.contract import FaceCrop
+from data.detectors import registry as detectors
+from data.detectors.base import FaceDetector
+from data.faces import FaceOptions, VideoFaces, extract_faces
+from data.ledger import Status
+from serving.channel import MESSAGE_OPTIONS
+from serving.errors import ServingError
+from serving.prediction import FramePrediction, TrackPrediction, Verdict, VideoPrediction
+
+SIGNATURE = "serving_tracks"
+
+_VERDICTS = {0: Verdict.REAL, 1: Verdict.FAKE, 2: Verdict.UNCERTAIN, 3: Verdict.ABSTAIN}
+"""Meaning of the output `verdict` of a served model; 3 is unreadable."""
+
+# JPEG: ITU-T T.81, B.1.1.3. PNG: PNG specification, 5.2.
+_IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+
+METADATA_TIMEOUT_S = 10.0
+"""How long a server that is not there is waited for."""
+
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 2.0
+
+
+class Client:
+    """Asks a model server about videos, with the faces that the model was trained on.
+
+    Works with TensorFlow Serving and with `serving.server`.
+
+    Example:
+        with Client("localhost:8500", "xception") as client:
+            prediction = client.predict("clip.mp4")
+            print(prediction.verdict, prediction.fake_probability)
+
+    Args:
+        target: `host:port` of the server.
+        model: name of the model.
+        detector: finds the faces; MTCNN if None, as in the extraction.
+        options: which frames are looked at and which faces are good enough.
+        timeout_s: for one request, retries included; at most `METADATA_TIMEOUT_S` for the
+            first, which asks for nothing but the signatures. A request that finds the server
+            unavailable is sent again until then; no other failure is retried.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        model: str,
+        *,
+        detector: FaceDetector | None = None,
+        options: FaceOptions = FaceOptions(),  # noqa: B008 - frozen
+        timeout_s: float = 60.0,
+    ) -> None:
+        self._target = target
+        self._model = model
+        self._detector = detector
+        self._options = options
+        self._timeout_s = timeout_s
+        # A channel on its own waits ever longer, up to minutes, before it connects again.
+        reconnect = ("grpc.max_reconnect_backoff_ms", int(1000 * _LONGEST_DELAY_S))
+        self._channel = grpc.insecure_channel(target, options=[*MESSAGE_OPTIONS, reconnect])
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+
+    def __enter__(self) -> "Client":
+        """Returns the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def predict(self, path: str | os.PathLike[str]) -> VideoPrediction:
+        """Asks the model about a video; a bad video is an abstention, not an error.
+
+        Args:
+            path: the video file.
+
+        Returns:
+            The verdict with scores for every track and frame.
+
+        Raises:
+            ServingError: the server or the model cannot be asked.
+        """
+        width = self.track_width()
+        if self._detector is None:
+            self._detector = detectors.create("mtcnn")
+        name = os.fspath(path)
+        return self.predict_faces(name, extract_faces(name, self._detector, self._options), width)
+
+    def track_width(self) -> int:
+        """Number of faces in a row of the model's `serving_tracks`.
+
+        Raises:
+            ServingError: the server or the model cannot be asked, or the model has no
+                such signature.
+        """
+        request = get_model_metadata_pb2.GetModelMetadataRequest()
+        request.model_spec.name = self._model
+        request.metadata_field.append("signature_def")
+        timeout_s = min(self._timeout_s, METADATA_TIMEOUT_S)
+        response = self._call(self._stub.GetModelMetadata, request, timeout_s)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata["signature_def"].Unpack(signatures)
+        dimensions = signatures.signature_def[SIGNATURE].inputs["faces"].tensor_shape.dim
+        if len(dimensions) != 2 or dimensions[1].size < 1:
+            raise ServingError.no_tracks(self._target, self._model, SIGNATURE)
+        return dimensions[1].size
+
+    def predict_faces(self, path: str, video: VideoFaces, width: int) -> VideoPrediction:
+        """Asks the model about the faces of a video.
+
+        Args:
+            path: of the video, for the answer and for messages.
+            video: what was found in it.
+            width: faces in a row of `serving_tracks`; of longer tracks this many are
+                scored, evenly spread.
+
+        Returns:
+            The verdict; an abstention if there are no faces.
+
+        Raises:
+            ServingError: the server or the model cannot be asked.
+            ValueError: a face is neither JPEG nor PNG.
+        """
+        if not video.faces:
+            return VideoPrediction(
+                path, self._model, None, Verdict.ABSTAIN, None, video.status, video.reason
+            )
+        tracks = [
+            sample_evenly(list(faces), width)
+            for _, faces in itertools.groupby(video.faces, key=lambda face: face.track)
+        ]
+        response = self._call(
+            self._stub.Predict, self._request(path, tracks, width), self._timeout_s
+        )
+        outputs = {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
+        predictions = tuple(
+            _track_prediction(faces, *scores)
+            for faces, *scores in zip(
+                tracks,
+                outputs["fake_probability"].tolist(),
+                outputs["verdict"].tolist(),
+                outputs["face_probability"].tolist(),
+                strict=True,
+            )
+        )
+        return _video_prediction(
+            path, self._model, response.model_spec.version.value, video, predictions
+        )
+
+    def _request(
+        self, path: str, tracks: Sequence[Sequence[FaceCrop]], width: int
+    ) -> predict_pb2.PredictRequest:
+        faces = np.full([len(tracks), width], b"", object)
+        for row, track in enumerate(tracks):
+            for column, face in enumerate(track):
+                if not face.image.startswith(_IMAGE_STARTS):
+                    raise ValueError(
+                        f"{path}: the face at {face.time_s:.2f} s is neither JPEG nor PNG"
+                    )
+                faces[row, column] = face.image
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self._model
+        request.model_spec.signature_name = SIGNATURE
+        request.inputs["faces"].CopyFrom(tf.make_tensor_proto(faces, dtype=tf.string))
+        request.output_filter.extend(("fake_probability", "verdict", "face_probability"))
+        return request
+
+    def _call(self, method: Callable[..., Any], request: Any, timeout_s: float) -> Any:
+        """Sends a request, again while the server is unavailable and there is time."""
+        deadline = time.monotonic() + timeout_s
+        delay = _FIRST_DELAY_S
+        while True:
+            try:
+                return method(request, timeout=max(0.0, deadline - time.monotonic()))
+            except grpc.RpcError as error:
+                pause = delay * random.uniform(0.5, 1.0)  # clients must not come back in step
+                unavailable = error.code() is grpc.StatusCode.UNAVAILABLE
+                if not unavailable or time.monotonic() + pause >= deadline:
+                    raise ServingError.of(error, self._target, self._model) from error
+            time.sleep(pause)
+            delay = min(2 * delay, _LONGEST_DELAY_S)
+
+
+def sample_evenly(faces: Sequence[FaceCrop], count: int) -> list[FaceCrop]:
+    """Picks faces evenly spread over a track, its first and last among them.
+
+    Args:
+        faces: of one track, by time.
+        count: how many at most, 1 or more.
+
+    Returns:
+        `count` of them in order, or all if there are no more.
+    """
+    if len(faces) <= count:
+        return list(faces)
+    places = np.linspace(0, len(faces) - 1, count).round().astype(int)
+    return [faces[place] for place in places]
+
+
+def _track_prediction(
+    faces: Sequence[FaceCrop],
+    fake_probability: float,
+    verdict: int,
+    face_probability: Sequence[float],
+) -> TrackPrediction:
+    probability = _number(fake_probability)
+    return TrackPrediction(
+        verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[verdict],
+        fake_probability=probability,
+        frames=tuple(
+            FramePrediction(face.time_s, face.box, _number(score))
+            for face, score in zip(faces, face_probability, strict=False)  # padding ends a row
+        ),
+    )
+
+
+def _video_prediction(
+    path: str,
+    model: str,
+    version: int,
+    video: VideoFaces,
+    tracks: tuple[TrackPrediction, ...],
+) -> VideoPrediction:
+    """A video's answer is that of its track with the largest score."""
+    scored = [track for track in tracks if track.fake_probability is not None]
+    if not scored:
+        return VideoPrediction(
+            path,
+            model,
+            version,
+            Verdict.ABSTAIN,
+            None,
+            Status.UNREADABLE,
+            "the model could not read the faces",
+            tracks,
+        )
+    worst = max(scored, key=lambda track: track.fake_probability or 0.0)
+    return VideoPrediction(
+        path,
+        model,
+        version,
+        worst.verdict,
+        worst.fake_probability,
+        video.status,
+        video.reason,
+        tracks,
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,224 @@
+"""The command line of the serving room: `unmask serve` and `unmask predict`."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING, Annotated
+
+import rich
+import rich.console
+import rich.markup
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from data.errors import UsageError
+
+if TYPE_CHECKING:
+    from serving.client import Client
+    from serving.prediction import VideoPrediction
+
+VIDEO_SUFFIXES = (
+    *(".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
+    *(".mpg", ".mts", ".ts", ".webm", ".wmv"),
+)
+"""Files that a folder's videos are known by."""
+
+_DRAIN_S = 30.0
+
+
+def serve(
+    models: Annotated[
+        pathlib.Path,
+        typer.Option(help="Serving root: DIR/<model>/<version>/, as the pipeline pushes."),
+    ],
+    grpc_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for gRPC; 0 takes any free one.")
+    ] = 8500,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in (not encrypted)."),
+    ] = "127.0.0.1",
+    model_name: Annotated[
+        str | None,
+        typer.Option(help="Serve one model of this name, whose versions lie in MODELS itself."),
+    ] = None,
+    threads_per_request: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Threads that one operation may use. 1 answers most requests a second; "
+            "more answer a lone request sooner.",
+        ),
+    ] = 1,
+) -> None:
+    """Serve the newest version of every model under a folder, over gRPC.
+
+    Speaks TensorFlow Serving's API (PredictionService, ModelService), so that its clients
+    work. New versions are picked up while serving, without dropping a request; Ctrl-C or
+    SIGTERM lets requests under way end first. Messages may have up to 256 MiB; other clients
+    must raise gRPC's own limit of 4 MiB for what they receive.
+
+    Example: unmask serve --models runs/demo/serving
+    """
+    if not models.is_dir():
+        raise UsageError(
+            f"{models}: no such folder; --models names the serving root that a run pushes to, "
+            "which holds MODEL/VERSION/saved_model.pb"
+        )
+    import logging
+    import os
+    import signal
+    import threading
+
+    import tensorflow as tf
+    from rich.logging import RichHandler
+
+    from serving.server.server import ModelServer
+
+    # Process-wide, and only before TensorFlow's first operation. One thread an operation
+    # and one operation a core doubled the throughput of concurrent requests.
+    tf.config.threading.set_intra_op_parallelism_threads(threads_per_request)
+    tf.config.threading.set_inter_op_parallelism_threads(os.cpu_count() or 1)
+
+    logger = logging.getLogger("serving")
+    logger.addHandler(RichHandler(console=rich.console.Console(stderr=True), show_path=False))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    server = ModelServer(models, model_name=model_name, host=host, port=grpc_port)
+    try:
+        server.start()
+    except OSError as error:
+        raise UsageError(
+            f"{error}; is another server running there? Choose another --grpc-port"
+        ) from error
+    served = server.manager.available()
+    for name, versions in served.items():
+        rich.print(f"{rich.markup.escape(name)}: version {', '.join(map(str, versions))}")
+    if not served:
+        rich.print(f"{rich.markup.escape(str(models))}: no model can be served yet; waiting")
+    rich.print(f"Serving gRPC at {server.target}. Ctrl-C stops.")
+    stopping.wait()
+    rich.print("Stopping: requests under way may end.")
+    server.stop(_DRAIN_S)
+
+
+def predict(
+    videos: Annotated[
+        list[pathlib.Path], typer.Argument(help="Video files; a folder stands for its videos.")
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Name of the model to ask, as served. Required.")
+    ] = None,
+    server: Annotated[str, typer.Option(help="HOST:PORT of the model server.")] = "localhost:8500",
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Also write a .csv (one row a video) or a .json (every track, frame)."),
+    ] = None,
+) -> None:
+    """Ask a served model whether the people in videos are face-swapped or reenacted.
+
+    Every video gets REAL, FAKE or UNCERTAIN with a calibrated probability, or abstains and
+    says why (no face, too small, too blurred, unreadable). Ends with 0 if every video could
+    be read, with 1 if not, with 2 on wrong use.
+
+    Example: unmask predict clip.mp4 --model xception --output results.csv
+    """
+    if model is None:
+        raise UsageError(
+            "which model? Pass --model NAME; the names are the folders under the server's --models"
+        )
+    paths = _expand(videos)
+    if output is not None:
+        _check_output(output)
+
+    from data.ledger import Status
+    from serving import results
+    from serving.client import Client
+    from serving.errors import ServingError
+
+    try:
+        with Client(server, model) as client:
+            predictions = _predict_all(client, paths)
+    except ServingError as error:
+        raise UsageError(str(error)) from error
+    print_predictions(predictions)
+    if output is not None:
+        results.write(predictions, output)
+        rich.print(f"Written: {rich.markup.escape(str(output))}")
+    if any(p.status in (Status.UNREADABLE, Status.MISSING) for p in predictions):
+        raise typer.Exit(1)
+
+
+def print_predictions(predictions: list[VideoPrediction]) -> None:
+    """Prints a table of verdicts, and what they are about."""
+    from data.ledger import percent_encode
+    from serving.prediction import SCOPE, Verdict
+
+    styles = {Verdict.REAL: "green", Verdict.FAKE: "red", Verdict.UNCERTAIN: "yellow"}
+    first = predictions[0]
+    versions = sorted({p.model_version for p in predictions if p.model_version is not None})
+    title = f"{first.model} version {', '.join(map(str, versions))}" if versions else first.model
+    table = Table(title=rich.markup.escape(title), title_justify="left")
+    table.add_column("video", overflow="fold")
+    table.add_column("verdict")
+    table.add_column("fake probability", justify="right")
+    table.add_column("people", justify="right")
+    table.add_column("remark", overflow="fold")
+    for prediction in predictions:
+        probability = prediction.fake_probability
+        remark = f"{prediction.status.value}: {prediction.reason}" if prediction.reason else ""
+        table.add_row(
+            rich.markup.escape(percent_encode(prediction.path)),
+            f"[{styles.get(prediction.verdict, 'dim')}]{prediction.verdict.name}[/]",
+            "" if probability is None else f"{probability:.3f}",
+            str(len(prediction.tracks)),
+            rich.markup.escape(percent_encode(remark)),
+        )
+    rich.print(table)
+    rich.print(SCOPE)
+
+
+def _predict_all(client: Client, paths: list[pathlib.Path]) -> list[VideoPrediction]:
+    """Asks about each video, with a progress bar on standard error if there are several."""
+    with Progress(
+        TextColumn("Asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("videos"),
+        TimeRemainingColumn(),
+        console=rich.console.Console(stderr=True),
+        disable=len(paths) < 2,
+        transient=True,
+    ) as progress:
+        return [client.predict(path) for path in progress.track(paths)]
+
+
+def _expand(videos: list[pathlib.Path]) -> list[pathlib.Path]:
+    """Replaces folders by the video files in them, at any depth; other paths stay."""
+    paths = []
+    for video in videos:
+        if not video.is_dir():
+            paths.append(video)
+            continue
+        found = sorted(
+            path
+            for path in video.rglob("*")
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+        )
+        if not found:
+            raise UsageError(f"{video}: no videos in this folder ({' '.join(VIDEO_SUFFIXES)})")
+        paths.extend(found)
+    return paths
+
+
+def _check_output(output: pathlib.Path) -> None:
+    """Fails before the work rather than after it."""
+    if output.suffix.lower() not in (".csv", ".json"):
+        raise UsageError(f"{output}: --output must end in .csv or .json")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output.parent}: no such folder for --output")

@@ -1,0 +1,62 @@
+"""Between TensorProto and numpy, as TensorFlow Serving does it."""
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
+
+# Where a TensorProto holds the values of a type. TensorFlow Serving answers in these fields
+# (`Tensor::AsProtoField`), and clients read `response.outputs["y"].float_val`, which
+# `tf.make_tensor_proto` leaves empty in favour of `tensor_content`.
+_VALUE_FIELDS = {
+    tf.float32: "float_val",
+    tf.float64: "double_val",
+    tf.int8: "int_val",
+    tf.int16: "int_val",
+    tf.int32: "int_val",
+    tf.uint8: "int_val",
+    tf.uint16: "int_val",
+    tf.int64: "int64_val",
+    tf.uint32: "uint32_val",
+    tf.uint64: "uint64_val",
+    tf.bool: "bool_val",
+    tf.string: "string_val",
+}
+
+
+def to_proto(tensor: tf.Tensor) -> tensor_pb2.TensorProto:
+    """Encodes a tensor.
+
+    Args:
+        tensor: an eager tensor of any type and shape.
+
+    Returns:
+        The values in the field of their type; rarer types (half precision, complex,
+        quantized) as `tf.make_tensor_proto` writes them.
+    """
+    field = _VALUE_FIELDS.get(tensor.dtype)
+    if field is None:
+        return tf.make_tensor_proto(tensor.numpy(), dtype=tensor.dtype)
+    proto = tensor_pb2.TensorProto(dtype=tensor.dtype.as_datatype_enum)
+    for size in tensor.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, field).extend(np.ravel(tensor.numpy()).tolist())
+    return proto
+
+
+def from_proto(proto: tensor_pb2.TensorProto) -> npt.NDArray:
+    """Decodes a tensor; strings become an object array of bytes, trailing NULs kept.
+
+    Args:
+        proto: the tensor as a client sent it.
+
+    Returns:
+        The values, in the shape that the tensor claims.
+
+    Raises:
+        ValueError: type, shape and content do not fit together.
+    """
+    try:
+        return tf.make_ndarray(proto)
+    except (TypeError, MemoryError) as error:  # an unknown type; a shape beyond all memory
+        raise ValueError(str(error)) from error

@@ -1,0 +1,120 @@
+"""The compiled pipeline loads with Kubeflow's own SDK and holds nothing that it cannot run."""
+
+import kfp
+import pytest
+import typer
+import yaml
+from kfp.pipeline_spec import pipeline_spec_pb2
+from google.protobuf import json_format
+from typer.testing import CliRunner
+
+import configs
+from data.errors import UsageError
+from kubeflow import commands
+from tests import tiny_dataset
+
+NODES = {
+    "ImportExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "SplitAudit",
+    "Transform",
+    *(
+        f"{component}.{model}"
+        for component in (
+            "Trainer",
+            "ServingBaseline",
+            "Evaluator",
+            "ServingCheck",
+            "AtomicPusher",
+        )
+        for model in ("efficientnet_v2_b0", "xception")
+    ),
+}
+
+
+def compile(tmp_path, *arguments):
+    app = typer.Typer()
+    app.command()(commands.compile)
+    command = ["--config", str(configs.FOLDER / "kubeflow.yaml"), *arguments]
+    return CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kubeflow")
+    tiny_dataset.write(folder / "examples")
+    output = folder / "pipeline.yaml"
+    result = compile(
+        folder, "--output", str(output), "--set", f"examples={folder / 'examples'}"
+    )
+    assert result.exit_code == 0, result.output
+    return output
+
+
+@pytest.fixture(scope="module")
+def spec(compiled):
+    return yaml.safe_load(compiled.read_text())
+
+
+def test_the_sdk_loads_it(compiled):
+    component = kfp.components.load_component_from_text(compiled.read_text())
+    assert component.name == "faceforensics-kubeflow"
+
+
+def test_it_is_a_pipeline_spec_of_schema_2_1(spec):
+    assert spec["schemaVersion"] == "2.1.0"
+    json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+
+
+def test_every_component_is_a_container_of_our_image(spec):
+    executors = spec["deploymentSpec"]["executors"]
+    kinds = {kind for executor in executors.values() for kind in executor}
+    assert kinds <= {"container", "importer"}, "open-source Kubeflow has no resolver"
+    images = {
+        executor["container"]["image"] for executor in executors.values() if "container" in executor
+    }
+    assert images == {"unmask:0.1.0"}
+
+
+def test_it_is_the_graph_of_the_local_runner(spec):
+    assert set(spec["root"]["dag"]["tasks"]) == NODES
+
+
+def test_training_waits_for_the_audit(spec):
+    assert "SplitAudit" in spec["root"]["dag"]["tasks"]["Transform"]["dependentTasks"]
+
+
+def test_user_code_is_named_never_shipped(compiled):
+    text = compiled.read_text()
+    assert "models.training.run_fn" in text
+    assert "module_file: ''" in text or "module_file" not in text
+
+
+def test_the_schema_is_written_beside_it(compiled):
+    assert "face/landmarks" in compiled.with_suffix(".schema.pbtxt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--output", "pipeline.json"], "Kubeflow takes a .yaml file", id="json"),
+        pytest.param(
+            ["--output", "p.yaml", "--set", "kubeflow=null"], "kubeflow: is missing", id="section"
+        ),
+        pytest.param(
+            ["--output", "p.yaml", "--set", "examples=absent"],
+            "absent: holds no dataset.json",
+            id="examples",
+        ),
+        pytest.param(
+            ["--output", "p.yaml", "--set", "kubeflow.root=/pipeline"],
+            "kubeflow.root: String should match",
+            id="root",
+        ),
+    ],
+)
+def test_mistakes(arguments, message, tmp_path):
+    with pytest.raises(UsageError, match=message):
+        compile(tmp_path, *arguments)

@@ -1,0 +1,167 @@
+"""Tiny real inputs: crops of the astronaut portrait, Examples, a Transform graph, a network."""
+
+import io
+import pathlib
+import sys
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+
+from data import contract
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PORTRAIT = pictures.astronaut()[0:224, 112:336]
+
+
+def picture(size=64, tint=0.0, shift=0):
+    """The portrait, uint8 [size, size, 3]; tint moves red up and blue down."""
+    image = Image.fromarray(np.roll(PORTRAIT, shift, axis=1)).resize((size, size))
+    tints = np.array([tint, 0, -tint])
+    return (np.asarray(image) + tints).clip(0, 255).astype(np.uint8)
+
+
+def encode(pixels, picture_format="JPEG", **options):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, picture_format, **options)
+    return file.getvalue()
+
+
+def make_video(number, label, group, frames=4, tracks=1, slices=None):
+    """A video whose fakes are redder than its reals."""
+    faces = tuple(
+        contract.FaceCrop(
+            image=encode(picture(64, 40.0 * label, 5 * number + frame), quality=95),
+            track=track,
+            time_s=0.5 * frame,
+            box=(10.0, 20.0, 50.0 + number, 80.0 + number),
+            landmarks=(0.0,) * 10,
+            score=0.99,
+            sharpness=100.0 * (number + 1),
+        )
+        for track in range(tracks)
+        for frame in range(frames)
+    )
+    return contract.VideoExample(
+        video_id=f"tiny/{number}.mp4",
+        sha256=f"{number:064x}",
+        width=320,
+        height=240,
+        frame_count=50,
+        fps=25.0,
+        duration_s=2.0,
+        bit_rate=1000.0 * (number + 1),
+        label=label,
+        dataset="tiny",
+        method="Redder" if label else "real",
+        compression="c23",
+        slice_methods=("Redder",),
+        source_group=group,
+        faces=faces,
+        slices=slices or {},
+    )
+
+
+@pytest.fixture(scope="session")
+def videos():
+    """Eight videos of four groups, each a real and a fake."""
+    return [make_video(number, number % 2, f"group{number // 2}") for number in range(8)]
+
+
+@pytest.fixture(scope="session")
+def write_records(tmp_path_factory):
+    """Writes videos as ImportExampleGen does; returns the pattern of the files."""
+    import tensorflow as tf
+
+    def write(videos):
+        folder = tmp_path_factory.mktemp("records")
+        path = str(folder / "data_tfrecord-00000-of-00001.gz")
+        with tf.io.TFRecordWriter(path, "GZIP") as writer:
+            for video in videos:
+                writer.write(contract.encode(video))
+        return str(folder / "*")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def make_store(write_records, tmp_path_factory):
+    """Crop stores of videos; closed at the end."""
+    import tensorflow as tf
+
+    from models.crop_store import CropStore
+
+    def describe(examples):
+        labels = [contract.parse(example).label for example in examples.numpy()]
+        return {"label": tf.constant(labels), "weight": tf.ones([len(labels)])}
+
+    stores = []
+
+    def make(videos):
+        path = str(tmp_path_factory.mktemp("store") / "crops")
+        stores.append(CropStore.write([write_records(videos)], path, describe))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture(scope="session")
+def transform_output(videos, tmp_path_factory):
+    """A Transform graph analysed over `videos`, written as TFX writes it."""
+    import apache_beam as beam
+    import tensorflow_transform as tft
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+    from tensorflow_transform import beam as tft_beam
+    from tensorflow_transform.tf_metadata import dataset_metadata
+    from tfx_bsl.public import tfxio
+
+    from models.preprocessing import preprocessing_fn
+
+    folder = tmp_path_factory.mktemp("transform")
+    schema = text_format.Parse((ROOT / "data" / "schema.pbtxt").read_text(), schema_pb2.Schema())
+    metadata = dataset_metadata.DatasetMetadata(schema)
+    source = tfxio.TFExampleBeamRecord(
+        physical_format="inmem", schema=schema, telemetry_descriptors=["test"]
+    )
+    with (
+        beam.Pipeline(options=beam.options.pipeline_options.PipelineOptions([])) as pipeline,
+        tft_beam.Context(temp_dir=str(folder / "scratch")),
+    ):
+        records = pipeline | beam.Create([contract.encode(video) for video in videos])
+        transform_fn = (
+            records | source.BeamSource(),
+            source.TensorAdapterConfig(),
+        ) | tft_beam.AnalyzeDataset(preprocessing_fn)
+        transform_fn | tft_beam.WriteTransformFn(str(folder / "output"))
+        metadata | "WriteRaw" >> tft_beam.WriteMetadata(
+            str(folder / "output" / tft.TFTransformOutput.RAW_METADATA_DIR), pipeline=pipeline
+        )
+    return str(folder / "output")
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone():
+    """Registers a network of two convolutions under the name `tiny`."""
+    import keras
+
+    from models.backbones import registry
+
+    def build(image_size, weights):
+        faces = keras.Input((image_size, image_size, 3))
+        x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(faces)
+        x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+        x = keras.layers.BatchNormalization(momentum=0.9)(x)
+        x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+        return keras.Model(faces, keras.layers.GlobalAveragePooling2D()(x))
+
+    module = types.ModuleType("tiny_backbone")
+    module.build = build
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tiny_backbone", module)
+        patch.setitem(registry.BACKBONES, "tiny", registry.Backbone("tiny_backbone", 16))
+        yield "tiny"

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from data.errors import UsageError
+from models.calibration import calibrate, fit_temperature, log_loss
+
+
+def simulate(count, scale=1.0, seed=0):
+    """Videos whose true log odds are logits / scale."""
+    random = np.random.default_rng(seed)
+    odds = random.normal(0, 2, count)
+    labels = (random.random(count) < expit(odds)).astype(np.int8)
+    return (odds * scale).astype(np.float32), labels
+
+
+def run(logits, labels, false_positive_rate=0.05, false_negative_rate=0.05):
+    return calibrate(
+        np.asarray(logits, np.float32),
+        np.asarray(labels, np.int8),
+        np.ones(len(labels), np.float32),
+        np.arange(len(labels), dtype=np.int32),
+        false_positive_rate=false_positive_rate,
+        false_negative_rate=false_negative_rate,
+    )
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_recovers_the_temperature(scale):
+    logits, labels = simulate(20_000, scale)
+    ones = np.ones(len(labels), np.float32)
+    assert fit_temperature(logits.astype(float), labels, ones) == pytest.approx(scale, rel=0.05)
+
+
+def test_weights_count_as_repeated_videos():
+    logits, labels = simulate(200, 3.0)
+    weights = np.random.default_rng(1).integers(1, 4, 200)
+    repeated = np.repeat(np.arange(200), weights)
+    assert log_loss(logits, labels, weights.astype(np.float32)) == pytest.approx(
+        sklearn_log_loss(labels[repeated], expit(logits[repeated].astype(float)))
+    )
+
+
+def test_separated_classes_keep_a_finite_temperature_and_share_one_cut():
+    logits = np.concatenate([np.linspace(-5, -2, 40), np.linspace(3, 6, 40)])
+    result = run(logits, np.repeat([0, 1], 40))
+    assert 0.2 < result.temperature < 5
+    assert result.real_below == result.fake_above
+    # Half-way between the reals' and the fakes' conformal quantiles, the 39th of 40.
+    quantiles = np.sort(logits[:40])[38], -np.sort(-logits[40:])[38]
+    assert result.fake_above == pytest.approx(expit(sum(quantiles) / 2 / result.temperature))
+    assert result.warnings == ()
+
+
+def test_thresholds_are_the_conformal_quantiles():
+    # 19 videos of each class are the fewest that can state 5 %; then the extremes decide.
+    reals, fakes = np.arange(19) * 0.5 - 4, np.arange(19) * 0.5 - 3
+    result = run(np.concatenate([reals, fakes]), np.repeat([0, 1], 19))
+    assert result.warnings == ()
+    assert result.fake_above == pytest.approx(expit(reals.max() / result.temperature))
+    assert result.real_below == pytest.approx(expit(fakes.min() / result.temperature))
+
+
+def test_rates_hold_on_new_videos():
+    logits, labels = simulate(4000, 2.0)
+    errors = []
+    for part in np.split(np.arange(2000), 20):
+        result = run(logits[part], labels[part], 0.1, 0.2)
+        assert result.warnings == ()
+        probability = expit(logits[2000:] / result.temperature)
+        real = labels[2000:] == 0
+        errors.append(
+            [
+                np.mean(probability[real] > result.fake_above),
+                np.mean(probability[~real] < result.real_below),
+            ]
+        )
+    false_positives, false_negatives = np.mean(errors, axis=0)
+    assert 0.07 < false_positives < 0.11
+    assert 0.16 < false_negatives < 0.22
+
+
+def test_too_few_videos_get_a_wide_band_and_a_warning():
+    result = run([-1.0, -0.5, 0.4, 1.0], [0, 0, 1, 1])
+    assert result.real_below == pytest.approx(0.05)
+    assert result.fake_above == pytest.approx(0.95)
+    assert [warning.split(" are too few")[0] for warning in result.warnings] == [
+        "2 real eval videos",
+        "2 fake eval videos",
+    ]
+    assert "(19 are needed)" in result.warnings[0]
+
+
+def test_wide_band_reaches_over_every_known_real():
+    result = run([-1.0, 9.0, 0.4, 10.0], [0, 0, 1, 1])
+    assert result.fake_above >= expit(9.0 / result.temperature) - 1e-9
+
+
+def test_reported_loss_is_of_groups_not_fitted_on():
+    logits, labels = simulate(40, 6.0)
+    groups = np.arange(40, dtype=np.int32) // 2
+    ones = np.ones(40, np.float32)
+    result = calibrate(
+        logits, labels, ones, groups, false_positive_rate=0.2, false_negative_rate=0.2
+    )
+    held_out_logits = logits.astype(float)
+    for fold in range(5):
+        held_out = groups % 5 == fold
+        temperature = fit_temperature(
+            logits[~held_out].astype(float), labels[~held_out], ones[~held_out]
+        )
+        held_out_logits[held_out] /= temperature
+    expected = sklearn_log_loss(labels, expit(held_out_logits))
+    assert result.calibrated_log_loss == pytest.approx(expected)
+    assert result.log_loss == pytest.approx(sklearn_log_loss(labels, expit(logits.astype(float))))
+    fitted = sklearn_log_loss(labels, expit(logits.astype(float) / result.temperature))
+    assert result.calibrated_log_loss > fitted + 1e-3
+
+
+@pytest.mark.parametrize(("label", "missing"), [(0, "fake"), (1, "real")])
+def test_a_missing_class_is_an_error(label, missing):
+    with pytest.raises(UsageError, match=f"the eval split holds no {missing} video"):
+        run([0.5, 1.0], [label, label])

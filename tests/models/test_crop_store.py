@@ -1,0 +1,67 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from data.errors import UsageError
+from models.crop_store import CropIndex, CropStore, evenly_spread
+
+
+def test_holds_every_crop_with_what_it_shows(videos, make_store):
+    store = make_store(videos)
+    faces = [(number, face) for number, video in enumerate(videos) for face in video.faces]
+    assert len(store.index.offset) == len(faces)
+    for row, (number, face) in enumerate(faces):
+        assert store.read(row) == face.image
+        assert store.index.video[row] == number
+        assert store.index.track[row] == face.track
+        assert store.index.time_s[row] == face.time_s
+    np.testing.assert_array_equal(store.index.label, [video.label for video in videos])
+    np.testing.assert_array_equal(store.index.group, [0, 0, 1, 1, 2, 2, 3, 3])
+
+
+def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_store):
+    other = dataclasses.replace(videos[0], sha256="f" * 64)
+    assert make_store(videos).fingerprint == make_store(videos[::-1]).fingerprint
+    assert make_store(videos).fingerprint != make_store([other, *videos[1:]]).fingerprint
+
+
+def test_label_and_weight_come_from_the_transformation(videos, transform_output, write_records):
+    from models.transform_features import TransformFeatures
+
+    records = write_records(videos[:3])
+    with CropStore.write(
+        [records], records.removesuffix("*") + "crops", TransformFeatures(transform_output)
+    ) as store:
+        np.testing.assert_array_equal(store.index.label, [0, 1, 0])
+        np.testing.assert_array_equal(store.index.weight, [1, 1, 1])
+
+
+def test_nothing_to_read(write_records, tmp_path):
+    with pytest.raises(UsageError, match="no file matches"):
+        CropStore.write([str(tmp_path / "none-*")], str(tmp_path / "crops"), dict)
+    with pytest.raises(UsageError, match="no video in"):
+        CropStore.write([write_records([])], str(tmp_path / "crops"), dict)
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        pytest.param(1, [0, 5, 8], id="one of each track"),
+        pytest.param(2, [0, 4, 5, 7, 8], id="first and last"),
+        pytest.param(3, [0, 2, 4, 5, 6, 7, 8], id="evenly"),
+        pytest.param(9, list(range(9)), id="all"),
+    ],
+)
+def test_evenly_spread(frames, expected):
+    index = CropIndex(
+        offset=np.zeros(9, np.int64),
+        length=np.zeros(9, np.int32),
+        video=np.array([0] * 8 + [1], np.int32),
+        track=np.array([0] * 5 + [1] * 3 + [1], np.int32),
+        time_s=np.zeros(9, np.float32),
+        label=np.zeros(2, np.int8),
+        weight=np.ones(2, np.float32),
+        group=np.zeros(2, np.int32),
+    )
+    np.testing.assert_array_equal(evenly_spread(index, frames), expected)

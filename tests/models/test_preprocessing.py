@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data import contract
+from data.errors import UsageError
+from models.preprocessing import preprocessing_fn, row_medians
+
+
+def test_row_medians():
+    rows = [[3.0, 1.0, 2.0], [], [4.0, 1.0], [-5.0], [1.0, 2.0, 3.0, 10.0]]
+    values = tf.ragged.constant(rows, dtype=tf.float32)
+    expected = [np.median(row) if row else 0.0 for row in rows]
+    np.testing.assert_allclose(row_medians(values), expected)
+
+
+def test_medians_of_no_values_at_all():
+    values = tf.RaggedTensor.from_row_lengths(tf.zeros([0]), tf.constant([0, 0], tf.int64))
+    np.testing.assert_array_equal(row_medians(values), [0, 0])
+
+
+def test_thirds_of_the_training_videos(videos, transform_output):
+    from models.transform_features import TransformFeatures
+
+    examples = tf.constant([contract.encode(video) for video in videos])
+    features = TransformFeatures(transform_output)(examples)
+    np.testing.assert_array_equal(features["label"], [0, 1] * 4)
+    np.testing.assert_allclose(features["weight"], np.ones(8))
+    # Bit rate, sharpness and face size all rise with the videos' number.
+    for name, names in (
+        ("slice/bit_rate", ["low", "medium", "high"]),
+        ("slice/sharpness", ["low", "medium", "high"]),
+        ("slice/face_size", ["small", "medium", "large"]),
+    ):
+        buckets = [bucket.decode() for bucket in features[name].numpy()]
+        assert buckets == sorted(buckets, key=names.index), name
+        assert sorted(buckets.count(bucket) for bucket in names) in ([2, 3, 3], [2, 2, 4]), name
+
+
+def test_a_column_with_the_name_of_a_slice_is_refused():
+    with pytest.raises(UsageError, match="slice/sharpness"):
+        preprocessing_fn({"slice/sharpness": tf.constant([["a"]])})

@@ -1,0 +1,317 @@
+"""Every signature of an exported model, loaded again as a server loads it."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from scipy.special import expit
+from skimage import data
+
+from data import contract, cropping
+from data.detectors.mtcnn import Mtcnn
+from models import classifier
+from models.calibration import Calibration
+from models.config import ModelConfig
+from models.export import export
+from models.served_model import MAX_FACES, ServedModel, Verdict
+from models.transform_features import TransformFeatures
+
+SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
+
+
+def faces(count, seed=0):
+    """Pictures of the network's own size, so that nothing is resized, and their PNGs."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
+    # Different means, so that scores differ.
+    pixels = (pixels * np.linspace(0.2, 1, count)[:, None, None, None]).astype(np.uint8)
+    return pixels, [tf.io.encode_png(picture).numpy() for picture in pixels]
+
+
+@pytest.fixture(scope="module")
+def network(tiny_backbone):
+    config = ModelConfig(name=tiny_backbone, image_size=SIZE, weights=None)
+    network = classifier.build(config, "float32", weights=None)
+    # Random last weights, wide enough that scores fall on both sides of the thresholds.
+    kernel, _ = network.get_layer("logit").get_weights()
+    random = np.random.default_rng(0).normal(0, 4, kernel.shape)
+    network.get_layer("logit").set_weights([random, np.zeros(1)])
+    pixels, _ = faces(40)
+    middle = np.median(network(pixels.astype(np.float32)))
+    network.get_layer("logit").set_weights([random, np.array([-middle])])
+    return network
+
+
+@pytest.fixture(scope="module")
+def thresholds(network):
+    """Such that a third of the faces is real, uncertain and fake each."""
+    pixels, _ = faces(40)
+    return np.quantile(probability(network, pixels), [1 / 3, 2 / 3])
+
+
+@pytest.fixture(scope="module")
+def saved(network, thresholds, transform_output, tmp_path_factory):
+    calibration = Calibration(
+        temperature=TEMPERATURE,
+        real_below=float(thresholds[0]),
+        fake_above=float(thresholds[1]),
+        log_loss=0.5,
+        calibrated_log_loss=0.4,
+    )
+    served = ServedModel(
+        network,
+        calibration,
+        track_length=TRACK_LENGTH,
+        transform=TransformFeatures(transform_output),
+    )
+    folder = str(tmp_path_factory.mktemp("saved"))
+    export(served, folder, name="tiny", card={"temperature": TEMPERATURE})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def call(saved):
+    loaded = tf.saved_model.load(saved)
+
+    def call(signature, rows):
+        spec = loaded.signatures[signature].structured_input_signature[1]
+        (name,) = spec
+        outputs = loaded.signatures[signature](**{name: tf.constant(rows, tf.string)})
+        return {key: value.numpy() for key, value in outputs.items()}
+
+    return call
+
+
+def logit(network, pixels):
+    return network(np.asarray(pixels, np.float32)).numpy().astype(float)
+
+
+def probability(network, pixels):
+    return expit(logit(network, pixels) / TEMPERATURE)
+
+
+def verdicts(probabilities, thresholds):
+    return np.where(
+        probabilities < thresholds[0],
+        Verdict.REAL,
+        np.where(probabilities > thresholds[1], Verdict.FAKE, Verdict.UNCERTAIN),
+    )
+
+
+def example(pictures, tracks):
+    crops = [
+        contract.FaceCrop(picture, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0)
+        for time, (picture, track) in enumerate(zip(pictures, tracks, strict=True))
+    ]
+    video = contract.VideoExample(
+        *("tiny/a", "0" * 64, 9, 9, 9, 25.0, 1.0, 5000.0, 1, "tiny", "Redder", "", ("Redder",)),
+        source_group="a",
+        faces=tuple(crops),
+    )
+    return contract.encode(video)
+
+
+def test_single_faces(call, network, thresholds):
+    pixels, pictures = faces(40)
+    outputs = call("serving_default", pictures)
+    expected = probability(network, pixels)
+    np.testing.assert_allclose(outputs["fake_probability"], expected, atol=1e-6)
+    np.testing.assert_array_equal(outputs["verdict"], verdicts(expected, thresholds))
+    assert set(outputs["verdict"]) == {0, 1, 2}
+    assert outputs["fake_probability"].dtype == np.float32
+    assert outputs["verdict"].dtype == np.int64
+
+
+def test_unreadable_faces_are_said_to_be_and_change_no_other(call):
+    _, pictures = faces(6)
+    alone = call("serving_default", pictures)
+    bad = [
+        b"",
+        b"hello",
+        pictures[0][:40],
+        b"\xff\xd8\xff",
+        tf.io.encode_png(np.zeros((1, 4097, 3), np.uint8)).numpy(),
+        pictures[1][:-30],
+    ]
+    mixed = call(
+        "serving_default", [picture for pair in zip(bad, pictures, strict=True) for picture in pair]
+    )
+    np.testing.assert_array_equal(mixed["verdict"][::2], [Verdict.UNREADABLE] * 6)
+    assert np.isnan(mixed["fake_probability"][::2]).all()
+    np.testing.assert_array_equal(mixed["verdict"][1::2], alone["verdict"])
+    np.testing.assert_allclose(
+        mixed["fake_probability"][1::2], alone["fake_probability"], atol=1e-6
+    )
+
+
+def test_more_faces_than_a_chunk(call, network):
+    pixels, pictures = faces(150)
+    outputs = call("serving_default", pictures)
+    np.testing.assert_allclose(outputs["fake_probability"], probability(network, pixels), atol=1e-6)
+
+
+def test_tracks_are_means_of_logits_without_padding(call, network, thresholds):
+    pixels, pictures = faces(7)
+    rows = [
+        pictures[:4],
+        [*pictures[4:6], b"", b""],
+        [b"", pictures[6], b"", b""],
+        [b""] * 4,
+    ]
+    outputs = call("serving_tracks", rows)
+    logits = logit(network, pixels)
+    means = [logits[:4].mean(), logits[4:6].mean(), logits[6]]
+    expected = expit(np.array(means) / TEMPERATURE)
+    np.testing.assert_allclose(outputs["fake_probability"][:3], expected, atol=1e-6)
+    np.testing.assert_array_equal(outputs["verdict"][:3], verdicts(expected, thresholds))
+    assert np.isnan(outputs["fake_probability"][3])
+    assert outputs["verdict"][3] == Verdict.UNCERTAIN
+    np.testing.assert_array_equal(
+        np.isnan(outputs["face_probability"]), np.array(rows, object) == b""
+    )
+    np.testing.assert_allclose(
+        outputs["face_probability"][~np.isnan(outputs["face_probability"])],
+        expit(logits / TEMPERATURE),
+        atol=1e-6,
+    )
+
+
+def test_a_tracks_score_depends_on_no_other_row(call):
+    _, pictures = faces(12)
+    rows = [pictures[:4], [pictures[4], b"", b"", b""], [*pictures[5:8], b"hello"]]
+    together = call("serving_tracks", rows)
+    for number, row in enumerate(rows):
+        alone = call("serving_tracks", [row])
+        for name in together:
+            np.testing.assert_allclose(together[name][number], alone[name][0], atol=1e-6)
+    assert together["verdict"][2] == Verdict.UNREADABLE
+    assert np.isnan(together["fake_probability"][2])
+    assert not np.isnan(together["face_probability"][2, :3]).any()
+
+
+def test_videos_are_their_largest_track(call, network, thresholds):
+    pixels, pictures = faces(9)
+    tracks = [0, 0, 0, 0, 1, 1, 1, 2, 2]
+    logits = logit(network, pixels)
+    outputs = call(
+        "serving_examples", [example(pictures, tracks), example(pictures[:4], tracks[:4])]
+    )
+    means = [logits[:4].mean(), logits[4:7].mean(), logits[7:].mean()]
+    expected = expit(np.array([max(means), means[0]]) / TEMPERATURE)
+    np.testing.assert_allclose(outputs["fake_probability"], expected, atol=1e-6)
+    np.testing.assert_array_equal(outputs["verdict"], verdicts(expected, thresholds))
+
+
+def test_a_video_of_more_faces_than_a_chunk(call, network):
+    pixels, pictures = faces(130)
+    outputs = call("serving_examples", [example(pictures, [0] * 130)])
+    expected = expit(logit(network, pixels).mean() / TEMPERATURE)
+    np.testing.assert_allclose(outputs["fake_probability"], [expected], atol=1e-6)
+
+
+def test_bad_videos_change_no_other(call):
+    _, pictures = faces(3)
+    good = example(pictures, [0, 0, 1])
+    faceless = tf.train.Example().SerializeToString()
+    lopsided = tf.train.Example.FromString(good)
+    lopsided.features.feature["face/track"].int64_list.value.pop()
+    outputs = call(
+        "serving_examples",
+        [
+            good,
+            b"no Example",
+            faceless,
+            example([*pictures, b"x"], [0, 0, 1, 1]),
+            lopsided.SerializeToString(),
+            good,
+        ],
+    )
+    np.testing.assert_array_equal(outputs["verdict"][1:5], [3, 2, 3, 3])
+    assert np.isnan(outputs["fake_probability"][1:5]).all()
+    alone = call("serving_examples", [good])
+    for number in (0, 5):
+        np.testing.assert_allclose(
+            outputs["fake_probability"][number], alone["fake_probability"][0], atol=1e-6
+        )
+        assert outputs["verdict"][number] == alone["verdict"][0]
+
+
+def test_whole_frames(call):
+    frame = data.astronaut()
+    encoded = io.BytesIO()
+    Image.fromarray(frame).save(encoded, "PNG")
+    plain = tf.io.encode_png(np.zeros((80, 60, 3), np.uint8)).numpy()
+    outputs = call("serving_frames", [b"hello", encoded.getvalue(), plain])
+    (face,) = Mtcnn().detect(frame[np.newaxis])[0]
+    np.testing.assert_allclose(outputs["box"][1, 0], face.box, atol=1e-2)
+    assert outputs["detection_score"][1, 0] == pytest.approx(face.score, abs=1e-4)
+    crop = cropping.encode_jpeg(cropping.crop_face(frame, face.box))
+    expected = call("serving_default", [crop])["fake_probability"][0]
+    assert outputs["fake_probability"][1, 0] == pytest.approx(expected, abs=0.01)
+    for name, shape in (
+        ("box", (3, MAX_FACES, 4)),
+        ("detection_score", (3, MAX_FACES)),
+        ("fake_probability", (3, MAX_FACES)),
+    ):
+        assert outputs[name].shape == shape
+        assert np.isnan(outputs[name][[0, 2]]).all()
+        assert np.isnan(outputs[name][1, 1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("signature", "shape"),
+    [
+        ("serving_default", (0,)),
+        ("serving_tracks", (0, TRACK_LENGTH)),
+        ("serving_examples", (0,)),
+        ("serving_frames", (0,)),
+        ("transform_features", (0,)),
+        ("transform_labels", (0,)),
+    ],
+)
+def test_no_rows_in_no_rows_out(call, signature, shape):
+    for name, values in call(signature, np.empty(shape, object)).items():
+        assert values.shape[0] == 0, name
+
+
+def test_transformed_features(call, videos):
+    examples = [contract.encode(video) for video in videos]
+    features = call("transform_features", examples)
+    assert set(features) == {"label", "slice/face_size", "slice/sharpness", "slice/bit_rate"}
+    assert {values.shape for values in features.values()} == {(8,)}
+    assert (features["slice/bit_rate"][0], features["slice/bit_rate"][7]) == (b"low", b"high")
+    labels = call("transform_labels", examples)
+    assert set(labels) == {"label"}
+    np.testing.assert_array_equal(labels["label"], [0, 1] * 4)
+    assert labels["label"].dtype == np.int64
+
+
+def test_runs_in_a_session_as_in_tensorflow_serving(saved, call, videos):
+    """TensorFlow Serving restores variables by their names, Python's loader by their objects."""
+    _, pictures = faces(3)
+    mixed = [pictures[0], b"hello", pictures[2]]
+    examples = [contract.encode(video) for video in videos[:2]]
+    requests = {
+        "serving_default": mixed,
+        "serving_tracks": [[*pictures, b""], [*mixed, b""]],
+        "serving_examples": [*examples, b"no Example"],
+        "serving_frames": [tf.io.encode_jpeg(data.astronaut()).numpy(), b"hello"],
+        "transform_features": examples,
+        "transform_labels": examples,
+    }
+    expected = {name: call(name, rows) for name, rows in requests.items()}
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        graph = tf.compat.v1.saved_model.load(session, ["serve"], saved)
+        assert set(graph.signature_def) - {"__saved_model_init_op"} == set(requests)
+        for name, rows in requests.items():
+            signature = graph.signature_def[name]
+            (info,) = signature.inputs.values()
+            outputs = session.run(
+                {key: output.name for key, output in signature.outputs.items()}, {info.name: rows}
+            )
+            for key, values in expected[name].items():
+                if np.issubdtype(values.dtype, np.floating):
+                    np.testing.assert_allclose(outputs[key], values, atol=1e-6)
+                else:
+                    np.testing.assert_array_equal(outputs[key], values)

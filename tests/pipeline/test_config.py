@@ -1,0 +1,121 @@
+import pathlib
+
+import pytest
+import yaml
+
+import configs
+from data.errors import UsageError
+from pipeline import config
+
+WHOLE = {
+    "name": "tiny",
+    "examples": "examples",
+    "output": "run",
+    "serving_root": "serving",
+    "models": [{"name": "xception", "weights": None}],
+    "evaluation": {"gate": [{"metric": "auc", "lower": 0.9}]},
+}
+
+
+def write(tmp_path, **changes):
+    path = tmp_path / "run.yaml"
+    path.write_text(yaml.safe_dump(WHOLE | changes))
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(configs.FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_configurations_that_come_with_unmask_are_valid(path):
+    config.load(path)
+
+
+def test_the_resolved_configuration_reads_back_as_itself(tmp_path):
+    loaded = config.load(write(tmp_path))
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(config.dump(loaded))
+    assert config.load(resolved) == loaded
+    assert "learning_rate" in resolved.read_text(), "defaults are written out"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"modles": []}, "modles: unknown key", id="unknown key"),
+        pytest.param(
+            {"models": [{"name": "xception", "batchsize": 8}]},
+            "models.0.batchsize: unknown key",
+            id="unknown nested key",
+        ),
+        pytest.param(
+            {"models": [{"name": "xception", "learning_rate": -1}]},
+            "models.0.learning_rate: Input should be greater than 0 (found -1)",
+            id="out of range",
+        ),
+        pytest.param(
+            {"models": [{"name": "exception"}]},
+            "models.0.name: there is no model 'exception'; choose one of",
+            id="unknown model",
+        ),
+        pytest.param(
+            {"models": [WHOLE["models"][0]] * 2},
+            "models: xception stands twice; a served name must be unique",
+            id="same model twice",
+        ),
+        pytest.param({"evaluation": {"gate": []}}, "evaluation.gate: ", id="no gate"),
+        pytest.param(
+            {"evaluation": {"gate": [{"metric": "auc", "largest_drop": 0.1}]}},
+            "evaluation.gate.0: give lower or upper, also beside largest_drop",
+            id="change threshold alone",
+        ),
+        pytest.param({"name": "Has Blanks"}, "name: ", id="name"),
+    ],
+)
+def test_mistakes_are_named_by_their_path(changes, message, tmp_path):
+    path = write(tmp_path, **changes)
+    with pytest.raises(UsageError) as raised:
+        config.load(path)
+    assert str(raised.value).startswith(f"{path}: {message}")
+
+
+def test_a_missing_key_is_named(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(yaml.safe_dump({key: WHOLE[key] for key in WHOLE if key != "examples"}))
+    with pytest.raises(UsageError, match="examples: is missing"):
+        config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("a: [", "is no valid YAML"), ("- a", "must hold keys"), ("", "must hold keys")],
+)
+def test_what_is_no_configuration(content, message, tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(content)
+    with pytest.raises(UsageError, match=message):
+        config.load(path)
+
+
+def test_a_missing_file():
+    with pytest.raises(UsageError, match="absent.yaml: there is no such file"):
+        config.load(pathlib.Path("absent.yaml"))
+
+
+def test_overrides(tmp_path):
+    loaded = config.load(
+        write(tmp_path), ["models.0.steps=7", "name=other", "beam=[--runner=FlinkRunner]"]
+    )
+    assert (loaded.models[0].steps, loaded.name) == (7, "other")
+    assert loaded.beam == ["--runner=FlinkRunner"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("models.0.steps", "write key=value"),
+        ("models.3.steps=1", "`3` is no place in a list of 1"),
+        ("name.deeper=1", "`name` holds no keys"),
+        ("models.0.stepz=1", "models.0.stepz: unknown key"),
+    ],
+)
+def test_wrong_overrides(override, message, tmp_path):
+    with pytest.raises(UsageError, match=message):
+        config.load(write(tmp_path), [override])

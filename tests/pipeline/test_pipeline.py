@@ -1,0 +1,195 @@
+"""The whole graph on tiny real Examples: push, cache, refuse, stop. Runs share one folder."""
+
+import os
+
+import pytest
+import tensorflow as tf
+import typer
+from typer.testing import CliRunner
+
+from pipeline import commands, config, evaluation, graph, runner
+from tests import tiny_dataset
+
+COMPONENTS = [
+    "ImportExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "SplitAudit",
+    "Transform",
+    "Trainer.xception",
+    "ServingBaseline.xception",
+    "Evaluator.xception",
+    "ServingCheck.xception",
+    "AtomicPusher.xception",
+]
+CONFIG = """
+name: tiny
+examples: {folder}/examples
+output: {folder}/run
+serving_root: {folder}/serving
+models:
+  - name: xception
+    image_size: 71
+    weights: null
+    precision: float32
+    batch_size: 4
+    steps: 24
+    eval_interval: 24
+    frames_per_video: 3
+    augmentation: {{flip: true, shift: 2, brightness: 0.02, contrast: 0, jpeg_min_quality: 100}}
+evaluation:
+  slices: [slice/method, slice/face_size]
+  gate:
+    - {{metric: auc, lower: 0.8, largest_drop: 0.05}}
+    - {{metric: auc, slice: {{slice/method: Redder}}, lower: 0.8}}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline")
+    tiny_dataset.write(folder / "examples")
+    (folder / "run.yaml").write_text(CONFIG.format(folder=folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def loaded(folder):
+    return config.load(folder / "run.yaml")
+
+
+@pytest.fixture(scope="module")
+def first(loaded):
+    return runner.run(loaded)
+
+
+def versions(folder):
+    return sorted(os.listdir(folder / "serving" / "xception"))
+
+
+def test_every_component_ran_once_and_the_blessed_model_is_served(first, folder):
+    assert sorted(first.ran) == sorted(COMPONENTS)
+    assert first.cached == []
+    (model,) = first.models
+    assert model.refusals == []
+    assert versions(folder) == [model.version]
+    pushed = tf.saved_model.load(str(folder / "serving" / "xception" / model.version))
+    assert set(pushed.signatures) == {
+        "serving_default",
+        "serving_tracks",
+        "serving_examples",
+        "serving_frames",
+        "transform_features",
+        "transform_labels",
+    }
+
+
+def test_metrics_count_videos_of_test_by_slice(first, folder):
+    metrics = {row.slice: row for row in evaluation.read_metrics(first.models[0].evaluation)}
+    assert metrics["all videos"].videos == 8
+    # A real counts in its dataset's every method, so that the slice holds both classes.
+    assert metrics["slice/method = Redder"].videos == 8
+    sizes = {name: row for name, row in metrics.items() if name.startswith("slice/face_size")}
+    assert sum(row.videos for row in sizes.values()) == 8
+    scores = score_directly(folder / "serving" / "xception" / first.models[0].version)
+    expected = tf.keras.metrics.AUC(num_thresholds=10_000)
+    expected.update_state([label for label, _ in scores], [score for _, score in scores])
+    assert metrics["all videos"].auc == pytest.approx(float(expected.result()), abs=1e-3)
+
+
+def score_directly(version):
+    signature = tf.saved_model.load(str(version)).signatures["serving_examples"]
+    videos = tiny_dataset.make_split("test", 8)
+    records = [tiny_dataset.contract.encode(video) for video in videos]
+    scores = signature(examples=tf.constant(records))["fake_probability"].numpy()
+    return list(zip((video.label for video in videos), scores, strict=True))
+
+
+def test_the_resolved_configuration_stands_beside_the_run(first, folder, loaded):
+    assert config.load(folder / "run" / runner.CONFIG) == loaded
+
+
+def test_an_unchanged_run_is_cached_and_pushes_nothing(first, folder, loaded):
+    again = runner.run(loaded)
+    assert again.ran == []
+    assert sorted(again.cached) == sorted(COMPONENTS)
+    assert again.models[0].version == first.models[0].version
+    assert versions(folder) == [first.models[0].version]
+
+
+def test_the_metrics_command_reads_the_latest_run(first, folder):
+    app = typer.Typer()
+    app.command()(commands.metrics)
+    result = CliRunner().invoke(app, [str(folder / "run")])
+    assert result.exit_code == 0
+    assert "slice/method = Redder" in result.output
+
+
+@pytest.fixture(scope="module")
+def refused(first, folder):
+    """A candidate trained on shuffled labels by changed code, through the command line."""
+    examples = folder / "mislabelled"
+    tiny_dataset.write(examples, fingerprint="mislabelled", mislabel=True)
+    app = typer.Typer()
+    app.command()(commands.run)
+    original = graph.code_hash
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            graph,
+            "code_hash",
+            lambda *modules: "changed" if "models" in modules else original(*modules),
+        )
+        return CliRunner().invoke(
+            app, ["--config", str(folder / "run.yaml"), "--set", f"examples={examples}"]
+        )
+
+
+def test_a_worse_candidate_is_refused_and_the_served_version_stays(refused, first, folder):
+    assert refused.exit_code == commands.EXIT_REFUSED
+    assert "xception: refused, not pushed" in refused.output
+    plain = " ".join(refused.output.split())
+    assert "all videos: auc is" in plain
+    assert "the gate requires 0.8 or more" in plain
+    assert "below the served model's, the gate allows 0.05" in plain
+    assert versions(folder) == [first.models[0].version]
+
+
+def test_a_cached_refusal_is_a_refusal_too(refused, folder, loaded):
+    examples = str(folder / "mislabelled")
+    original = graph.code_hash
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            graph,
+            "code_hash",
+            lambda *modules: "changed" if "models" in modules else original(*modules),
+        )
+        outcome = runner.run(loaded.model_copy(update={"examples": examples}))
+    assert outcome.ran == []
+    assert outcome.models[0].version is None
+    assert outcome.models[0].refusals
+
+
+def test_changed_model_code_is_trained_again(first, loaded, monkeypatch):
+    original = graph.code_hash
+    monkeypatch.setattr(
+        graph,
+        "code_hash",
+        lambda *modules: "newer" if "models" in modules else original(*modules),
+    )
+    outcome = runner.run(loaded)
+    assert "Trainer.xception" in outcome.ran
+    assert {"ImportExampleGen", "SplitAudit", "Transform"} <= set(outcome.cached)
+
+
+def test_leakage_stops_the_run_before_training(folder, loaded):
+    examples = folder / "leaking"
+    tiny_dataset.write(examples, fingerprint="leaking")
+    leaked = tiny_dataset.make_video(7777, 1, "tiny/train0")
+    with tf.io.TFRecordWriter(str(examples / "test-00000-of-00001")) as writer:
+        for video in [*tiny_dataset.make_split("test", 8), leaked]:
+            writer.write(tiny_dataset.contract.encode(video))
+    changed = {"examples": str(examples), "output": str(folder / "stopped")}
+    with pytest.raises(Exception, match=r"source group tiny/train0 is in .*tiny/7777.mp4"):
+        runner.run(loaded.model_copy(update=changed))
+    assert not list((folder / "stopped").rglob("Trainer*"))

@@ -1,0 +1,301 @@
+import contextlib
+import math
+import threading
+
+import av
+import grpc
+import numpy as np
+import pytest
+from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+from data.contract import FaceCrop
+from data.detectors.base import Face
+from data.faces import FaceOptions, VideoFaces
+from data.ledger import Status
+from serving.client import Client, sample_evenly
+from serving.errors import ServingError
+from serving.prediction import Verdict
+from serving.server.server import ModelServer
+
+
+def faces_of(face_jpeg, *tracks):
+    """Faces of tracks, each given as the brightnesses of its faces."""
+    return tuple(
+        FaceCrop(
+            image=face_jpeg(brightness),
+            track=number,
+            time_s=0.5 * index,
+            box=(1.0, 2.0, 3.0 + number, 4.0),
+            landmarks=(0.0,) * 10,
+            score=0.99,
+            sharpness=50.0,
+        )
+        for number, track in enumerate(tracks)
+        for index, brightness in enumerate(track)
+    )
+
+
+@pytest.fixture
+def client(server):
+    with Client(server.target, "tiny") as connected:
+        yield connected
+
+
+def test_width_of_a_track_is_the_models(client):
+    assert client.track_width() == 4
+
+
+@pytest.mark.parametrize(
+    ("tracks", "verdict", "probability"),
+    [
+        pytest.param([[0, 0]], Verdict.REAL, 0.0, id="real"),
+        pytest.param([[255]], Verdict.FAKE, 1.0, id="fake"),
+        pytest.param([[51, 204]], Verdict.UNCERTAIN, 0.5, id="uncertain"),
+        pytest.param([[0, 0, 0], [255, 204], [51]], Verdict.FAKE, 0.9, id="largest track"),
+    ],
+)
+def test_a_video_is_judged_by_its_largest_track(client, face_jpeg, tracks, verdict, probability):
+    faces = faces_of(face_jpeg, *tracks)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    assert prediction.verdict is verdict
+    assert prediction.fake_probability == pytest.approx(probability, abs=0.01)
+    assert (prediction.path, prediction.model, prediction.model_version) == ("clip.mp4", "tiny", 1)
+    assert (prediction.status, prediction.reason) == (Status.OK, "")
+    assert [
+        [round(255 * frame.fake_probability) for frame in track.frames]
+        for track in prediction.tracks
+    ] == [[pytest.approx(brightness, abs=2) for brightness in track] for track in tracks]
+    assert [f.time_s for f in prediction.tracks[0].frames] == [
+        0.5 * i for i in range(len(tracks[0]))
+    ]
+    assert prediction.tracks[-1].frames[0].box == (1.0, 2.0, 3.0 + len(tracks) - 1, 4.0)
+
+
+def test_a_damaged_video_with_faces_is_judged_and_says_so(client, face_jpeg):
+    video = VideoFaces(Status.DAMAGED, "3 packets", faces_of(face_jpeg, [255]))
+    prediction = client.predict_faces("clip.mp4", video, 4)
+    assert (prediction.verdict, prediction.status) == (Verdict.FAKE, Status.DAMAGED)
+    assert prediction.reason == "3 packets"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        Status.NO_FACE,
+        Status.FACES_TOO_SMALL,
+        Status.TOO_BLURRED,
+        Status.UNREADABLE,
+        Status.MISSING,
+        Status.TRUNCATED,
+        Status.DAMAGED,
+    ],
+)
+def test_a_video_without_faces_is_an_abstention(client, status):
+    prediction = client.predict_faces("clip.mp4", VideoFaces(status, "why"), 4)
+    assert prediction.verdict is Verdict.ABSTAIN
+    assert prediction.fake_probability is None
+    assert prediction.model_version is None
+    assert (prediction.status, prediction.reason, prediction.tracks) == (status, "why", ())
+
+
+TORN = b"\x89PNG\r\n\x1a\n torn"
+
+
+def with_torn(faces, index):
+    images = [TORN if i == index else face.image for i, face in enumerate(faces)]
+    return tuple(
+        FaceCrop(**{**vars(face), "image": image})
+        for face, image in zip(faces, images, strict=True)
+    )
+
+
+def test_faces_that_the_model_cannot_read_get_no_number(client, face_jpeg):
+    faces = with_torn(faces_of(face_jpeg, [255]), 0)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
+    assert prediction.fake_probability is None
+    (track,) = prediction.tracks
+    assert (track.verdict, track.fake_probability) == (Verdict.ABSTAIN, None)
+    assert track.frames[0].fake_probability is None
+
+
+def test_an_unreadable_track_does_not_hide_the_others(client, face_jpeg):
+    faces = with_torn(faces_of(face_jpeg, [255, 255], [51]), 0)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    assert prediction.verdict is Verdict.REAL
+    assert [track.verdict for track in prediction.tracks] == [Verdict.ABSTAIN, Verdict.REAL]
+
+
+def test_what_is_no_picture_is_not_sent(client, face_jpeg):
+    faces = tuple(
+        FaceCrop(**{**vars(face), "image": b"GIF89a"}) for face in faces_of(face_jpeg, [1])
+    )
+    with pytest.raises(ValueError, match=r"clip\.mp4: the face at 0\.00 s is neither JPEG nor PNG"):
+        client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+
+
+def test_a_long_track_is_sampled_evenly(client, face_jpeg):
+    track = list(range(0, 250, 25))
+    faces = faces_of(face_jpeg, track)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    assert [frame.time_s for frame in prediction.tracks[0].frames] == [0.0, 1.5, 3.0, 4.5]
+
+
+@pytest.mark.parametrize(
+    ("length", "count", "expected"),
+    [
+        (3, 4, [0, 1, 2]),
+        (4, 4, [0, 1, 2, 3]),
+        (9, 5, [0, 2, 4, 6, 8]),
+        (100, 2, [0, 99]),
+        (5, 1, [0]),
+        (0, 4, []),
+    ],
+)
+def test_sample_evenly(length, count, expected):
+    assert sample_evenly(range(length), count) == expected
+
+
+class WholeFrameDetector:
+    """Finds one face, in the middle of each frame."""
+
+    def detect(self, frames):
+        height, width = frames.shape[1:3]
+        box = np.array([width / 4, height / 4, 3 * width / 4, 3 * height / 4], np.float32)
+        return [[Face(box, np.zeros(10, np.float32), 0.99)] for _ in frames]
+
+
+def write_video(path, brightness):
+    noise = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width = stream.height = 160
+        stream.pix_fmt = "yuv420p"
+        for _ in range(10):
+            image = noise.normal(brightness, 20, (160, 160, 3)).clip(0, 255).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image)))
+        container.mux(stream.encode())
+
+
+def test_predict_goes_from_file_to_verdict(server, tmp_path):
+    write_video(tmp_path / "bright.mp4", 200)
+    (tmp_path / "text.mp4").write_text("no video")
+    options = FaceOptions(frames_per_video=3)
+    with Client(server.target, "tiny", detector=WholeFrameDetector(), options=options) as client:
+        bright = client.predict(tmp_path / "bright.mp4")
+        text = client.predict(tmp_path / "text.mp4")
+        missing = client.predict(tmp_path / "missing.mp4")
+    assert bright.verdict is Verdict.FAKE
+    assert bright.fake_probability == pytest.approx(200 / 255, abs=0.05)
+    (track,) = bright.tracks
+    assert len(track.frames) == 3
+    assert track.frames[0].box == (40, 40, 120, 120)
+    assert (text.verdict, text.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
+    assert (missing.verdict, missing.status) == (Verdict.ABSTAIN, Status.MISSING)
+
+
+def test_predict_on_a_real_clip_with_the_extractions_detector(server, shared_data):
+    clip = next(iter(sorted((shared_data / "ffpp" / "original_sequences").rglob("*.mp4"))))
+    options = FaceOptions(frames_per_video=4)
+    with Client(server.target, "tiny", options=options) as client:
+        prediction = client.predict(clip)
+    assert prediction.status is Status.OK
+    (track,) = prediction.tracks
+    assert len(track.frames) == 4
+    assert 0 < prediction.fake_probability < 1
+    assert prediction.fake_probability == pytest.approx(
+        math.fsum(frame.fake_probability for frame in track.frames) / 4, abs=1e-5
+    )
+
+
+def test_an_unknown_model_is_named_with_what_to_check(server):
+    with Client(server.target, "nobody") as client, pytest.raises(ServingError) as caught:
+        client.track_width()
+    error = caught.value
+    assert (error.target, error.model) == (server.target, "nobody")
+    assert error.code is grpc.StatusCode.NOT_FOUND
+    assert str(error).startswith(f"model 'nobody' at {server.target}: ")
+    assert "check the name" in str(error)
+
+
+class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Fails with `codes` in turn, then answers with an empty response."""
+
+    def __init__(self, codes):
+        self.codes = list(codes)
+        self.calls = 0
+
+    def GetModelMetadata(self, request, context):
+        self.calls += 1
+        if self.codes:
+            context.abort(self.codes.pop(0), "said the server")
+        from tensorflow_serving.apis import get_model_metadata_pb2
+
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.metadata["signature_def"].Pack(get_model_metadata_pb2.SignatureDefMap())
+        return response
+
+
+@contextlib.contextmanager
+def serving(service):
+    from concurrent import futures
+
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None)
+
+
+def test_unavailable_is_tried_again():
+    service = FlakyService([grpc.StatusCode.UNAVAILABLE] * 2)
+    missing = pytest.raises(ServingError, match="it has no signature 'serving_tracks'")
+    with serving(service) as target, Client(target, "m") as client, missing:
+        client.track_width()
+    assert service.calls == 3
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNKNOWN,
+    ],
+)
+def test_other_failures_are_not_tried_again(code):
+    service = FlakyService([code])
+    failure = pytest.raises(ServingError, match="said the server")
+    with serving(service) as target, Client(target, "m") as client, failure as caught:
+        client.track_width()
+    assert service.calls == 1
+    assert caught.value.code is code
+
+
+def test_a_server_that_is_never_there_is_told_within_the_deadline(tmp_path):
+    with ModelServer(tmp_path) as server:
+        target = server.target
+    failure = pytest.raises(ServingError, match="the server cannot be reached")
+    with Client(target, "m", timeout_s=0.5) as client, failure as caught:
+        client.track_width()
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_server_that_comes_up_late_is_waited_for(push, tmp_path):
+    push("tiny", 1)
+    with ModelServer(tmp_path / "serving") as first:
+        port = int(first.target.rpartition(":")[2])
+    late = ModelServer(tmp_path / "serving", port=port)
+    starting = threading.Timer(0.5, late.start)
+    starting.start()
+    try:
+        with Client(f"127.0.0.1:{port}", "tiny") as client:
+            assert client.track_width() == 4
+    finally:
+        starting.join()
+        late.stop()

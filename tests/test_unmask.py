@@ -1,0 +1,94 @@
+"""The command line as its users meet it: help without waiting, one message for a mistake."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+COMMANDS = ["demo", "extract", "run", "metrics", "serve", "predict", "compile"]
+
+
+def unmask(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "unmask", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_loads_nothing_heavy():
+    code = "import sys, unmask; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"tensorflow", "keras", "tfx", "apache_beam", "numpy", "cv2", "av", "grpc", "pydantic"}
+    assert not heavy & set(loaded)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_that_teaches(command):
+    result = unmask(command, "--help")
+    assert result.returncode == 0
+    assert "Example: unmask" in result.stdout or command == "demo"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ["extract", "--dataset", "manifest", "--input", "absent", "--output", "out"],
+            "absent: there is no such file or folder; --input names the dataset",
+            id="extract, wrong path",
+        ),
+        pytest.param(
+            ["extract", "--dataset", "imagenet", "--input", "data", "--output", "out"],
+            "unknown dataset 'imagenet': choose one of faceforensics, manifest, synthetic",
+            id="extract, unknown dataset",
+        ),
+        pytest.param(
+            [
+                *("extract", "--dataset", "manifest", "--input", "data", "--output", "out"),
+                *("--detector", "haar"),
+            ],
+            "unknown detector 'haar': choose one of mtcnn",
+            id="extract, unknown detector",
+        ),
+        pytest.param(
+            ["extract", "--dataset", "faceforensics", "--input", "docs", "--output", "out"],
+            "docs: there is no such file or folder",
+            id="extract, wrong folder",
+        ),
+        pytest.param(
+            ["run", "--config", "absent.yaml"],
+            "absent.yaml: there is no such file; --config names a YAML file",
+            id="run, wrong path",
+        ),
+        pytest.param(
+            ["run", "--config", "configs/demo.yaml", "--set", "models.0.name=unet"],
+            "models.0.name: there is no model 'unet'; choose one of",
+            id="run, unknown model",
+        ),
+        pytest.param(["metrics", "tests"], "tests: holds no run", id="metrics, no run"),
+        pytest.param(["serve", "--models", "absent"], "absent: no such folder", id="serve"),
+        pytest.param(
+            ["compile", "--config", "configs/demo.yaml", "--output", "p.yaml"],
+            "kubeflow: is missing",
+            id="compile, half-filled config",
+        ),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(arguments, message):
+    result = unmask(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    text = " ".join(result.stderr.split())
+    assert message in text
+    assert "Traceback" not in text
+
+
+def test_a_wrong_option_is_exit_code_2():
+    assert unmask("extract", "--datset", "manifest").returncode == 2

@@ -1,0 +1,76 @@
+"""A dataset that any network learns in a few steps: real crops whose fakes are redder."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from skimage import data as pictures
+
+from data import contract, cropping, ledger
+
+PORTRAIT = pictures.astronaut()[0:224, 112:336]
+
+
+def make_video(
+    number: int, label: int, group: str, *, faces: int = 3, redder: float | None = None
+) -> contract.VideoExample:
+    """One video; `redder` moves red up and blue down, for fakes by 40 of 255."""
+    tint = 40.0 * label if redder is None else redder
+    picture = np.roll(PORTRAIT, 5 * number, axis=1)[::3, ::3]
+    picture = (picture + np.array([tint, 0, -tint])).clip(0, 255).astype(np.uint8)
+    crops = tuple(
+        contract.FaceCrop(
+            image=cropping.encode_jpeg(np.roll(picture, frame, axis=0)),
+            track=0,
+            time_s=0.5 * frame,
+            box=(10.0, 20.0, 50.0 + number, 80.0 + number),
+            landmarks=(0.0,) * 10,
+            score=0.99,
+            sharpness=100.0 + number,
+        )
+        for frame in range(faces)
+    )
+    return contract.VideoExample(
+        video_id=f"tiny/{number}.mp4",
+        sha256=f"{number:064x}",
+        width=320,
+        height=240,
+        frame_count=50,
+        fps=25.0,
+        duration_s=2.0,
+        bit_rate=1000.0 + number,
+        label=label,
+        dataset="tiny",
+        method="Redder" if label else contract.REAL_METHOD,
+        compression="c23",
+        slice_methods=("Redder",),
+        source_group=group,
+        faces=crops,
+    )
+
+
+def make_split(split: str, videos: int, *, mislabel: bool = False) -> list[contract.VideoExample]:
+    """Pairs of a real and a fake; with `mislabel` half of the pairs carry each other's label."""
+    first = 1000 * contract.SPLITS.index(split)
+    made = []
+    for pair in range(videos // 2):
+        for label in (0, 1):
+            wrong = mislabel and pair % 2 == 0
+            number = first + 2 * pair + label
+            shown = label != wrong
+            made.append(make_video(number, label, f"tiny/{split}{pair}", redder=40.0 * shown))
+    return made
+
+
+def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = False) -> None:
+    """Writes what an extraction job would: shards of every split and `dataset.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, videos in (("train", 16), ("eval", 8), ("test", 8)):
+        wrong = mislabel and split != "test"
+        with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001")) as writer:
+            for video in make_split(split, videos, mislabel=wrong):
+                writer.write(contract.encode(video))
+    (folder / "dataset.json").write_text(
+        f'{{"fingerprint": "{fingerprint}", "slice_columns": []}}'
+    )
+    ledger.write(folder / "ledger.csv", [])

@@ -1,0 +1,52 @@
+"""The command line: one application that hangs the rooms' own commands together."""
+
+import data.environment
+
+# isort: split
+import sys
+
+import rich
+import rich.markup
+import typer
+
+import data.commands
+import kubeflow.commands
+import pipeline.commands
+import serving.commands
+from data.errors import UsageError
+
+app = typer.Typer(
+    name="unmask",
+    help=(
+        "Find face-swapped and face-reenacted people in video: extract face crops, train and "
+        "gate models, serve them, and ask them about a clip. Scores visual face manipulation "
+        "only: not voices, not wholly generated scenes."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for command in (
+    pipeline.commands.demo,
+    data.commands.extract,
+    pipeline.commands.run,
+    pipeline.commands.metrics,
+    serving.commands.serve,
+    serving.commands.predict,
+    kubeflow.commands.compile,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake is one message and exit code 2."""
+    try:
+        app()
+    except UsageError as error:
+        rich.print(f"[red]unmask:[/red] {rich.markup.escape(str(error))}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
