@@ -46,7 +46,7 @@ def main() -> None:
     mtcnn = registry.create("mtcnn")
 
     def run(detector: object, videos: list[SourceVideo], output: pathlib.Path) -> float:
-        with mock.patch.object(registry, "create", lambda name: detector):
+        with mock.patch.object(registry, "create", return_value=detector):
             started = time.perf_counter()
             rows = extraction.extract(videos, output, extraction.ExtractionOptions())
             seconds = time.perf_counter() - started

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""
 
+SCOPE = "visual face manipulation only: not voices, not wholly generated scenes"
+"""What our models score; to be shown wherever a verdict is given."""
+
 REAL_METHOD = "real"
 """`method` of a video that nobody manipulated."""
 

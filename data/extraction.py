@@ -35,7 +35,16 @@ VIDEOS_PER_SHARD = 128
 LEDGER = "ledger.csv"
 DATASET = "dataset.json"
 _WORK = ".work"
-_USABLE = (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+_CODE = (
+    "data.contract",
+    "data.cropping",
+    "data.detectors",
+    "data.extraction",
+    "data.faces",
+    "data.tracking",
+    "data.video",
+)
+"""What decides the Examples' bytes besides the options."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +136,7 @@ def is_complete(output: pathlib.Path, fingerprint: str) -> bool:
 
 def work_folder(output: pathlib.Path, options: ExtractionOptions) -> pathlib.Path:
     """Where a job with these options commits finished videos until it is done."""
-    return output / _WORK / _hash(dataclasses.asdict(options), code_hash("data"))[:16]
+    return output / _WORK / _hash(dataclasses.asdict(options), code_hash(*_CODE))[:16]
 
 
 def count_finished(work: pathlib.Path) -> int:
@@ -364,7 +373,7 @@ def _fingerprint(videos: Sequence[SourceVideo], options: ExtractionOptions) -> s
         except OSError:
             content = ()
         described.append((dataclasses.asdict(video), content))
-    return _hash(described, dataclasses.asdict(options), code_hash("data"))
+    return _hash(described, dataclasses.asdict(options), code_hash(*_CODE))
 
 
 def _hash(*values: Any) -> str:
@@ -388,4 +397,5 @@ def _write_aside(path: str, content: bytes) -> None:
 
 def _beam_options(workers: int) -> PipelineOptions:
     mode = "in_memory" if workers == 1 else "multi_processing"
-    return PipelineOptions(direct_running_mode=mode, direct_num_workers=workers)
+    # The empty list keeps Beam from reading our own command line.
+    return PipelineOptions([], direct_running_mode=mode, direct_num_workers=workers)

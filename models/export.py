@@ -9,10 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from data.contract import SCOPE
 from models.served_model import ServedModel
-
-SCOPE = "visual face manipulation only: not voices, not wholly generated scenes"
-"""What a verdict of our models is about."""
 
 _WARMUP_ROWS = (1, 16)
 _WARMUP_FACE_SIZE = 224  # pixels

@@ -24,7 +24,7 @@ class TrainingProgress:
         self._images_per_step = images_per_step
         self._seconds_between = seconds_between
         self._auc = math.nan
-        self._last_line = self._start = time.monotonic()
+        self._last_line = self._first_step_done = time.monotonic()
 
     def say(self, message: str) -> None:
         """Prints a message about the model at once."""
@@ -36,13 +36,19 @@ class TrainingProgress:
         if step not in (1, self._steps) and now - self._last_line < self._seconds_between:
             return
         self._last_line = now
-        elapsed = now - self._start
-        auc = "" if math.isnan(self._auc) else f", eval AUC {self._auc:.3f}"
-        self.say(
-            f"step {step}/{self._steps}, loss {loss:.3f}{auc}, "
-            f"{step * self._images_per_step / elapsed:.0f} images/s, "
-            f"at most {duration(elapsed / step * (self._steps - step))} left"
-        )
+        line = f"step {step}/{self._steps}, loss {loss:.3f}"
+        if not math.isnan(self._auc):
+            line += f", eval AUC {self._auc:.3f}"
+        if step == 1:
+            # Building the graph takes most of it, so that it tells nothing of the others.
+            self._first_step_done = now
+        else:
+            seconds_per_step = (now - self._first_step_done) / (step - 1)
+            line += (
+                f", {self._images_per_step / seconds_per_step:.0f} images/s, "
+                f"at most {duration(seconds_per_step * (self._steps - step))} left"
+            )
+        self.say(line)
 
     def evaluated(self, step: int, auc: float, best: bool) -> None:
         """Prints the outcome of an evaluation."""

@@ -30,6 +30,9 @@ from models.config import ModelConfig
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig
 
+_EXPORTED = ("data.contract", "data.cropping", "data.detectors")
+"""What a model's graph and its training read of the data room."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
@@ -150,7 +153,7 @@ def _model_nodes(
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={
             "model": model.model_dump_json(),
-            "code_hash": code_hash("models", "data"),
+            "code_hash": code_hash("models", *_EXPORTED),
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
         },
     ).with_id(f"Trainer.{model.name}")

@@ -15,6 +15,8 @@ from rich.table import Table
 from data.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from serving.client import Client
     from serving.prediction import VideoPrediction
 
@@ -111,9 +113,7 @@ def predict(
     videos: Annotated[
         list[pathlib.Path], typer.Argument(help="Video files; a folder stands for its videos.")
     ],
-    model: Annotated[
-        str | None, typer.Option(help="Name of the model to ask, as served. Required.")
-    ] = None,
+    model: Annotated[str, typer.Option(help="Name of the model to ask, as served.")] = "xception",
     server: Annotated[str, typer.Option(help="HOST:PORT of the model server.")] = "localhost:8500",
     output: Annotated[
         pathlib.Path | None,
@@ -128,10 +128,6 @@ def predict(
 
     Example: unmask predict clip.mp4 --model xception --output results.csv
     """
-    if model is None:
-        raise UsageError(
-            "which model? Pass --model NAME; the names are the folders under the server's --models"
-        )
     paths = _expand(videos)
     if output is not None:
         _check_output(output)
@@ -141,15 +137,22 @@ def predict(
     from serving.client import Client
     from serving.errors import ServingError
 
-    try:
-        with Client(server, model) as client:
-            predictions = _predict_all(client, paths)
-    except ServingError as error:
-        raise UsageError(str(error)) from error
-    print_predictions(predictions)
-    if output is not None:
-        results.write(predictions, output)
-        rich.print(f"Written: {rich.markup.escape(str(output))}")
+    predictions: list[VideoPrediction] = []
+    failure = None
+    with Client(server, model) as client:
+        try:
+            for prediction in _predict_all(client, paths):
+                predictions.append(prediction)
+        except ServingError as error:
+            failure = error
+    if predictions:
+        print_predictions(predictions)
+        if output is not None:
+            results.write(predictions, output)
+            rich.print(f"Written: {rich.markup.escape(str(output))}")
+    if failure is not None:
+        answered = f"{len(predictions)} of {len(paths)} videos were answered"
+        raise UsageError(f"{failure}\n{answered}") from failure
     if any(p.status in (Status.UNREADABLE, Status.MISSING) for p in predictions):
         raise typer.Exit(1)
 
@@ -183,7 +186,7 @@ def print_predictions(predictions: list[VideoPrediction]) -> None:
     rich.print(SCOPE)
 
 
-def _predict_all(client: Client, paths: list[pathlib.Path]) -> list[VideoPrediction]:
+def _predict_all(client: Client, paths: list[pathlib.Path]) -> Iterator[VideoPrediction]:
     """Asks about each video, with a progress bar on standard error if there are several."""
     with Progress(
         TextColumn("Asking"),
@@ -195,7 +198,8 @@ def _predict_all(client: Client, paths: list[pathlib.Path]) -> list[VideoPredict
         disable=len(paths) < 2,
         transient=True,
     ) as progress:
-        return [client.predict(path) for path in progress.track(paths)]
+        for path in progress.track(paths):
+            yield client.predict(path)
 
 
 def _expand(videos: list[pathlib.Path]) -> list[pathlib.Path]:

@@ -3,9 +3,10 @@
 import dataclasses
 import enum
 
+from data import contract
 from data.ledger import Status
 
-SCOPE = "unmask scores visual face manipulation only: not voices, not wholly generated scenes."
+SCOPE = f"unmask scores {contract.SCOPE}."
 """What a verdict is about; to be shown wherever one is given."""
 
 

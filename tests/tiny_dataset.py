@@ -70,7 +70,5 @@ def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = F
         with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001")) as writer:
             for video in make_split(split, videos, mislabel=wrong):
                 writer.write(contract.encode(video))
-    (folder / "dataset.json").write_text(
-        f'{{"fingerprint": "{fingerprint}", "slice_columns": []}}'
-    )
+    (folder / "dataset.json").write_text(f'{{"fingerprint": "{fingerprint}", "slice_columns": []}}')
     ledger.write(folder / "ledger.csv", [])

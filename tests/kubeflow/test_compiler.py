@@ -4,8 +4,8 @@ import kfp
 import pytest
 import typer
 import yaml
-from kfp.pipeline_spec import pipeline_spec_pb2
 from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
 from typer.testing import CliRunner
 
 import configs
@@ -46,9 +46,7 @@ def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kubeflow")
     tiny_dataset.write(folder / "examples")
     output = folder / "pipeline.yaml"
-    result = compile(
-        folder, "--output", str(output), "--set", f"examples={folder / 'examples'}"
-    )
+    result = compile(folder, "--output", str(output), "--set", f"examples={folder / 'examples'}")
     assert result.exit_code == 0, result.output
     return output
 

@@ -17,7 +17,7 @@ def test_prints_first_and_last_step_and_evaluations(capsys):
     progress.evaluated(2, 0.9, best=True)
     progress.step(3, 0.5)
     first, evaluation, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("[tiny] step 1/3, loss 0.700, ")
+    assert first == "[tiny] step 1/3, loss 0.700"
     assert evaluation == "[tiny] step 2/3, eval AUC 0.900, the best yet"
     assert last.startswith("[tiny] step 3/3, loss 0.500, eval AUC 0.900, ")
     assert last.endswith("at most 0 s left")

@@ -95,7 +95,7 @@ def test_what_is_no_configuration(content, message, tmp_path):
 
 
 def test_a_missing_file():
-    with pytest.raises(UsageError, match="absent.yaml: there is no such file"):
+    with pytest.raises(UsageError, match=r"absent.yaml: there is no such file"):
         config.load(pathlib.Path("absent.yaml"))
 
 

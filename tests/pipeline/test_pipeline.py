@@ -1,6 +1,11 @@
-"""The whole graph on tiny real Examples: push, cache, refuse, stop. Runs share one folder."""
+"""The whole graph on tiny real Examples: kill, push, cache, refuse, stop. Runs share one folder."""
 
 import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import tensorflow as tf
@@ -59,18 +64,55 @@ def loaded(folder):
     return config.load(folder / "run.yaml")
 
 
+KILLED_RUN = """
+    import data.environment, os, pathlib, signal, sys
+    import tensorflow as tf
+    from pipeline import config, runner
+
+    original = tf.io.gfile.copy
+    def kill_in_mid_push(source, target, overwrite=False):
+        if ".incoming-" in target and target.endswith("saved_model.pb"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(source, target, overwrite)
+    tf.io.gfile.copy = kill_in_mid_push
+    runner.run(config.load(pathlib.Path(sys.argv[1])))
+"""
+
+
 @pytest.fixture(scope="module")
-def first(loaded):
+def killed(folder):
+    """A first run that is killed when all of the model but its last file is copied."""
+    command = [sys.executable, "-c", textwrap.dedent(KILLED_RUN), str(folder / "run.yaml")]
+    process = subprocess.run(command, cwd=pathlib.Path(__file__).parents[2], check=False)
+    assert process.returncode == -signal.SIGKILL
+    return sorted(os.listdir(folder / "serving" / "xception"))
+
+
+@pytest.fixture(scope="module")
+def first(killed, loaded):
     return runner.run(loaded)
+
+
+def change_model_code(patch, code):
+    """What editing a file of models/ does: its hash is another."""
+    original = graph.code_hash
+    patch.setattr(
+        graph, "code_hash", lambda *modules: code if "models" in modules else original(*modules)
+    )
 
 
 def versions(folder):
     return sorted(os.listdir(folder / "serving" / "xception"))
 
 
-def test_every_component_ran_once_and_the_blessed_model_is_served(first, folder):
-    assert sorted(first.ran) == sorted(COMPONENTS)
-    assert first.cached == []
+def test_a_run_killed_in_mid_push_leaves_no_version_and_the_next_one_completes(killed, first):
+    assert len(killed) == 1
+    assert killed[0].startswith(".incoming-")
+    assert first.ran == ["AtomicPusher.xception"]
+    assert sorted(first.cached + first.ran) == sorted(COMPONENTS)
+
+
+def test_a_blessed_model_is_served_whole(first, folder):
     (model,) = first.models
     assert model.refusals == []
     assert versions(folder) == [model.version]
@@ -133,16 +175,11 @@ def refused(first, folder):
     tiny_dataset.write(examples, fingerprint="mislabelled", mislabel=True)
     app = typer.Typer()
     app.command()(commands.run)
-    original = graph.code_hash
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            graph,
-            "code_hash",
-            lambda *modules: "changed" if "models" in modules else original(*modules),
-        )
-        return CliRunner().invoke(
-            app, ["--config", str(folder / "run.yaml"), "--set", f"examples={examples}"]
-        )
+        change_model_code(patch, "changed")
+        arguments = ["--config", str(folder / "run.yaml"), "--set", f"examples={examples}"]
+        absent = "evaluation.gate.1.slice={slice/method: Absent}"
+        return CliRunner().invoke(app, [*arguments, "--set", absent])
 
 
 def test_a_worse_candidate_is_refused_and_the_served_version_stays(refused, first, folder):
@@ -152,31 +189,23 @@ def test_a_worse_candidate_is_refused_and_the_served_version_stays(refused, firs
     assert "all videos: auc is" in plain
     assert "the gate requires 0.8 or more" in plain
     assert "below the served model's, the gate allows 0.05" in plain
+    assert "slice/method = Absent: no video of `test` is in this slice" in plain
     assert versions(folder) == [first.models[0].version]
 
 
-def test_a_cached_refusal_is_a_refusal_too(refused, folder, loaded):
-    examples = str(folder / "mislabelled")
-    original = graph.code_hash
+def test_a_cached_refusal_is_a_refusal_too(refused, folder):
+    examples = folder / "mislabelled"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            graph,
-            "code_hash",
-            lambda *modules: "changed" if "models" in modules else original(*modules),
-        )
-        outcome = runner.run(loaded.model_copy(update={"examples": examples}))
+        change_model_code(patch, "changed")
+        overrides = ["evaluation.gate.1.slice={slice/method: Absent}", f"examples={examples}"]
+        outcome = runner.run(config.load(folder / "run.yaml", overrides))
     assert outcome.ran == []
     assert outcome.models[0].version is None
     assert outcome.models[0].refusals
 
 
 def test_changed_model_code_is_trained_again(first, loaded, monkeypatch):
-    original = graph.code_hash
-    monkeypatch.setattr(
-        graph,
-        "code_hash",
-        lambda *modules: "newer" if "models" in modules else original(*modules),
-    )
+    change_model_code(monkeypatch, "newer")
     outcome = runner.run(loaded)
     assert "Trainer.xception" in outcome.ran
     assert {"ImportExampleGen", "SplitAudit", "Transform"} <= set(outcome.cached)

@@ -1,3 +1,4 @@
+import concurrent.futures
 import contextlib
 import math
 import threading
@@ -6,7 +7,7 @@ import av
 import grpc
 import numpy as np
 import pytest
-from tensorflow_serving.apis import prediction_service_pb2_grpc
+from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
 
 from data.contract import FaceCrop
 from data.detectors.base import Face
@@ -229,8 +230,6 @@ class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self.calls += 1
         if self.codes:
             context.abort(self.codes.pop(0), "said the server")
-        from tensorflow_serving.apis import get_model_metadata_pb2
-
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         response.metadata["signature_def"].Pack(get_model_metadata_pb2.SignatureDefMap())
         return response
@@ -238,9 +237,7 @@ class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @contextlib.contextmanager
 def serving(service):
-    from concurrent import futures
-
-    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

@@ -89,7 +89,6 @@ def test_a_real_clip_gets_a_verdict(server, shared_data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "a.mp4"], "Pass --model NAME"),
         (["predict", "a.mp4", "--model", "m", "--output", "a.txt"], "must end in .csv or .json"),
         (["predict", "a.mp4", "--model", "m", "--output", "no/a.csv"], "no: no such folder"),
         (["predict", "{tmp}", "--model", "m"], "no videos in this folder"),
@@ -100,6 +99,27 @@ def test_wrong_use_is_named(tmp_path, arguments, message):
     result = run(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert isinstance(result.exception, UsageError)
     assert message in str(result.exception)
+
+
+def test_verdicts_given_before_the_server_went_are_kept(server, faceless, tmp_path, monkeypatch):
+    output = tmp_path / "results.csv"
+    answer = Client.predict
+
+    def stop_before_the_second(client, path):
+        if path.name == "text.mp4":
+            server.stop(0)
+        return answer(client, path)
+
+    monkeypatch.setattr(Client, "predict", stop_before_the_second)
+    monkeypatch.setattr("serving.client.METADATA_TIMEOUT_S", 1.0)
+    result = run(
+        "predict",
+        *(faceless, "--model", "tiny", "--server", server.target, "--output", output),
+    )
+    assert isinstance(result.exception, UsageError)
+    assert "1 of 2 videos were answered" in str(result.exception)
+    with output.open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["no_face"]
 
 
 def test_an_unknown_model_is_wrong_use(server):

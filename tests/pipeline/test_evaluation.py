@@ -1,0 +1,69 @@
+import pytest
+
+from data.errors import UsageError
+from pipeline import evaluation
+from pipeline.config import EvaluationConfig
+
+TEXT = {"dataset", "slice/method"}
+BUCKETS = {"slice/face_size"}
+
+
+def build(gate, slices=("dataset",)):
+    config = EvaluationConfig(slices=list(slices), gate=gate)
+    return evaluation.eval_config(config, TEXT, BUCKETS)
+
+
+def thresholds(eval_config):
+    return [
+        (metric.class_name, dict(spec.feature_values), threshold.threshold)
+        for metric in eval_config.metrics_specs[0].metrics
+        for threshold in metric.per_slice_thresholds
+        for spec in threshold.slicing_specs
+    ]
+
+
+def test_a_condition_applies_to_its_slice_alone():
+    conditions = thresholds(
+        build(
+            [
+                {"metric": "auc", "lower": 0.9},
+                {"metric": "log_loss", "upper": 0.5, "slice": {"slice/method": "Deepfakes"}},
+            ]
+        )
+    )
+    (auc, overall, auc_bounds), (loss, of_slice, loss_bounds) = conditions
+    assert (auc, overall) == ("AUC", {})
+    assert auc_bounds.value_threshold.lower_bound.value == 0.9
+    assert not auc_bounds.value_threshold.HasField("upper_bound")
+    assert (loss, of_slice) == ("BinaryCrossEntropy", {"slice/method": "Deepfakes"})
+    assert loss_bounds.value_threshold.upper_bound.value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "direction", "change"),
+    [("auc", "lower", "HIGHER_IS_BETTER", -0.01), ("log_loss", "upper", "LOWER_IS_BETTER", 0.01)],
+)
+def test_a_drop_is_towards_the_worse_side(metric, bound, direction, change):
+    gate = [{"metric": metric, bound: 0.5, "largest_drop": 0.01}]
+    ((_, _, bounds),) = thresholds(build(gate))
+    threshold = bounds.change_threshold
+    assert threshold.absolute.value == pytest.approx(change)
+    assert threshold.direction == evaluation.tfma.MetricDirection.Value(direction)
+
+
+def test_a_gated_slice_is_computed_even_if_it_is_not_reported():
+    gate = [{"metric": "auc", "lower": 0.5, "slice": {"slice/face_size": "small"}}]
+    computed = [dict(spec.feature_values) for spec in build(gate).slicing_specs]
+    assert {"slice/face_size": "small"} in computed
+
+
+@pytest.mark.parametrize(
+    ("gate", "slices"),
+    [
+        ([{"metric": "auc", "lower": 0.5}], ["slice/skin"]),
+        ([{"metric": "auc", "lower": 0.5, "slice": {"slice/skin": "1"}}], ["dataset"]),
+    ],
+)
+def test_a_slice_that_nothing_produces_is_an_error(gate, slices):
+    with pytest.raises(UsageError, match=r"no feature 'slice/skin' to slice by; there are dataset"):
+        build(gate, slices)
