@@ -60,9 +60,9 @@ def main() -> None:
                 continue
             x, y, width, height = face["box"]
             box = np.array([[x, y, x + width, y + height]], np.float32)
-            overlap = intersection_over_union(box, our_boxes)
-            overlaps.append(float(overlap.max()) if overlap.size else 0.0)
-    overlap = statistics.mean(overlaps)
+            found_overlaps = intersection_over_union(box, our_boxes)
+            overlaps.append(float(found_overlaps.max()) if found_overlaps.size else 0.0)
+    overlap = float(statistics.mean(overlaps))
     print(f"{frames.shape[2]}x{frames.shape[1]}, {len(overlaps)} faces, mean IoU {overlap:.3f}")
     value = statistics.median(ratios) if overlap >= MIN_OVERLAP else 0.0
     result = {"name": "detection_speedup_over_mtcnn_package", "value": round(value, 2)}

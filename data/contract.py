@@ -228,7 +228,7 @@ def parse(serialized: bytes) -> VideoExample:
             image=images[i],
             track=tracks[i],
             time_s=times[i],
-            box=tuple(boxes[4 * i : 4 * i + 4]),
+            box=(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]),
             landmarks=tuple(landmarks[10 * i : 10 * i + 10]),
             score=scores[i],
             sharpness=sharpness[i],

@@ -21,7 +21,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, ledger, splits
+from data import contract, ledger, shards, splits
 from data.code_hash import code_hash
 from data.datasets.base import SourceVideo
 from data.detectors import registry
@@ -29,10 +29,6 @@ from data.detectors.base import FaceDetector
 from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.ledger import LedgerRow, Status
 
-VIDEOS_PER_SHARD = 128
-"""About 64 MB a shard at 32 crops of 16 KB a video."""
-
-LEDGER = "ledger.csv"
 DATASET = "dataset.json"
 _WORK = ".work"
 _CODE = (
@@ -41,6 +37,8 @@ _CODE = (
     "data.detectors",
     "data.extraction",
     "data.faces",
+    "data.shards",
+    "data.splits",
     "data.tracking",
     "data.video",
 )
@@ -98,7 +96,7 @@ def extract(
     """
     fingerprint = _fingerprint(videos, options)
     if is_complete(output, fingerprint):
-        return ledger.read(output / LEDGER)
+        return ledger.read(output / ledger.FILE_NAME)
     work = work_folder(output, options)
     work.mkdir(parents=True, exist_ok=True)
     (output / DATASET).unlink(missing_ok=True)
@@ -112,16 +110,16 @@ def extract(
             | "ExtractFaces" >> beam.ParDo(ExtractVideo(options, str(work)))
         )
         refused = pipeline | "Refused" >> beam.Create(rows)
-        shards = (
+        assigned = (
             (extracted, refused)
             | "AllRows" >> beam.Flatten()
             | "OneLedger" >> beam.combiners.ToList()
-            | "AssignShards" >> beam.FlatMap(_assign_shards, str(work))
+            | "AssignShards" >> beam.FlatMap(shards.assign, str(work))
         )
         _ = (
-            shards
+            assigned
             | "SpreadShards" >> beam.Reshuffle()
-            | "WriteShards" >> beam.Map(_write_shard, str(work))
+            | "WriteShards" >> beam.Map(shards.write, str(work))
         )
     return _commit(output, work, options, fingerprint, jobs)
 
@@ -285,52 +283,6 @@ def _example(job: _Job, sha256: str, found: VideoFaces) -> contract.VideoExample
     )
 
 
-def _assign_shards(
-    keyed_rows: list[tuple[str, LedgerRow]], work: str
-) -> Iterator[tuple[str, list[str]]]:
-    """Writes the ledger aside and yields each shard's name with the keys of its Examples.
-
-    Of files with the same content the first by `video_id` is used.
-    """
-    first_by_content: dict[str, str] = {}
-    rows: list[LedgerRow] = []
-    keys_by_split: dict[str, list[tuple[int, str]]] = {split: [] for split in contract.SPLITS}
-    for key, row in sorted(keyed_rows, key=lambda keyed: keyed[1].video_id):
-        if row.used:
-            twin = first_by_content.setdefault(row.sha256, row.video_id)
-            if twin == row.video_id:
-                keys_by_split[row.split].append((len(rows), key))
-            else:
-                row = dataclasses.replace(
-                    row, status=Status.DUPLICATE, used=False, reason=f"the same file as {twin}"
-                )
-        rows.append(row)
-    shards: list[tuple[str, list[str]]] = []
-    for split, entries in keys_by_split.items():
-        count = -(-len(entries) // VIDEOS_PER_SHARD)
-        for shard in range(count):
-            name = f"{split}-{shard:05d}-of-{count:05d}"
-            chosen = entries[shard::count]
-            shards.append((name, [key for _, key in chosen]))
-            for index, _ in chosen:
-                rows[index] = dataclasses.replace(rows[index], shard=name)
-    ledger.write(os.path.join(work, LEDGER), rows)
-    yield from shards
-
-
-def _write_shard(shard: tuple[str, list[str]], work: str) -> None:
-    """Copies the Examples of one shard into a TFRecord, written aside, then renamed."""
-    import tensorflow as tf
-
-    name, keys = shard
-    path = os.path.join(work, name)
-    with tf.io.TFRecordWriter(path + ".partial") as writer:
-        for key in keys:
-            with open(os.path.join(work, key + ".example"), "rb") as file:
-                writer.write(file.read())
-    os.replace(path + ".partial", path)
-
-
 def _commit(
     output: pathlib.Path,
     work: pathlib.Path,
@@ -339,12 +291,12 @@ def _commit(
     jobs: Sequence[_Job],
 ) -> list[LedgerRow]:
     """Moves shards and ledger into place, drops those of earlier jobs, and marks it whole."""
-    rows = ledger.read(work / LEDGER)
+    rows = ledger.read(work / ledger.FILE_NAME)
     for stale in output.glob("*-*-of-*"):
         stale.unlink()
     for name in sorted({row.shard for row in rows if row.shard}):
         os.replace(work / name, output / name)
-    os.replace(work / LEDGER, output / LEDGER)
+    os.replace(work / ledger.FILE_NAME, output / ledger.FILE_NAME)
     summary = {
         "fingerprint": fingerprint,
         "options": dataclasses.asdict(options),

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from data.errors import UsageError
 
+FILE_NAME = "ledger.csv"
+
 
 class Status(str, enum.Enum):
     """What became of an input video."""

@@ -30,9 +30,9 @@ class Calibration:
 
     Attributes:
         temperature: a probability is the logistic function of logit / temperature.
-        real_below: probabilities under this are called real.
-        fake_above: probabilities over this are called fake; what lies between the two, both
-            included, is uncertain.
+        real_below: probabilities under this are called real; at most 0.5.
+        fake_above: probabilities over this are called fake; at least 0.5. What lies between
+            the two, both included, is uncertain.
         log_loss: of the uncalibrated scores, nats, both classes weighing as the weights say.
         calibrated_log_loss: the same, calibrated; each video by a temperature fitted without
             its source group.
@@ -97,6 +97,8 @@ def calibrate(
     if real_below > fake_above:
         # The classes lie apart: any cut between the two keeps both rates.
         real_below = fake_above = (real_below + fake_above) / 2
+    # Nothing is called what it is less likely to be; both error rates only fall.
+    real_below, fake_above = min(real_below, 0.0), max(fake_above, 0.0)
     return Calibration(
         temperature=temperature,
         real_below=float(expit(real_below / temperature)),

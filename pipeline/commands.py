@@ -1,17 +1,10 @@
 """The command line of the pipeline room: `unmask run`, `unmask metrics` and `unmask demo`."""
 
-from __future__ import annotations
-
 import pathlib
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import rich
 import typer
-from rich.markup import escape
-from rich.table import Table
-
-if TYPE_CHECKING:
-    from pipeline.runner import RunOutcome
 
 EXIT_REFUSED = 3
 """The gate refused a candidate; the others are pushed all the same."""
@@ -40,6 +33,7 @@ def run(
 
     _silence_imports()
     from pipeline import runner
+    from pipeline.report import report
 
     outcome = runner.run(loaded, use_cache=not no_cache)
     report(outcome, pathlib.Path(loaded.output), loaded.serving_root)
@@ -64,6 +58,7 @@ def metrics(
     _silence_imports()
     from pipeline import runner
     from pipeline.config import load
+    from pipeline.report import print_metrics
 
     outcome = runner.read_outcome(folder, load(folder / runner.CONFIG))
     print_metrics(outcome)
@@ -87,41 +82,6 @@ def demo(
     outcome = run_demo(output)
     if any(model.version is None for model in outcome.models):
         raise typer.Exit(EXIT_REFUSED)
-
-
-def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None:
-    """Prints what ran, what was measured and what became of each candidate."""
-    print_metrics(outcome)
-    if outcome.cached:
-        rich.print(f"{len(outcome.cached)} components unchanged, {len(outcome.ran)} ran")
-    for model in outcome.models:
-        if model.version is not None:
-            rich.print(f"[green]{model.model}: serving as version {model.version}[/green]")
-        else:
-            rich.print(f"[red]{model.model}: refused, not pushed[/red]")
-            for refusal in model.refusals:
-                rich.print(f"  {escape(refusal)}")
-    rich.print(f"Run: {output}\nPushed models: {serving_root}")
-
-
-def print_metrics(outcome: RunOutcome) -> None:
-    """Prints a table a model: all videos first, then each slice."""
-    from pipeline.evaluation import read_metrics
-
-    for model in outcome.models:
-        table = Table(title=f"{model.model} on test", title_justify="left")
-        table.add_column("slice")
-        for column in ("videos", "AUC", "log loss", "accuracy at 0.5"):
-            table.add_column(column, justify="right")
-        for row in read_metrics(model.evaluation):
-            table.add_row(
-                escape(row.slice),
-                str(row.videos),
-                "n/a" if row.auc is None else f"{row.auc:.3f}",
-                f"{row.log_loss:.3f}",
-                f"{row.accuracy:.3f}",
-            )
-        rich.print(table)
 
 
 def _silence_imports() -> None:

@@ -8,16 +8,16 @@ from rich.rule import Rule
 from rich.table import Table
 
 import configs
-from data import synthetic
+from data import ledger, synthetic
 from data.commands import extract_with_progress
 from data.contract import Label
 from data.datasets import registry
 from data.datasets.base import SourceVideo
-from data.extraction import LEDGER, ExtractionOptions
+from data.extraction import ExtractionOptions
 from data.faces import FaceOptions
 from models import trivial_baseline
 from pipeline import config, evaluation, runner
-from pipeline.commands import report
+from pipeline.report import report
 from serving.client import Client
 from serving.prediction import SCOPE, VideoPrediction
 from serving.server.server import ModelServer
@@ -66,7 +66,7 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     _ask(run_config.serving_root, served, [video for video in videos if video.split == "test"])
 
     rich.print(
-        f"\nLedger:            {examples / LEDGER}"
+        f"\nLedger:            {examples / ledger.FILE_NAME}"
         f"\nMetrics by slice:  unmask metrics {run_config.output}"
         f"\nPushed models:     {run_config.serving_root}"
         f"\nServe them:        unmask serve --models {run_config.serving_root}"

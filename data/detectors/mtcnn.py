@@ -7,12 +7,11 @@ numpy; here the image pyramid, the three networks and the suppression of overlap
 inside one graph, so that the extraction job, the client and the served model find the same faces.
 """
 
-import functools
-
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from data.detectors import mtcnn_networks as networks
 from data.detectors.base import Face
 
 HALVE_ABOVE = 1000
@@ -48,9 +47,9 @@ class MtcnnGraph(tf.Module):
         super().__init__(name="mtcnn")
         self._max_faces = max_faces
         self._min_score = min_score
-        self._pnet = _load_weights("pnet.lz4")
-        self._rnet = _load_weights("rnet.lz4")
-        self._onet = _load_weights("onet.lz4")
+        self._pnet = networks.load_weights("pnet.lz4")
+        self._rnet = networks.load_weights("rnet.lz4")
+        self._onet = networks.load_weights("onet.lz4")
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
     def __call__(self, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -133,7 +132,7 @@ class MtcnnGraph(tf.Module):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
         rows, crops = _crop_proposals(frames, boxes, scores, 24)
-        offsets, probability = _rnet(crops, self._rnet)
+        offsets, probability = networks.rnet(crops, self._rnet)
         boxes = boxes + _scatter(rows, offsets, tf.shape(boxes)) * _sides(boxes)
         scores = _scatter(rows, probability, tf.shape(scores))
         scores = tf.where(scores > _RNET_THRESHOLD, scores, 0.0)
@@ -147,7 +146,7 @@ class MtcnnGraph(tf.Module):
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Runs ONet: the final boxes, landmarks and scores, NaN beyond the faces found."""
         rows, crops = _crop_proposals(frames, boxes, scores, 48)
-        offsets, points, probability = _onet(crops, self._onet)
+        offsets, points, probability = networks.onet(crops, self._onet)
         shape = tf.shape(boxes)
         sides = _sides(boxes)
         points = _scatter(rows, points, tf.stack([shape[0], shape[1], 10]))
@@ -194,14 +193,6 @@ class Mtcnn:
         ]
 
 
-@functools.cache
-def _load_weights(name: str) -> list[npt.NDArray[np.float32]]:
-    """The package's weights of one network, in the order of its layers."""
-    from mtcnn.utils.tensorflow import load_weights
-
-    return [np.asarray(weight, np.float32) for weight in load_weights(name)]
-
-
 def _resize(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return tf.raw_ops.ResizeBilinear(images=images, size=size, half_pixel_centers=True)
 
@@ -215,41 +206,12 @@ def _normalize(pixels: tf.Tensor) -> tf.Tensor:
     return (tf.cast(pixels, tf.float32) - 127.5) / 128.0
 
 
-def _convolution(x: tf.Tensor, kernel: npt.NDArray, bias: npt.NDArray) -> tf.Tensor:
-    return tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides=1, padding="VALID"), bias)
-
-
-def _prelu(x: tf.Tensor, alpha: npt.NDArray) -> tf.Tensor:
-    # Half again as fast on a CPU as the same with tf.where.
-    return tf.nn.relu(x) - alpha * tf.nn.relu(-x)
-
-
-def _pool(x: tf.Tensor, size: int, padding: str) -> tf.Tensor:
-    return tf.nn.max_pool2d(x, size, 2, padding)
-
-
-def _flatten(x: tf.Tensor) -> tf.Tensor:
-    # The weights come from Caffe, which is column-major.
-    x = tf.transpose(x, [0, 2, 1, 3])
-    return tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
-
-
-def _dense(x: tf.Tensor, kernel: npt.NDArray, bias: npt.NDArray) -> tf.Tensor:
-    return tf.nn.bias_add(tf.matmul(x, kernel), bias)
-
-
 def _pnet_boxes(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
     """PNet on one pyramid level: best candidates [n, k, 4] in its pixels, scores [n, k]."""
-    k1, b1, a1, k2, b2, a2, k3, b3, a3, box_k, box_b, class_k, class_b = weights
-    x = _pool(_prelu(_convolution(image, k1, b1), a1), 2, "SAME")
-    x = _prelu(_convolution(x, k2, b2), a2)
-    x = _prelu(_convolution(x, k3, b3), a3)
-    logits = _convolution(x, class_k, class_b)
-    offsets = _convolution(x, box_k, box_b)
-
-    shape = tf.shape(logits)
+    offsets, probability = networks.pnet(image, weights)
+    shape = tf.shape(probability)
     count, cells = shape[0], shape[1] * shape[2]
-    scores = tf.reshape(tf.nn.softmax(logits)[..., 1], [count, cells])
+    scores = tf.reshape(probability, [count, cells])
     best = tf.minimum(_LEVEL_CANDIDATES, cells)
     scores, indices = tf.math.top_k(scores, best)
     offsets = tf.gather(tf.reshape(offsets, [count, cells, 4]), indices, batch_dims=1)
@@ -260,32 +222,6 @@ def _pnet_boxes(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor
     scores = tf.where(scores > _PNET_THRESHOLD, scores, 0.0)
     padding = [[0, 0], [0, _LEVEL_CANDIDATES - best]]
     return tf.pad(boxes, [*padding, [0, 0]]), tf.pad(scores, padding)
-
-
-def _rnet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
-    """RNet: box offsets [m, 4] and face probability [m] of crops [m, 24, 24, 3]."""
-    k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, box_k, box_b, class_k, class_b = weights
-    x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
-    x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
-    x = _prelu(_convolution(x, k3, b3), a3)
-    x = _prelu(_dense(_flatten(x), k4, b4), a4)
-    return _dense(x, box_k, box_b), tf.nn.softmax(_dense(x, class_k, class_b))[:, 1]
-
-
-def _onet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """ONet: box offsets [m, 4], landmarks [m, 10], probability [m] of crops [m, 48, 48, 3]."""
-    k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, k5, b5, a5 = weights[:15]
-    box_k, box_b, point_k, point_b, class_k, class_b = weights[15:]
-    x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
-    x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
-    x = _pool(_prelu(_convolution(x, k3, b3), a3), 2, "SAME")
-    x = _prelu(_convolution(x, k4, b4), a4)
-    x = _prelu(_dense(_flatten(x), k5, b5), a5)
-    return (
-        _dense(x, box_k, box_b),
-        _dense(x, point_k, point_b),
-        tf.nn.softmax(_dense(x, class_k, class_b))[:, 1],
-    )
 
 
 def _sort(boxes: tf.Tensor, scores: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:

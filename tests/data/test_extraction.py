@@ -8,7 +8,7 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from data import contract, extraction, ledger
+from data import contract, extraction, ledger, shards
 from data.datasets import registry
 from data.extraction import ExtractionOptions
 from data.faces import FaceOptions
@@ -66,7 +66,7 @@ def read_examples(output, split):
 
 
 def test_every_input_has_one_row_with_its_status(dataset, extracted):
-    rows = ledger.read(extracted / extraction.LEDGER)
+    rows = ledger.read(extracted / ledger.FILE_NAME)
     inputs = registry.read("manifest", dataset)
     assert [row.video_id for row in rows] == [video.video_id for video in inputs]
     statuses = {pathlib.Path(row.path).name: row.status for row in rows}
@@ -82,7 +82,7 @@ def test_every_input_has_one_row_with_its_status(dataset, extracted):
 
 def test_used_rows_are_the_examples_of_the_shards_they_name(extracted):
     used = collections.defaultdict(set)
-    for row in ledger.read(extracted / extraction.LEDGER):
+    for row in ledger.read(extracted / ledger.FILE_NAME):
         assert row.used == bool(row.shard)
         if row.used:
             assert row.shard.startswith(f"{row.split}-")
@@ -121,7 +121,7 @@ def test_nothing_half_written_is_left(extracted):
     assert names == {
         "train-00000-of-00001",
         "eval-00000-of-00001",
-        extraction.LEDGER,
+        ledger.FILE_NAME,
         extraction.DATASET,
     }
     summary = json.loads((extracted / extraction.DATASET).read_text())
@@ -135,15 +135,15 @@ class StopExtractionError(Exception):
 
 def test_an_interrupted_job_goes_on_and_ends_the_same(dataset, extracted, tmp_path, monkeypatch):
     videos = registry.read("manifest", dataset)
-    original = extraction._assign_shards
+    original = shards.assign
 
     def stop(*_):
         raise StopExtractionError
 
-    monkeypatch.setattr(extraction, "_assign_shards", stop)
+    monkeypatch.setattr(shards, "assign", stop)
     with pytest.raises(Exception, match="StopExtractionError"):
         extraction.extract(videos, tmp_path, OPTIONS)
-    monkeypatch.setattr(extraction, "_assign_shards", original)
+    monkeypatch.setattr(shards, "assign", original)
     assert not extraction.is_complete(tmp_path, "")
     finished = extraction.count_finished(extraction.work_folder(tmp_path, OPTIONS))
     assert finished > 0

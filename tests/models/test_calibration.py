@@ -43,14 +43,24 @@ def test_weights_count_as_repeated_videos():
 
 
 def test_separated_classes_keep_a_finite_temperature_and_share_one_cut():
-    logits = np.concatenate([np.linspace(-5, -2, 40), np.linspace(3, 6, 40)])
+    logits = np.concatenate([np.linspace(-6, -3, 40), np.linspace(3, 6, 40)])
     result = run(logits, np.repeat([0, 1], 40))
     assert 0.2 < result.temperature < 5
-    assert result.real_below == result.fake_above
-    # Half-way between the reals' and the fakes' conformal quantiles, the 39th of 40.
-    quantiles = np.sort(logits[:40])[38], -np.sort(-logits[40:])[38]
-    assert result.fake_above == pytest.approx(expit(sum(quantiles) / 2 / result.temperature))
+    # Half-way between the reals' and the fakes' conformal quantiles.
+    assert result.real_below == result.fake_above == 0.5
     assert result.warnings == ()
+
+
+@pytest.mark.parametrize(("shift", "real_below", "fake_above"), [(-3, None, 0.5), (3, 0.5, None)])
+def test_nothing_is_called_what_it_is_less_likely_to_be(shift, real_below, fake_above):
+    # Shifted far, one class's quantile lies on the other side of even odds.
+    logits = np.concatenate([np.linspace(-2, -1, 40), np.linspace(1, 2, 40)]) + shift
+    result = run(logits, np.repeat([0, 1], 40))
+    assert result.real_below <= 0.5 <= result.fake_above
+    if fake_above is not None:
+        assert result.fake_above == fake_above
+    if real_below is not None:
+        assert result.real_below == real_below
 
 
 def test_thresholds_are_the_conformal_quantiles():
