@@ -6,7 +6,7 @@ best batch size, with TensorFlow's default threads. Both are measured in turn, s
 so that a machine that is busy with other things slows both; the medians are compared. Even so
 the ratio moves with the load, which is printed: believe it on an idle machine only.
 
-    python benchmarks/serving.py [--model runs/demo/serving/efficientnet_v2_b0/1]
+    python -m benchmarks.serving [--model runs/demo/serving/efficientnet_v2_b0/1]
 
 Without `--model` the model is EfficientNetV2-B0 at 224 px with random weights.
 """
@@ -27,12 +27,9 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
-# tensorflow-transform switches Keras 3 off unless told otherwise before it is imported.
-os.environ["TF_USE_LEGACY_KERAS"] = "0"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import data.environment  # noqa: F401 - before TensorFlow
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 TARGET = 0.8
 CONCURRENCY = 16
