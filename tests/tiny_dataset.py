@@ -12,13 +12,13 @@ PORTRAIT = pictures.astronaut()[0:224, 112:336]
 
 
 def make_video(
-    number: int, label: int, group: str, *, faces: int = 3, redder: float | None = None
+    number: int, label: int, group: str, *, frames: int = 4, redder: float | None = None
 ) -> contract.VideoExample:
     """One video; `redder` moves red up and blue down, for fakes by 40 of 255."""
     tint = 40.0 * label if redder is None else redder
     picture = np.roll(PORTRAIT, 5 * number, axis=1)[::3, ::3]
     picture = (picture + np.array([tint, 0, -tint])).clip(0, 255).astype(np.uint8)
-    crops = tuple(
+    faces = tuple(
         contract.FaceCrop(
             image=cropping.encode_jpeg(np.roll(picture, frame, axis=0)),
             track=0,
@@ -26,9 +26,9 @@ def make_video(
             box=(10.0, 20.0, 50.0 + number, 80.0 + number),
             landmarks=(0.0,) * 10,
             score=0.99,
-            sharpness=100.0 + number,
+            sharpness=100.0 * (number + 1),
         )
-        for frame in range(faces)
+        for frame in range(frames)
     )
     return contract.VideoExample(
         video_id=f"tiny/{number}.mp4",
@@ -38,14 +38,14 @@ def make_video(
         frame_count=50,
         fps=25.0,
         duration_s=2.0,
-        bit_rate=1000.0 + number,
+        bit_rate=1000.0 * (number + 1),
         label=label,
         dataset="tiny",
         method="Redder" if label else contract.REAL_METHOD,
         compression="c23",
         slice_methods=("Redder",),
         source_group=group,
-        faces=crops,
+        faces=faces,
     )
 
 

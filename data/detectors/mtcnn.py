@@ -7,6 +7,8 @@ numpy; here the image pyramid, the three networks and the suppression of overlap
 inside one graph, so that the extraction job, the client and the served model find the same faces.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -131,10 +133,11 @@ class MtcnnGraph(tf.Module):
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
-        rows, crops = _crop_proposals(frames, boxes, scores, 24)
-        offsets, probability = networks.rnet(crops, self._rnet)
-        boxes = boxes + _scatter(rows, offsets, tf.shape(boxes)) * _sides(boxes)
-        scores = _scatter(rows, probability, tf.shape(scores))
+        offsets, scores = _on_boxes(
+            lambda crops: networks.rnet(crops, self._rnet), 24, 64, (4, 1), frames, boxes, scores
+        )
+        boxes = boxes + offsets * _sides(boxes)
+        scores = scores[..., 0]
         scores = tf.where(scores > _RNET_THRESHOLD, scores, 0.0)
         boxes, scores = _sort(boxes, scores)
         scores = _suppress(boxes, scores, _RNET_NMS)
@@ -145,17 +148,22 @@ class MtcnnGraph(tf.Module):
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Runs ONet: the final boxes, landmarks and scores, NaN beyond the faces found."""
-        rows, crops = _crop_proposals(frames, boxes, scores, 48)
-        offsets, points, probability = networks.onet(crops, self._onet)
-        shape = tf.shape(boxes)
+        offsets, points, scores = _on_boxes(
+            lambda crops: networks.onet(crops, self._onet),
+            48,
+            16,
+            (4, 10, 1),
+            frames,
+            boxes,
+            scores,
+        )
         sides = _sides(boxes)
-        points = _scatter(rows, points, tf.stack([shape[0], shape[1], 10]))
         # The network gives five x, then five y, relative to the square box.
         x = points[..., :5] * sides[..., 0:1] + boxes[..., 0:1] - 1.0
         y = points[..., 5:] * sides[..., 1:2] + boxes[..., 1:2] - 1.0
         landmarks = tf.reshape(tf.stack([x, y], axis=-1), tf.shape(points))
-        boxes = boxes + _scatter(rows, offsets, shape) * sides
-        scores = _scatter(rows, probability, tf.shape(scores))
+        boxes = boxes + offsets * sides
+        scores = scores[..., 0]
         scores = tf.where(scores > self._min_score, scores, 0.0)
         boxes, scores, landmarks = _sort(boxes, scores, landmarks)
         scores = _suppress(boxes, scores, _ONET_NMS, over_smaller=True)
@@ -284,34 +292,61 @@ def _sides(boxes: tf.Tensor) -> tf.Tensor:
     return tf.concat([size, size], axis=-1)
 
 
-def _crop_proposals(
-    frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor, size: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Indices [m, 2] of the boxes in use and their normalised crops [m, size, size, 3].
+def _on_boxes(
+    network: Callable[[tf.Tensor], tuple[tf.Tensor, ...]],
+    size: int,
+    chunk: int,
+    widths: tuple[int, ...],
+    frames: tf.Tensor,
+    boxes: tf.Tensor,
+    scores: tf.Tensor,
+) -> list[tf.Tensor]:
+    """Runs a network on the crops of the boxes in use, those of positive score.
 
-    Where no box is in use the first one of the first frame stands in: oneDNN's convolution
-    gives a wrong shape for a batch of none. Its score is 0 or it would be in use, and
-    `_scatter` adds what the network says of it to a row that the thresholds still judge.
+    In chunks of one size, filled up with the first box: however many boxes a crowd has, memory is
+    bounded, and oneDNN, which gives a wrong shape for a batch of none, never meets one.
+
+    Args:
+        network: from normalised crops [chunk, size, size, 3] to outputs [chunk, width].
+        size: pixels a side of the crops.
+        chunk: crops at a time.
+        widths: of the network's outputs.
+        frames: uint8 [n, height, width, 3].
+        boxes: float32 [n, k, 4].
+        scores: float32 [n, k].
+
+    Returns:
+        The outputs, float32 [n, k, width], 0 for the boxes that are not in use.
     """
     rows = tf.where(scores > 0.0)
-    rows = tf.cond(tf.shape(rows)[0] > 0, lambda: rows, lambda: tf.zeros([1, 2], tf.int64))
-    chosen = tf.gather_nd(boxes, rows)
-    size_hw = tf.cast(tf.shape(frames)[1:3], tf.float32)
-    relative = tf.stack(
-        [
-            chosen[:, 1] / size_hw[0],
-            chosen[:, 0] / size_hw[1],
-            chosen[:, 3] / size_hw[0],
-            chosen[:, 2] / size_hw[1],
-        ],
-        axis=1,
-    )
-    crops = tf.image.crop_and_resize(
-        frames, relative, tf.cast(rows[:, 0], tf.int32), [size, size], extrapolation_value=127.5
-    )
-    return rows, _normalize(crops)
+    count = tf.shape(rows)[0]
+    height, width = tf.shape(frames)[1], tf.shape(frames)[2]
+    # The package divides by the size, where crop_and_resize multiplies by the size less one.
+    extent = tf.cast(tf.stack([height, width, height, width]), tf.float32)
 
+    def run(chunk_rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        corners = tf.gather(tf.gather_nd(boxes, chunk_rows), [1, 0, 3, 2], axis=1) / extent
+        crops = tf.image.crop_and_resize(
+            frames,
+            corners,
+            tf.cast(chunk_rows[:, 0], tf.int32),
+            [size, size],
+            extrapolation_value=127.5,
+        )
+        return network(_normalize(crops))
 
-def _scatter(rows: tf.Tensor, values: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Values of the boxes in use back at their places, 0 elsewhere."""
-    return tf.scatter_nd(rows, values, tf.cast(shape, tf.int64))
+    padded = tf.pad(rows, [[0, -count % chunk], [0, 0]])
+    outputs = tf.map_fn(
+        run,
+        tf.reshape(padded, [-1, chunk, 2]),
+        fn_output_signature=tuple(tf.TensorSpec([chunk, width], tf.float32) for width in widths),
+    )
+    shape = tf.shape(scores, tf.int64)
+    return [
+        tf.scatter_nd(
+            rows,
+            tf.reshape(output, [-1, width])[:count],
+            tf.concat([shape, tf.constant([width], tf.int64)], axis=0),
+        )
+        for output, width in zip(outputs, widths, strict=True)
+    ]

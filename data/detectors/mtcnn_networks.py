@@ -41,17 +41,17 @@ def pnet(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Te
 
 
 def rnet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
-    """RNet: box offsets [m, 4] and face probability [m] of crops [m, 24, 24, 3]."""
+    """RNet: box offsets [m, 4] and face probability [m, 1] of crops [m, 24, 24, 3]."""
     k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, box_k, box_b, class_k, class_b = weights
     x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
     x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
     x = _prelu(_convolution(x, k3, b3), a3)
     x = _prelu(_dense(_flatten(x), k4, b4), a4)
-    return _dense(x, box_k, box_b), tf.nn.softmax(_dense(x, class_k, class_b))[:, 1]
+    return _dense(x, box_k, box_b), tf.nn.softmax(_dense(x, class_k, class_b))[:, 1:]
 
 
 def onet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """ONet: box offsets [m, 4], landmarks [m, 10], probability [m] of crops [m, 48, 48, 3]."""
+    """ONet: box offsets [m, 4], landmarks [m, 10], probability [m, 1] of crops [m, 48, 48, 3]."""
     k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, k5, b5, a5 = weights[:15]
     box_k, box_b, point_k, point_b, class_k, class_b = weights[15:]
     x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
@@ -62,7 +62,7 @@ def onet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Te
     return (
         _dense(x, box_k, box_b),
         _dense(x, point_k, point_b),
-        tf.nn.softmax(_dense(x, class_k, class_b))[:, 1],
+        tf.nn.softmax(_dense(x, class_k, class_b))[:, 1:],
     )
 
 

@@ -8,12 +8,11 @@ import types
 import numpy as np
 import pytest
 from PIL import Image
-from skimage import data as pictures
 
 from data import contract
+from tests.tiny_dataset import PORTRAIT, make_video
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PORTRAIT = pictures.astronaut()[0:224, 112:336]
 
 
 def picture(size=64, tint=0.0, shift=0):
@@ -27,41 +26,6 @@ def encode(pixels, picture_format="JPEG", **options):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, picture_format, **options)
     return file.getvalue()
-
-
-def make_video(number, label, group, frames=4, tracks=1, slices=None):
-    """A video whose fakes are redder than its reals."""
-    faces = tuple(
-        contract.FaceCrop(
-            image=encode(picture(64, 40.0 * label, 5 * number + frame), quality=95),
-            track=track,
-            time_s=0.5 * frame,
-            box=(10.0, 20.0, 50.0 + number, 80.0 + number),
-            landmarks=(0.0,) * 10,
-            score=0.99,
-            sharpness=100.0 * (number + 1),
-        )
-        for track in range(tracks)
-        for frame in range(frames)
-    )
-    return contract.VideoExample(
-        video_id=f"tiny/{number}.mp4",
-        sha256=f"{number:064x}",
-        width=320,
-        height=240,
-        frame_count=50,
-        fps=25.0,
-        duration_s=2.0,
-        bit_rate=1000.0 * (number + 1),
-        label=label,
-        dataset="tiny",
-        method="Redder" if label else "real",
-        compression="c23",
-        slice_methods=("Redder",),
-        source_group=group,
-        faces=faces,
-        slices=slices or {},
-    )
 
 
 @pytest.fixture(scope="session")
