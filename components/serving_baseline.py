@@ -18,12 +18,14 @@ def ServingBaseline(
     baseline: OutputArtifact[Model],
     serving_root: Parameter[str],
     model_name: Parameter[str],
+    served_before: Parameter[str],
     code_hash: Parameter[str],
 ) -> None:
     """Copies the latest served version, or, where nothing is served, the candidate itself.
 
-    The custom property `is_candidate` of the output says which. Cached on the candidate and the
-    serving root's path: an unchanged run compares, and pushes, nothing again.
+    The custom property `is_candidate` of the output says which. Cached on the candidate and, by
+    `served_before`, on what is being served: an unchanged run compares, and pushes, nothing
+    again, and a run after somebody else changed what is served does.
     """
     version = served_versions.latest_version(serving_root, model_name)
     if version is None:

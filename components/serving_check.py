@@ -1,14 +1,13 @@
 """ServingCheck: the candidate, loaded in our server, answers real requests as it does directly."""
 
-import pathlib
 import tempfile
+from typing import Any
 
 import grpc
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from absl import logging
-from tensorflow.core.example import example_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -16,10 +15,15 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, InfraBlessing, Model
 from tfx.utils import io_utils, path_utils
 
+from components import served_versions
+from data import contract
 from serving.server.server import ModelServer
 
 TOLERANCE = 1e-5
 """Largest difference between a served and a direct probability."""
+
+SIGNATURES = ("serving_default", "serving_tracks", "serving_examples", "serving_frames")
+"""What clients may ask."""
 
 _VIDEOS = 4
 _TIMEOUT_S = 300.0
@@ -56,55 +60,59 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
     Returns:
         What differs, for people; empty if nothing does.
     """
-    examples = np.array(records, object)
-    faces = np.array(
-        [
-            example_pb2.Example.FromString(record)
-            .features.feature["face/image"]
-            .bytes_list.value[0]
-            for record in records
-        ],
-        object,
-    )
-    requests = {
-        "serving_default": {"faces": faces},
-        "serving_examples": {"examples": examples},
-    }
     loaded = tf.saved_model.load(path)
+    missing = sorted(set(SIGNATURES) - set(loaded.signatures))
+    if missing:
+        return f"it lacks the signatures {', '.join(missing)}"
+    requests = _requests(loaded, records)
     with tempfile.TemporaryDirectory(prefix="unmask-serving-check-") as root:
-        version = pathlib.Path(root) / model_name / "1"
-        version.parent.mkdir()
-        version.symlink_to(pathlib.Path(path).resolve(), target_is_directory=True)
+        served_versions.copy_tree(path, served_versions.version_path(root, model_name, 1))
         with ModelServer(root, port=0) as server, grpc.insecure_channel(server.target) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            for signature, inputs in requests.items():
-                direct = loaded.signatures[signature](
-                    **{name: tf.constant(value) for name, value in inputs.items()}
-                )
+            for signature, (name, value) in requests.items():
+                direct = loaded.signatures[signature](**{name: tf.constant(value)})
                 try:
-                    served = _predict(stub, model_name, signature, inputs)
+                    served = _predict(stub, model_name, signature, name, value)
                 except grpc.RpcError as error:
                     return f"{signature} fails when served: {error.code().name}: {error.details()}"
                 if sorted(served) != sorted(direct):
                     return f"{signature} answers {sorted(served)} instead of {sorted(direct)}"
-                for name, value in direct.items():
+                for output, expected in direct.items():
                     if not np.allclose(
-                        served[name], value.numpy(), rtol=0, atol=TOLERANCE, equal_nan=True
+                        served[output], expected.numpy(), rtol=0, atol=TOLERANCE, equal_nan=True
                     ):
-                        return f"{signature}: {name} differs when served by more than {TOLERANCE}"
+                        return f"{signature}: {output} differs when served by more than {TOLERANCE}"
     return ""
+
+
+def _requests(loaded: Any, records: list[bytes]) -> dict[str, tuple[str, npt.NDArray[np.object_]]]:
+    """Name and value of the input of each signature, from real videos."""
+    videos = [contract.parse(record) for record in records]
+    faces = np.array([video.faces[0].image for video in videos], object)
+    width = loaded.signatures["serving_tracks"].structured_input_signature[1]["faces"].shape[1]
+    tracks = np.full([len(videos), width], b"", object)
+    for row, video in enumerate(videos):
+        first = [face.image for face in video.faces if face.track == 0][:width]
+        tracks[row, : len(first)] = first
+    return {
+        "serving_default": ("faces", faces),
+        "serving_tracks": ("faces", tracks),
+        "serving_examples": ("examples", np.array(records, object)),
+        # A crop is a frame like any other; one is enough, detection costs the most.
+        "serving_frames": ("frames", faces[:1]),
+    }
 
 
 def _predict(
     stub: prediction_service_pb2_grpc.PredictionServiceStub,
     model_name: str,
     signature: str,
-    inputs: dict[str, npt.NDArray],
+    name: str,
+    value: npt.NDArray[np.object_],
 ) -> dict[str, npt.NDArray]:
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model_name
     request.model_spec.signature_name = signature
-    for name, value in inputs.items():
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(value, dtype=tf.string))
+    request.inputs[name].CopyFrom(tf.make_tensor_proto(value, dtype=tf.string))
     response = stub.Predict(request, timeout=_TIMEOUT_S, wait_for_ready=True)
-    return {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
+    return {output: tf.make_ndarray(proto) for output, proto in response.outputs.items()}

@@ -13,12 +13,13 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples, String
 from tfx.utils import io_utils
 
 from data import contract, splits
+from data.errors import UsageError
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
 _LISTED = 20
 
 
-class SplitAuditError(Exception):
+class SplitAuditError(UsageError):
     """The data must not be trained or evaluated on; the message names the videos."""
 
 
@@ -30,10 +31,8 @@ def SplitAudit(
     code_hash: Parameter[str],
 ) -> None:
     """Raises `SplitAuditError` unless the ingested Examples are fit to train and evaluate on."""
-    problems = [
-        *find_anomalies(anomalies),
-        *splits.check_leakage(read_rows(examples)),
-    ]
+    # Rows are read only where nothing is missing from them.
+    problems = find_anomalies(anomalies) or splits.check_leakage(read_rows(examples))
     if problems:
         more = f"\n... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         listed = "\n".join(problems[:_LISTED])

@@ -70,8 +70,17 @@ def extract_with_progress(
     videos: list[SourceVideo], output: pathlib.Path, options: ExtractionOptions, workers: int
 ) -> None:
     """Runs the extraction job under a progress bar and prints what became of the videos."""
-    from data import extraction
+    from data import extraction, splits
 
+    assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt)
+    report = splits.audit(videos, assignments)
+    for split, count in report.splits.items():
+        rich.print(
+            f"{split:5} {count.videos:6} videos ({count.reals} real, {count.fakes} fake) "
+            f"of {count.groups} groups that share no source with another split"
+        )
+    if report.refused:
+        rich.print(f"{len(report.refused)} videos are refused; the ledger will say why")
     work = extraction.work_folder(output, options)
     done = threading.Event()
     with Progress(

@@ -8,11 +8,13 @@ folder with `dataset.json` is whole. A job that was interrupted goes on where it
 """
 
 import dataclasses
+import errno
 import hashlib
 import json
 import logging
 import os
 import pathlib
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -28,9 +30,11 @@ from data.detectors import registry
 from data.detectors.base import FaceDetector
 from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.ledger import LedgerRow, Status
+from data.shards import Extracted
 
 DATASET = "dataset.json"
 _WORK = ".work"
+_SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
 _CODE = (
     "data.contract",
     "data.cropping",
@@ -126,10 +130,17 @@ def extract(
 
 def is_complete(output: pathlib.Path, fingerprint: str) -> bool:
     """Whether `output` holds the whole result of an extraction with this fingerprint."""
-    path = output / DATASET
-    if not path.is_file():
+    if not (output / DATASET).is_file() or not (output / ledger.FILE_NAME).is_file():
         return False
-    return bool(json.loads(path.read_text())["fingerprint"] == fingerprint)
+    named = {row.shard for row in ledger.read(output / ledger.FILE_NAME) if row.shard}
+    if not named <= {path.name for path in find_shards(output)}:
+        return False
+    return bool(json.loads((output / DATASET).read_text())["fingerprint"] == fingerprint)
+
+
+def find_shards(output: pathlib.Path) -> list[pathlib.Path]:
+    """The shards in a folder; other files are not ours."""
+    return [path for path in output.iterdir() if _SHARD_NAME.fullmatch(path.name)]
 
 
 def work_folder(output: pathlib.Path, options: ExtractionOptions) -> pathlib.Path:
@@ -167,8 +178,8 @@ class ExtractVideo(beam.DoFn):
         cv2.setNumThreads(1)
         self._detector = registry.create(self._options.detector)
 
-    def process(self, job: _Job) -> Iterator[tuple[str, LedgerRow]]:
-        """Yields the key and row of one video, from an earlier run if that finished it."""
+    def process(self, job: _Job) -> Iterator[Extracted]:
+        """Yields what became of one video, in an earlier run if that finished it."""
         started = time.monotonic()
         row = LedgerRow(
             video_id=job.video.video_id,
@@ -181,21 +192,19 @@ class ExtractVideo(beam.DoFn):
             sha256 = _sha256(job.video.path)
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
-            yield (
-                "",
-                dataclasses.replace(
-                    row,
-                    status=Status.MISSING if missing else Status.UNREADABLE,
-                    reason="there is no such file" if missing else str(error.strerror),
-                ),
-            )
+            status = Status.MISSING if missing else Status.UNREADABLE
+            reason = "there is no such file" if missing else str(error.strerror)
+            row = dataclasses.replace(row, status=status, reason=reason)
+            yield Extracted("", job.source_group, row)
             return
         key = _hash(dataclasses.asdict(job), sha256)
         base = os.path.join(self._work, key)
         try:
             with open(base + ".json", encoding="utf-8") as file:
-                yield key, ledger.from_json(file.read())
-            return
+                finished = ledger.from_json(file.read())
+            if finished.status is not Status.CRASHED:
+                yield Extracted(key, job.source_group, finished)
+                return
         except FileNotFoundError:
             pass
         assert self._detector is not None
@@ -222,12 +231,12 @@ class ExtractVideo(beam.DoFn):
         )
         _write_aside(base + ".json", ledger.to_json(row).encode())
         beam.metrics.Metrics.counter("extraction", found.status.value).inc()
-        yield key, row
+        yield Extracted(key, job.source_group, row)
 
 
 def _plan(
     videos: Sequence[SourceVideo], assignments: dict[str, splits.Assignment]
-) -> tuple[list[_Job], list[tuple[str, LedgerRow]]]:
+) -> tuple[list[_Job], list[Extracted]]:
     """Divides the inputs into jobs and the rows of those that the splits refuse."""
     methods: dict[str, set[str]] = {}
     columns = sorted({column for video in videos for column in video.slices})
@@ -246,7 +255,7 @@ def _plan(
                 status=Status.REFUSED_CROSS_SPLIT,
                 reason=assignment.refused,
             )
-            rows.append(("", refusal))
+            rows.append(Extracted("", assignment.source_group, refusal))
             continue
         own = (video.method,)
         shown_in = tuple(sorted(methods.get(video.dataset, own)))
@@ -292,7 +301,7 @@ def _commit(
 ) -> list[LedgerRow]:
     """Moves shards and ledger into place, drops those of earlier jobs, and marks it whole."""
     rows = ledger.read(work / ledger.FILE_NAME)
-    for stale in output.glob("*-*-of-*"):
+    for stale in find_shards(output):
         stale.unlink()
     for name in sorted({row.shard for row in rows if row.shard}):
         os.replace(work / name, output / name)
@@ -321,7 +330,8 @@ def _fingerprint(videos: Sequence[SourceVideo], options: ExtractionOptions) -> s
     for video in sorted(videos, key=lambda video: video.video_id):
         try:
             found = os.stat(video.path)
-            content: tuple[int, ...] = (found.st_size, found.st_mtime_ns)
+            readable = os.access(video.path, os.R_OK)
+            content: tuple[int, ...] = (found.st_size, found.st_mtime_ns, readable)
         except OSError:
             content = ()
         described.append((dataclasses.asdict(video), content))
@@ -333,6 +343,8 @@ def _hash(*values: Any) -> str:
 
 
 def _sha256(path: str) -> str:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "not a file")  # reading a pipe would wait for ever
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):

@@ -18,7 +18,7 @@ from data.ledger import Status
 from data.video import Frame, UnreadableVideoError, Video
 
 MIN_DECODED_FRACTION = 0.5
-"""A damaged video is used if at least this share of its packets gave a frame."""
+"""A damaged or truncated video is used if at least this share of its frames came."""
 
 _CHUNK_FRAMES = 8
 _CHUNK_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
@@ -190,7 +190,8 @@ def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions)
     if any(usable) and not faces:
         status, reason = Status.NO_FACE, f"no face was seen in {least} frames or more"
     used = bool(faces) and status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
-    if status is Status.DAMAGED and video.frames_decoded < MIN_DECODED_FRACTION * video.packets:
+    whole = max(video.packets, video.frames_declared)
+    if used and video.frames_decoded < MIN_DECODED_FRACTION * whole:
         used = False
         reason += ": too few to judge it by"
     return VideoFaces(

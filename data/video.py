@@ -74,22 +74,22 @@ class Video:
         with self._open() as container:
             stream = container.streams.video[0]
             self._time_base = stream.time_base or Fraction(1, 1000)
-            declared_duration = stream.duration
+            indexed = bool(stream.frames)
+            declared_s = _declared_duration_s(container, stream)
             self._positions = _packet_positions(container, stream)
             self.packets = len(self._positions)
             self.frames_declared = stream.frames or self.packets
             self._frame_s = 1.0 / float(stream.average_rate or stream.guessed_rate or 25)
         if self.packets == 0:
             raise UnreadableVideoError("the video stream holds no frame")
-        covered = self._positions[-1] - self._positions[0]
-        self._cut_short = declared_duration is not None and covered < 0.9 * declared_duration
+        covered_s = float((self._positions[-1] - self._positions[0]) * self._time_base)
+        # Matroska and WebM have no index of frames, but a duration.
+        self._cut_short = not indexed and covered_s + self._frame_s < 0.9 * declared_s
 
     @property
     def truncated(self) -> bool:
         """Whether the file ends well before the index or duration in its header."""
-        return self.packets < 0.95 * self.frames_declared or (
-            self._cut_short and self.packets < self.frames_declared
-        )
+        return self._cut_short or self.packets < 0.95 * self.frames_declared
 
     @property
     def fps(self) -> float:
@@ -203,6 +203,15 @@ def _packet_positions(
         position = packet.pts if packet.pts is not None else packet.dts
         positions.append(len(positions) if position is None else position)
     return sorted(positions)
+
+
+def _declared_duration_s(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> float:
+    """Seconds that the header claims; 0 if it claims nothing."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
 
 
 def _middles(positions: list[int], count: int) -> list[int]:

@@ -18,7 +18,7 @@ def compile(
     """Write the pipeline as a Kubeflow PipelineSpec: the same graph that `unmask run` runs.
 
     Everything is fixed here: compile again after changing the config. The run's schema is
-    written beside OUTPUT; copy it to the place that `kubeflow.schema` names.
+    written beside OUTPUT; copy it to the place that `kubeflow.schema_file` names.
 
     Example: unmask compile --config configs/kubeflow.yaml --output runs/pipeline.yaml
     """

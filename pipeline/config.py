@@ -148,15 +148,19 @@ def _set(content: dict[str, Any], override: str) -> None:
     key, separator, value = override.partition("=")
     if not separator or not key:
         raise UsageError(f"--set {override}: write key=value, for example models.0.steps=100")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {override}: the value is no valid YAML: {error}") from error
     *parents, last = key.split(".")
     place: Any = content
     for parent in parents:
         place = _child(place, parent, override)
     if isinstance(place, list):
         _child(place, last, override)  # says what is wrong with the index
-        place[int(last)] = yaml.safe_load(value)
+        place[int(last)] = parsed
     elif isinstance(place, dict):
-        place[last] = yaml.safe_load(value)
+        place[last] = parsed
     else:
         raise UsageError(f"--set {override}: `{'.'.join(parents)}` holds no keys")
 

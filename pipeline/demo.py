@@ -9,6 +9,7 @@ from rich.table import Table
 
 import configs
 from data import ledger, synthetic
+from data.code_hash import code_hash
 from data.commands import extract_with_progress
 from data.contract import Label
 from data.datasets import registry
@@ -23,6 +24,7 @@ from serving.prediction import SCOPE, VideoPrediction
 from serving.server.server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
+_GENERATOR = ("data.synthetic", "data.synthetic_faces", "data.self_blending")
 _ASKED = 6
 """Held-out clips of each class that the table of verdicts shows."""
 
@@ -38,7 +40,9 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     Returns:
         What became of the candidates.
     """
-    dataset, examples = output / "dataset", output / "examples"
+    # Another generator makes another dataset.
+    dataset = output / f"dataset-{code_hash(*_GENERATOR)[:8]}"
+    examples = output / "examples"
     rich.print(Rule("1 of 5: sample dataset", align="left"))
     _generate(dataset)
 
@@ -47,13 +51,12 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     extract_with_progress(videos, examples, ExtractionOptions(faces=_FACES), workers=1)
 
     rich.print(Rule("3 of 5: pipeline", align="left"))
-    run_config = config.load(
-        configs.FOLDER / "demo.yaml",
-        [
-            f"examples={examples}",
-            f"output={output / 'run'}",
-            f"serving_root={output / 'serving'}",
-        ],
+    run_config = config.load(configs.FOLDER / "demo.yaml").model_copy(
+        update={
+            "examples": str(examples),
+            "output": str(output / "run"),
+            "serving_root": str(output / "serving"),
+        }
     )
     outcome = runner.run(run_config)
 

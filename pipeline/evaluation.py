@@ -50,7 +50,7 @@ def eval_config(
     slices += [
         tfma.SlicingSpec(feature_values=threshold.slice)
         for threshold in config.gate
-        if threshold.slice and not set(threshold.slice) <= set(config.slices)
+        if len(threshold.slice) > 1 or not set(threshold.slice) <= set(config.slices)
     ]
     metrics = [
         tfma.MetricConfig(class_name="ExampleCount"),

@@ -1,6 +1,9 @@
 """The TFX graph of a run; the same for the local runner and for Kubeflow."""
 
 import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Mapping
 
 import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
@@ -44,6 +47,8 @@ class Inputs:
         slice_columns: further columns that the videos carry.
         fingerprint: of the extracted data; goes into `model.json`.
         root: folder for the artifacts.
+        served_before: for each model what tells whether the model being served is still the
+            one that the last run compared it with.
     """
 
     examples: str
@@ -51,6 +56,7 @@ class Inputs:
     slice_columns: tuple[str, ...]
     fingerprint: str
     root: str
+    served_before: Mapping[str, str]
 
 
 def create(
@@ -154,6 +160,7 @@ def _model_nodes(
         custom_config={
             "model": model.model_dump_json(),
             "code_hash": code_hash("models", *_EXPORTED),
+            "weights_sha256": _weights_hash(model),
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
         },
     ).with_id(f"Trainer.{model.name}")
@@ -162,6 +169,7 @@ def _model_nodes(
         candidate=candidate,
         serving_root=config.serving_root,
         model_name=model.name,
+        served_before=inputs.served_before[model.name],
         code_hash=code_hash("components.serving_baseline", "components.served_versions"),
     ).with_id(f"ServingBaseline.{model.name}")
     evaluator = Evaluator(
@@ -186,3 +194,10 @@ def _model_nodes(
         code_hash=code_hash("components.atomic_pusher", "components.served_versions"),
     ).with_id(f"AtomicPusher.{model.name}")
     return [trainer, baseline, evaluator, check, pusher]
+
+
+def _weights_hash(model: ModelConfig) -> str:
+    """Of a weights file, so that another one under the same path is noticed."""
+    if model.weights in (None, "imagenet") or not pathlib.Path(str(model.weights)).is_file():
+        return ""
+    return hashlib.sha256(pathlib.Path(str(model.weights)).read_bytes()).hexdigest()

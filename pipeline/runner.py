@@ -19,8 +19,8 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from data.errors import UsageError
-from data.extraction import DATASET
-from pipeline import evaluation, graph, schema
+from data.extraction import DATASET, find_shards
+from pipeline import evaluation, graph, schema, serving_state
 from pipeline.config import RunConfig, dump
 
 CONFIG = "config.yaml"
@@ -93,7 +93,10 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
     output.mkdir(parents=True, exist_ok=True)
     schema_file = output / _SCHEMA
     schema.write(schema.resolve(dataset["slice_columns"]), schema_file)
-    (output / CONFIG).write_text(dump(config))
+    served_before = {
+        model.name: serving_state.baseline_key(output, config, model, dataset["fingerprint"])
+        for model in config.models
+    }
     connection = metadata.sqlite_metadata_connection_config(str(output / METADATA))
     pipeline = graph.create(
         config,
@@ -103,12 +106,17 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
             slice_columns=tuple(dataset["slice_columns"]),
             fingerprint=dataset["fingerprint"],
             root=str((output / _ARTIFACTS).resolve()),
+            served_before=served_before,
         ),
         connection,
         use_cache=use_cache,
     )
+    (output / CONFIG).write_text(dump(config))
     with _Narrator(len(pipeline.components)):
         LocalDagRunner().run(pipeline)
+    for model in config.models:
+        key = served_before[model.name]
+        serving_state.record(output, config, model, dataset["fingerprint"], key)
     return read_outcome(output, config)
 
 
@@ -155,9 +163,12 @@ def read_outcome(output: pathlib.Path, config: RunConfig) -> RunOutcome:
     for model in config.models:
         evaluator = artifacts.get(f"Evaluator.{model.name}")
         pusher = artifacts.get(f"AtomicPusher.{model.name}")
-        if evaluator is None or pusher is None:
-            raise UsageError(f"{output}: its latest run ended before {model.name} was evaluated")
-        check = artifacts[f"ServingCheck.{model.name}"]["blessing"]
+        checked = artifacts.get(f"ServingCheck.{model.name}")
+        if not evaluator or not pusher or not checked:
+            raise UsageError(
+                f"{output}: its latest run ended before {model.name} was judged; run it again"
+            )
+        check = checked["blessing"]
         path = evaluator["evaluation"].uri
         refusals = evaluation.read_refusals(path)
         if not check.custom_properties["blessed"].int_value:
@@ -180,7 +191,7 @@ def read_dataset(examples: pathlib.Path) -> dict[str, Any]:
         examples: its folder.
 
     Raises:
-        UsageError: it holds no finished extraction.
+        UsageError: it holds no finished extraction, or a split lacks a class.
     """
     path = examples / DATASET
     if not path.is_file():
@@ -188,14 +199,22 @@ def read_dataset(examples: pathlib.Path) -> dict[str, Any]:
             f"{examples}: holds no {DATASET}, which a finished `unmask extract` writes; "
             "`examples` names its output folder"
         )
-    return dict(json.loads(path.read_text()))
+    dataset = dict(json.loads(path.read_text()))
+    for split, counts in dataset["splits"].items():
+        fakes, reals = counts["fakes"], counts["videos"] - counts["fakes"]
+        if not fakes or not reals:
+            raise UsageError(
+                f"{examples}: split {split} holds {reals} real and {fakes} fake videos, and every "
+                "split needs both: see its ledger.csv for what was left out and why"
+            )
+    return dataset
 
 
 def _check_memory(config: RunConfig, examples: pathlib.Path) -> None:
     """Says what the direct runner will need, and stops before the machine runs out of it."""
     if any(option.startswith("--runner=") and "Direct" not in option for option in config.beam):
         return
-    size = sum(path.stat().st_size for path in examples.glob("*-*-of-*"))
+    size = sum(path.stat().st_size for path in find_shards(examples))
     needed = int(MEMORY_FACTOR * size) + _BASE_MEMORY_BYTES
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     gib = 1024**3

@@ -1,12 +1,13 @@
 """A dataset that any network learns in a few steps: real crops whose fakes are redder."""
 
+import json
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 from skimage import data as pictures
 
-from data import contract, cropping, ledger
+from data import contract, cropping
 
 PORTRAIT = pictures.astronaut()[0:224, 112:336]
 
@@ -65,10 +66,12 @@ def make_split(split: str, videos: int, *, mislabel: bool = False) -> list[contr
 def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = False) -> None:
     """Writes what an extraction job would: shards of every split and `dataset.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for split, videos in (("train", 16), ("eval", 8), ("test", 8)):
+    sizes = {"train": 16, "eval": 8, "test": 8}
+    for split, videos in sizes.items():
         wrong = mislabel and split != "test"
         with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001")) as writer:
             for video in make_split(split, videos, mislabel=wrong):
                 writer.write(contract.encode(video))
-    (folder / "dataset.json").write_text(f'{{"fingerprint": "{fingerprint}", "slice_columns": []}}')
-    ledger.write(folder / "ledger.csv", [])
+    splits = {split: {"videos": size, "fakes": size // 2} for split, size in sizes.items()}
+    summary = {"fingerprint": fingerprint, "slice_columns": [], "splits": splits}
+    (folder / "dataset.json").write_text(json.dumps(summary))

@@ -207,7 +207,8 @@ def _resize(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 def _halve(frames: tf.Tensor) -> tf.Tensor:
     # Bilinear at exactly half samples between pixels: the mean of each 2 x 2 block.
-    return tf.cast(tf.round(_resize(frames, tf.shape(frames)[1:3] // 2)), tf.uint8)
+    half = tf.maximum(tf.shape(frames)[1:3] // 2, 1)
+    return tf.cast(tf.round(_resize(frames, half)), tf.uint8)
 
 
 def _normalize(pixels: tf.Tensor) -> tf.Tensor:

@@ -85,7 +85,7 @@ def test_a_frame_is_judged_alone(detector, shared_data):
     np.testing.assert_allclose(beside.box, alone.box, atol=1e-3)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (8, 300), (12, 12), (40, 2000)])
+@pytest.mark.parametrize("size", [(1, 1), (8, 300), (12, 12), (40, 2000), (1, 1200), (1200, 1)])
 def test_tiny_and_odd_frames_hold_no_face(detector, size):
     assert detector.detect(np.full((2, *size, 3), 127, np.uint8)) == [[], []]
 
