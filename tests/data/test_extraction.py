@@ -2,6 +2,7 @@
 
 import collections
 import json
+import os
 import pathlib
 import shutil
 
@@ -114,6 +115,29 @@ def test_rotated_clips_are_upright_with_their_face(extracted):
     example = read_examples(extracted, "train")["manifest/rotated.mp4"]
     assert (example.width, example.height) == (bad_clips.WIDTH, bad_clips.HEIGHT)
     assert len(example.faces) == 4
+
+
+def test_files_that_are_not_ours_stay(tmp_path):
+    for name in ("interview-part-1-of-3.mp4", "train-00000-of-00001.bak"):
+        (tmp_path / name).touch()
+    ours = tmp_path / "train-00000-of-00001"
+    ours.touch()
+    assert extraction.find_shards(tmp_path) == [ours]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(OSError, match="not a file"):
+        extraction._sha256(str(tmp_path / "pipe.mp4"))
+
+
+def test_an_output_that_lost_a_part_is_not_whole(dataset, extracted, tmp_path):
+    fingerprint = json.loads((extracted / extraction.DATASET).read_text())["fingerprint"]
+    assert extraction.is_complete(extracted, fingerprint)
+    for lost in ("train-00000-of-00001", ledger.FILE_NAME):
+        copy = pathlib.Path(shutil.copytree(extracted, tmp_path / f"without {lost}"))
+        (copy / lost).unlink()
+        assert not extraction.is_complete(copy, fingerprint)
 
 
 def test_nothing_half_written_is_left(extracted):

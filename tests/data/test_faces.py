@@ -93,6 +93,16 @@ def test_faces_below_the_thresholds_are_counted_and_not_used(options, status, cl
     assert faces.faces_detected == OPTIONS.frames_per_video
 
 
+def test_a_clip_of_which_little_came_is_not_judged(clips, detector, tmp_path):
+    content = (clips / "good.mp4").read_bytes()
+    (tmp_path / "stump.mp4").write_bytes(content[: len(content) // 4])
+    faces = extract_faces(str(tmp_path / "stump.mp4"), detector, OPTIONS)
+    assert faces.status is Status.TRUNCATED
+    assert 0 < faces.frames_decoded < faces.frames_declared / 2
+    assert faces.faces == ()
+    assert faces.reason.endswith("too few to judge it by")
+
+
 class Scripted:
     """Answers what it is told; the pictures still come from a real clip."""
 

@@ -62,6 +62,21 @@ def test_truncated_clips_give_the_frames_that_are_there(clips):
     assert 0 < video.frames_decoded < video.frames_declared
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_truncated_matroska_has_no_index_but_a_duration(share, clips, tmp_path):
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    with av.open(str(clips / "good.mp4")) as source, av.open(str(whole), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    content = whole.read_bytes()
+    cut.write_bytes(content[: int(share * len(content))])
+    assert not Video(str(whole)).truncated
+    assert Video(str(cut)).truncated
+
+
 def test_damage_is_counted_and_survived(clips):
     whole = len(all_frames(clips / "good.mp4"))
     video = Video(str(clips / "damaged.mp4"))

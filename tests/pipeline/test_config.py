@@ -113,6 +113,7 @@ def test_overrides(tmp_path):
         ("models.0.steps", "write key=value"),
         ("models.3.steps=1", "`3` is no place in a list of 1"),
         ("name.deeper=1", "`name` holds no keys"),
+        ("name=[", "the value is no valid YAML"),
         ("models.0.stepz=1", "models.0.stepz: unknown key"),
     ],
 )

@@ -57,6 +57,14 @@ def test_a_gated_slice_is_computed_even_if_it_is_not_reported():
     assert {"slice/face_size": "small"} in computed
 
 
+def test_a_gated_crossing_of_features_is_computed_though_each_is_reported():
+    gate = [{"metric": "auc", "lower": 0.5, "slice": {"dataset": "a", "slice/method": "b"}}]
+    computed = [
+        dict(spec.feature_values) for spec in build(gate, ["dataset", "slice/method"]).slicing_specs
+    ]
+    assert {"dataset": "a", "slice/method": "b"} in computed
+
+
 @pytest.mark.parametrize(
     ("gate", "slices"),
     [

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tensorflow as tf
 import typer
 from typer.testing import CliRunner
 
+from data.errors import UsageError
 from pipeline import commands, config, evaluation, graph, runner
 from tests import tiny_dataset
 
@@ -211,6 +213,26 @@ def test_changed_model_code_is_trained_again(first, loaded, monkeypatch):
     assert {"ImportExampleGen", "SplitAudit", "Transform"} <= set(outcome.cached)
 
 
+def test_a_version_that_somebody_removed_is_pushed_again(first, folder, loaded):
+    outcome = runner.run(loaded)  # back to the first candidate, which is what is being served
+    served = outcome.models[0].version
+    shutil.rmtree(folder / "serving" / "xception" / served)
+    again = runner.run(loaded)
+    assert "Trainer.xception" in again.cached
+    assert versions(folder) == [again.models[0].version]
+    assert again.models[0].version != served
+
+
+def test_a_run_that_failed_half_way_is_told_not_guessed(folder, loaded, tmp_path):
+    changed = loaded.model_copy(update={"output": str(tmp_path / "run")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("components.split_audit.splits.check_leakage", lambda rows: ["stop here"])
+        with pytest.raises(UsageError, match="stop here"):
+            runner.run(changed)
+    with pytest.raises(UsageError, match="ended before xception was judged; run it again"):
+        runner.read_outcome(tmp_path / "run", changed)
+
+
 def test_leakage_stops_the_run_before_training(folder, loaded):
     examples = folder / "leaking"
     tiny_dataset.write(examples, fingerprint="leaking")
@@ -219,6 +241,6 @@ def test_leakage_stops_the_run_before_training(folder, loaded):
         for video in [*tiny_dataset.make_split("test", 8), leaked]:
             writer.write(tiny_dataset.contract.encode(video))
     changed = {"examples": str(examples), "output": str(folder / "stopped")}
-    with pytest.raises(Exception, match=r"source group tiny/train0 is in .*tiny/7777.mp4"):
+    with pytest.raises(UsageError, match=r"source group tiny/train0 is in .*tiny/7777.mp4"):
         runner.run(loaded.model_copy(update=changed))
     assert not list((folder / "stopped").rglob("Trainer*"))

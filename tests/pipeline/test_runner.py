@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 import configs
@@ -31,6 +33,15 @@ def test_a_folder_without_examples(loaded, tmp_path):
         UsageError, match=r"holds no dataset.json, which a finished `unmask extract`"
     ):
         runner.run(loaded.model_copy(update={"examples": str(tmp_path)}))
+
+
+def test_a_split_of_one_class_is_named_before_anything_runs(loaded, tmp_path):
+    path = tmp_path / "examples" / "dataset.json"
+    summary = json.loads(path.read_text())
+    summary["splits"]["eval"]["fakes"] = 0
+    path.write_text(json.dumps(summary))
+    with pytest.raises(UsageError, match="split eval holds 8 real and 0 fake videos"):
+        runner.run(loaded)
 
 
 def test_a_folder_without_a_run(loaded, tmp_path):
