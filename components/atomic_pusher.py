@@ -16,6 +16,7 @@ from tfx.types.standard_artifacts import InfraBlessing, Model, ModelBlessing, Pu
 from tfx.utils import path_utils
 
 from components import served_versions
+from serving.server.source import version_number
 
 INCOMING = ".incoming-"
 """Prefix of folders being written; servers ignore them, since a version is a number."""
@@ -83,7 +84,7 @@ def _remove_leftovers(base: str) -> None:
     for name in tf.io.gfile.listdir(base):
         name = name.rstrip("/")
         path = os.path.join(base, name)
-        half_written = name.isdigit() and not tf.io.gfile.exists(
+        half_written = version_number(name) is not None and not tf.io.gfile.exists(
             os.path.join(path, served_versions.SAVED_MODEL)
         )
         if name.startswith(INCOMING) or half_written:

@@ -8,6 +8,8 @@ import os
 
 import tensorflow as tf
 
+from serving.server.source import version_number
+
 SAVED_MODEL = "saved_model.pb"
 
 
@@ -26,9 +28,10 @@ def latest_version(serving_root: str, model_name: str) -> int | None:
         return None
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(base)]
     versions = [
-        int(name)
+        number
         for name in names
-        if name.isdigit() and tf.io.gfile.exists(os.path.join(base, name, SAVED_MODEL))
+        if (number := version_number(name)) is not None
+        and tf.io.gfile.exists(os.path.join(base, name, SAVED_MODEL))
     ]
     return max(versions, default=None)
 

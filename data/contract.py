@@ -21,6 +21,12 @@ CROP_JPEG_QUALITY = 95
 CROP_MAX_SIZE = 384
 """Crops are downscaled to at most this many pixels a side and never upscaled."""
 
+JPEG_START = b"\xff\xd8\xff"
+"""First bytes of a JPEG: SOI and the first byte of a marker (ITU-T T.81, B.1.1.3)."""
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+"""First bytes of a PNG (PNG specification, 5.2)."""
+
 SLICE_PREFIX = "slice/"
 
 _SCALARS = (
@@ -48,6 +54,15 @@ class Label(enum.IntEnum):
 
     REAL = 0
     FAKE = 1
+
+
+class Verdict(enum.IntEnum):
+    """Value of the output `verdict` of a served model."""
+
+    REAL = 0
+    FAKE = 1
+    UNCERTAIN = 2
+    UNREADABLE = 3
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,6 +34,19 @@ def intersection_over_union(
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
 
 
+def evenly_spread(count: int, wanted: int) -> npt.NDArray[np.int64]:
+    """Picks positions evenly spread over a row of things, its first and last among them.
+
+    Args:
+        count: things in the row, 0 or more.
+        wanted: positions at most, 1 or more; 1 gives the first.
+
+    Returns:
+        int64 [min(count, wanted)], rising.
+    """
+    return np.linspace(0, count - 1, min(count, wanted)).round().astype(np.int64)
+
+
 def assign_tracks(boxes: Sequence[npt.NDArray[np.float32]]) -> list[list[int]]:
     """Numbers the track of each face.
 

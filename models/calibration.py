@@ -1,9 +1,11 @@
 """From video logits to calibrated probabilities and decision thresholds, on `eval` alone.
 
 The temperature and the thresholds do not feed on each other: thresholds are order statistics
-of the scores, and a temperature changes no order, so the same videos may serve for both. What
-would feed on itself is a temperature judged on the videos that it was fitted to; the reported
-log loss is therefore cross-fitted by source group.
+of the scores, and a temperature changes no order, so the same videos may serve for both. A
+temperature judged on the videos that it was fitted to would feed on itself; the reported log
+loss is therefore cross-fitted by source group. One thing does feed on itself: early stopping
+keeps the network that is best on these very videos, so that error rates stated on them are
+optimistic if it had a choice. A warning then says so; figures free of it are those of `test`.
 """
 
 import dataclasses
@@ -33,10 +35,11 @@ class Calibration:
         real_below: probabilities under this are called real; at most 0.5.
         fake_above: probabilities over this are called fake; at least 0.5. What lies between
             the two, both included, is uncertain.
-        log_loss: of the uncalibrated scores, nats, both classes weighing as the weights say.
+        log_loss: of the uncalibrated scores, nats, both classes weighing the same.
         calibrated_log_loss: the same, calibrated; each video by a temperature fitted without
             its source group.
-        warnings: what the reader of the verdicts must know; empty if all rates are stated.
+        warnings: what the reader of the verdicts must know; empty if all rates are stated
+            and early stopping had no choice.
     """
 
     temperature: float
@@ -50,31 +53,32 @@ class Calibration:
 def calibrate(
     logits: npt.NDArray[np.float32],
     labels: npt.NDArray[np.int8],
-    weights: npt.NDArray[np.float32],
     groups: npt.NDArray[np.int32],
     *,
     false_positive_rate: float,
     false_negative_rate: float,
+    evaluations: int,
 ) -> Calibration:
     """Fits temperature and thresholds.
 
     Args:
         logits: float32 [v], video scores as the served model computes them.
         labels: int8 [v], `data.contract.Label`.
-        weights: float32 [v], of the videos in the temperature's loss.
         groups: int32 [v], source groups.
         false_positive_rate: share of reals that may be called fake.
         false_negative_rate: share of fakes that may be called real.
+        evaluations: on the same videos, of which early stopping kept the best.
 
     Returns:
-        The calibration; its `warnings` name the rates that the videos are too few to state.
+        The calibration; its `warnings` name the rates that the videos are too few to state,
+        and say if early stopping made the others optimistic.
 
     Raises:
         UsageError: a class is missing.
     """
     require_both_classes(labels, "eval")
     scores = logits.astype(np.float64)
-    temperature = fit_temperature(scores, labels, weights)
+    temperature = fit_temperature(scores, labels)
     fake_above, fake_stated = _fake_threshold(scores[labels == Label.REAL], false_positive_rate)
     # The same question with the sign turned: which score do few fakes fall below?
     negated, real_stated = _fake_threshold(-scores[labels == Label.FAKE], false_negative_rate)
@@ -90,6 +94,11 @@ def calibrate(
                 f"an error rate of {rate:g} ({_videos_needed(rate)} are needed): the uncertain "
                 "band is wide instead"
             )
+    if evaluations > 1:
+        messages.append(
+            f"early stopping kept the best of {evaluations} evaluations on the eval videos that "
+            "set the thresholds: error rates stated on them are optimistic"
+        )
     if not fake_stated:
         fake_above = max(fake_above, temperature * float(logit(1 - WIDE_BAND)))
     if not real_stated:
@@ -103,18 +112,14 @@ def calibrate(
         temperature=temperature,
         real_below=float(expit(real_below / temperature)),
         fake_above=float(expit(fake_above / temperature)),
-        log_loss=log_loss(scores, labels, weights),
-        calibrated_log_loss=_cross_fitted_log_loss(scores, labels, weights, groups),
+        log_loss=log_loss(scores, labels),
+        calibrated_log_loss=_cross_fitted_log_loss(scores, labels, groups),
         warnings=tuple(messages),
     )
 
 
-def fit_temperature(
-    logits: npt.NDArray[np.float64],
-    labels: npt.NDArray[np.int8],
-    weights: npt.NDArray[np.float32],
-) -> float:
-    """Temperature of least log loss, with Platt's targets.
+def fit_temperature(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> float:
+    """Temperature of least log loss, both classes weighing the same, with Platt's targets.
 
     Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017). Platt's targets,
     (n + 1) / (n + 2) instead of 1 and 1 / (n + 2) instead of 0 for classes of n videos, keep
@@ -124,7 +129,6 @@ def fit_temperature(
     Args:
         logits: float64 [v].
         labels: int8 [v].
-        weights: float32 [v].
 
     Returns:
         A number within `TEMPERATURE_BOUNDS`; 1 if a class is missing.
@@ -132,6 +136,7 @@ def fit_temperature(
     fakes, reals = np.sum(labels == Label.FAKE), np.sum(labels == Label.REAL)
     if not fakes or not reals:
         return 1.0
+    weights = _class_weights(labels)
     targets = np.where(labels == Label.FAKE, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
 
     def loss(log_temperature: float) -> float:
@@ -170,7 +175,6 @@ def _videos_needed(rate: float) -> int:
 def _cross_fitted_log_loss(
     logits: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int8],
-    weights: npt.NDArray[np.float32],
     groups: npt.NDArray[np.int32],
 ) -> float:
     """Log loss of each fold of source groups by the temperature fitted to the others."""
@@ -179,24 +183,35 @@ def _cross_fitted_log_loss(
     for number in np.unique(fold):
         held_out = fold == number
         rest = ~held_out
-        temperature = fit_temperature(logits[rest], labels[rest], weights[rest])
+        temperature = fit_temperature(logits[rest], labels[rest])
         calibrated[held_out] = logits[held_out] / temperature
-    return log_loss(calibrated, labels, weights)
+    return log_loss(calibrated, labels)
 
 
-def log_loss(
-    logits: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.int8],
-    weights: npt.NDArray[np.float32],
-) -> float:
-    """Weighted mean log loss of logits [v] of videos with labels [v], nats."""
-    return _cross_entropy(logits.astype(np.float64), labels.astype(np.float64), weights)
+def log_loss(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]) -> float:
+    """Mean log loss of logits [v] of videos with labels [v], both classes weighing the same.
+
+    Args:
+        logits: float [v].
+        labels: int8 [v], of both classes.
+
+    Returns:
+        Nats.
+    """
+    targets = labels.astype(np.float64)
+    return _cross_entropy(logits.astype(np.float64), targets, _class_weights(labels))
+
+
+def _class_weights(labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
+    """Weights [v] by which both classes among labels [v] count the same, 1 on average."""
+    fakes = np.mean(labels == Label.FAKE)
+    return 0.5 / np.where(labels == Label.FAKE, fakes, 1.0 - fakes)
 
 
 def _cross_entropy(
     logits: npt.NDArray[np.float64],
     targets: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float64],
 ) -> float:
     losses = -(targets * log_expit(logits) + (1 - targets) * log_expit(-logits))
     return float(np.average(losses, weights=weights))

@@ -122,10 +122,15 @@ class ModelConfig(BaseModel):
         return weights
 
     @model_validator(mode="after")
-    def _large_enough(self) -> "ModelConfig":
+    def _fits_the_image_size(self) -> "ModelConfig":
         smallest = registry.minimum_image_size(self.name)
         if self.image_size < smallest:
             raise ValueError(
                 f"image_size {self.image_size} is too small: {self.name} needs {smallest} or more"
+            )
+        if self.augmentation.shift >= self.image_size:
+            raise ValueError(
+                f"augmentation.shift {self.augmentation.shift} must be below image_size "
+                f"{self.image_size}"
             )
         return self

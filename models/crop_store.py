@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from data import contract
+from data import contract, tracking
 from data.errors import UsageError
 
 _CHUNK = 64  # Examples transformed at a time
@@ -32,7 +32,6 @@ class CropIndex:
         track: int32 [m], number of the face's track within its video.
         time_s: float32 [m].
         label: int8 [v], `data.contract.Label`.
-        weight: float32 [v], by which classes weigh the same.
         group: int32 [v], number of the source group.
     """
 
@@ -42,7 +41,6 @@ class CropIndex:
     track: npt.NDArray[np.int32]
     time_s: npt.NDArray[np.float32]
     label: npt.NDArray[np.int8]
-    weight: npt.NDArray[np.float32]
     group: npt.NDArray[np.int32]
 
 
@@ -74,7 +72,7 @@ class CropStore:
         Args:
             file_patterns: of gzipped TFRecords of Examples.
             path: of the file to write.
-            transform: from serialised Examples, string [n], to `label` and `weight`, [n].
+            transform: from serialised Examples, string [n], to `label`, [n], among others.
 
         Returns:
             The open store.
@@ -95,9 +93,7 @@ class CropStore:
         records = tf.data.TFRecordDataset(files, "GZIP")
         with open(path, "wb") as file:
             for examples in records.batch(_CHUNK):
-                described = transform(examples)
-                rows["label"].extend(described["label"].numpy())
-                rows["weight"].extend(described["weight"].numpy())
+                rows["label"].extend(transform(examples)["label"].numpy())
                 for serialized in examples.numpy():
                     video = contract.parse(serialized)
                     for face in video.faces:
@@ -118,7 +114,6 @@ class CropStore:
             track=np.array(rows["track"], np.int32),
             time_s=np.array(rows["time_s"], np.float32),
             label=np.array(rows["label"], np.int8),
-            weight=np.array(rows["weight"], np.float32),
             group=np.unique(groups, return_inverse=True)[1].astype(np.int32),
         )
         digest = hashlib.sha256("".join(sorted(identities)).encode())
@@ -153,8 +148,7 @@ def evenly_spread(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int
     starts = np.flatnonzero(np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0))
     chosen = []
     for start, stop in zip(starts, [*starts[1:], keys.shape[1]], strict=True):
-        count = min(frames_per_video, stop - start)
-        chosen.append(start + np.linspace(0, stop - start - 1, count).round().astype(np.int64))
+        chosen.append(start + tracking.evenly_spread(stop - start, frames_per_video))
     return np.concatenate(chosen)
 
 

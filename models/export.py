@@ -1,7 +1,7 @@
 """Writes the SavedModel that is evaluated, checked, pushed and served, with its side files."""
 
 import json
-import pathlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,12 +27,12 @@ def export(served: ServedModel, folder: str, *, name: str, card: Mapping[str, An
         card: content of `model.json` beside name, scope and track length.
     """
     tf.saved_model.save(served, folder, signatures=served.signatures())
-    extra = pathlib.PurePosixPath(folder) / "assets.extra"
-    tf.io.gfile.makedirs(str(extra))
+    extra = os.path.join(folder, "assets.extra")  # may be of an object store
+    tf.io.gfile.makedirs(extra)
     content = {"name": name, "scope": SCOPE, "track_length": served.track_length, **card}
-    with tf.io.gfile.GFile(str(extra / "model.json"), "w") as file:
+    with tf.io.gfile.GFile(os.path.join(extra, "model.json"), "w") as file:
         file.write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
-    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+    with tf.io.TFRecordWriter(os.path.join(extra, "tf_serving_warmup_requests")) as writer:
         for request in warmup_requests(name, served.track_length):
             log = prediction_log_pb2.PredictLog(request=request)
             writer.write(

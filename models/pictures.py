@@ -2,15 +2,16 @@
 
 import tensorflow as tf
 
+from data.contract import JPEG_START, PNG_START
+
 MAX_FACE_SIDE = 4096
 """Pixels a side beyond which a face's header alone makes it unreadable."""
 
 MAX_FRAME_SIDE = 8192
 """The same for a whole frame."""
 
-_JPEG_START = b"\xff\xd8\xff"  # ITU-T T.81, B.1.1.3: SOI and the first byte of a marker
-_PNG_START = b"\x89PNG\r\n\x1a\n"  # PNG specification, 5.2
-_PNG_SIZE_AT = 16  # after signature, length and type of IHDR, which must come first (11.2.2)
+# After signature, length and type of IHDR, which must come first (PNG specification, 11.2.2).
+_PNG_SIZE_AT = 16
 
 
 def header_size(encoded: tf.Tensor) -> tf.Tensor:
@@ -25,10 +26,10 @@ def header_size(encoded: tf.Tensor) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: when run, if the picture is no JPEG or PNG.
     """
-    is_jpeg = tf.strings.substr(encoded, 0, len(_JPEG_START)) == _JPEG_START
+    is_jpeg = tf.strings.substr(encoded, 0, len(JPEG_START)) == JPEG_START
 
     def png_size() -> tf.Tensor:
-        is_png = tf.strings.substr(encoded, 0, len(_PNG_START)) == _PNG_START
+        is_png = tf.strings.substr(encoded, 0, len(PNG_START)) == PNG_START
         with tf.control_dependencies([tf.debugging.Assert(is_png, ["neither JPEG nor PNG"])]):
             # decode_raw fails on a picture that ends too early.
             size = tf.io.decode_raw(
@@ -56,7 +57,7 @@ def decode(encoded: tf.Tensor, max_side: int) -> tf.Tensor:
     fits = tf.reduce_all((size >= 1) & (size <= max_side))
     with tf.control_dependencies([tf.debugging.Assert(fits, ["refused size", size])]):
         encoded = tf.identity(encoded)
-    is_jpeg = tf.strings.substr(encoded, 0, len(_JPEG_START)) == _JPEG_START
+    is_jpeg = tf.strings.substr(encoded, 0, len(JPEG_START)) == JPEG_START
     pixels = tf.cond(
         is_jpeg,
         # The default inverse transform depends on the build and is the less exact one.

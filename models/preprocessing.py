@@ -9,7 +9,6 @@ from data.contract import SLICE_PREFIX
 from data.errors import UsageError
 
 LABEL = "label"
-WEIGHT = "weight"
 FACE_SIZE_SLICE = SLICE_PREFIX + "face_size"
 SHARPNESS_SLICE = SLICE_PREFIX + "sharpness"
 BIT_RATE_SLICE = SLICE_PREFIX + "bit_rate"
@@ -36,8 +35,6 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
 
     Returns:
         label: int64 [n], as it came: `transform_labels` gives it to the Evaluator.
-        weight: float32 [n], by which both classes of the training split weigh the same, and
-            1 on average over it.
         slice/face_size, slice/sharpness, slice/bit_rate: string [n], the third of the
             training videos into which the video's median face (shorter side of its box) or
             its bit rate falls.
@@ -65,7 +62,7 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
         name: tf.gather(tf.constant(BUCKETS[name]), tft.bucketize(measure, num_buckets=3))
         for name, measure in measures.items()
     }
-    return {LABEL: label, WEIGHT: _class_weights(label), **buckets}
+    return {LABEL: label, **buckets}
 
 
 def row_medians(values: tf.RaggedTensor) -> tf.Tensor:
@@ -85,13 +82,6 @@ def row_medians(values: tf.RaggedTensor) -> tf.Tensor:
     lower = tf.where(lengths > 0, (lengths - 1) // 2, width - 1)
     upper = tf.where(lengths > 0, lengths // 2, width - 1)
     return (tf.gather(padded, lower, batch_dims=1) + tf.gather(padded, upper, batch_dims=1)) / 2.0
-
-
-def _class_weights(label: tf.Tensor) -> tf.Tensor:
-    fakes = tft.mean(tf.cast(label, tf.float32))
-    share = tf.where(label == 1, fakes, 1.0 - fakes)
-    # A class that the training split lacks altogether gets no infinite weight.
-    return tf.math.divide_no_nan(0.5, share)
 
 
 def _lists(feature: Feature) -> tf.RaggedTensor:

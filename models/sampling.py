@@ -1,5 +1,6 @@
 """Which crops make a training batch: seeded pairs of a real and a fake."""
 
+import collections
 from collections.abc import Iterator
 
 import numpy as np
@@ -39,13 +40,23 @@ class PairSampler:
         fakes, reals = labels == Label.FAKE, labels == Label.REAL
         lonely = ~(np.isin(groups, groups[fakes]) & np.isin(groups, groups[reals]))
         self._anchors = videos[fakes | lonely]
-        self._partners: dict[int, npt.NDArray[np.int32]] = {}
+        # Anchors share arrays: a copy for each would take memory by the square of the videos.
+        members = collections.defaultdict(list)
+        for video, group, label in zip(
+            videos.tolist(), groups.tolist(), labels.tolist(), strict=True
+        ):
+            members[group, label].append(video)
+        by_group_and_label = {key: np.array(found) for key, found in members.items()}
+        strangers = {
+            label: videos[of_label & lonely] if np.any(of_label & lonely) else videos[of_label]
+            for label, of_label in ((Label.FAKE, fakes), (Label.REAL, reals))
+        }
+        self._partners = {}
         for video in self._anchors.tolist():
-            other = labels != index.label[video]
-            candidates = videos[other & (groups == index.group[video])]
-            if not len(candidates):
-                candidates = videos[other & lonely] if np.any(other & lonely) else videos[other]
-            self._partners[video] = candidates
+            other = Label.REAL if index.label[video] == Label.FAKE else Label.FAKE
+            self._partners[video] = by_group_and_label.get(
+                (int(index.group[video]), int(other)), strangers[other]
+            )
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Endless pairs of rows of the index: a real crop, a fake crop."""

@@ -4,11 +4,10 @@ The contract of each signature stands in the method of its name. A row's score n
 another row or on padding; every input and output has the row as dimension 0.
 """
 
-import enum
-
 import keras
 import tensorflow as tf
 
+from data.contract import Verdict
 from models import pictures
 from models.calibration import Calibration
 from models.frame_faces import FrameFaces
@@ -23,15 +22,6 @@ MAX_FACES = 8
 """Faces that `serving_frames` returns of a frame at most, best detection first."""
 
 _NAN = float("nan")
-
-
-class Verdict(enum.IntEnum):
-    """Value of the output `verdict`."""
-
-    REAL = 0
-    FAKE = 1
-    UNCERTAIN = 2
-    UNREADABLE = 3
 
 
 class ServedModel(tf.Module):
@@ -169,12 +159,18 @@ class ServedModel(tf.Module):
         }
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Transform's label and slice buckets of videos, [n] each, of string [n] Examples."""
+        """Transform's label and slice buckets of videos, [n] each, of string [n] Examples.
+
+        For TFMA alone, and strict: one row that is no Example fails the call.
+        """
         features = self._transform(examples)
         return {name: features[name] for name in (LABEL, *BUCKETS)}
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Transform's label of videos, int64 [n], of string [n] Examples."""
+        """Transform's label of videos, int64 [n], of string [n] Examples.
+
+        For TFMA alone, and strict: one row that is no Example fails the call.
+        """
         return {LABEL: self._transform(examples)[LABEL]}
 
     def _score(self, faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -66,7 +66,7 @@ def train(
 
     Raises:
         UsageError: a split lacks a class.
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss or a score on `eval` is no longer a number.
     """
     require_both_classes(eval_store.index.label, "eval")
     train_crops = evenly_spread(train_store.index, config.frames_per_video)
@@ -85,20 +85,20 @@ def train(
     for step, (faces, targets) in enumerate(batches, start=1):
         loss = float(train_step(faces, targets))
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"{config.name}: the loss became {loss} at step {step}. Lower `learning_rate` "
-                f"({config.learning_rate:g}), or set `precision` ({precision.policy}) to float32."
-            )
+            raise _diverged(f"the loss became {loss} at step {step}", config, precision)
         losses.append(loss)
         progress.step(step, loss)
         if step % config.eval_interval and step != config.steps:
             continue
         scores = score_videos(infer, eval_store, eval_crops, config.image_size)
+        if not np.isfinite(scores).all():
+            what = f"scores of eval videos are no longer numbers at step {step}"
+            raise _diverged(what, config, precision)
         evaluation = Evaluation(
             step=step,
             loss=float(np.mean(losses)),
             auc=float(roc_auc_score(index.label, scores)),
-            eval_loss=log_loss(scores, index.label, index.weight),
+            eval_loss=log_loss(scores, index.label),
         )
         losses = []
         history.append(evaluation)
@@ -111,6 +111,13 @@ def train(
             break
     network.set_weights(best_weights)
     return history
+
+
+def _diverged(what: str, config: ModelConfig, precision: Precision) -> TrainingError:
+    return TrainingError(
+        f"{config.name}: {what}. Lower `learning_rate` ({config.learning_rate:g}), or set "
+        f"`precision` ({precision.policy}) to float32."
+    )
 
 
 def learning_rate(config: ModelConfig) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -55,7 +55,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
 
     Raises:
         UsageError: the configuration is wrong, weights cannot be had, or a split lacks a class.
-        models.trainer.TrainingError: the loss is no longer a number.
+        models.trainer.TrainingError: the loss or a score on `eval` is no longer a number.
     """
     config = _parse_config(fn_args.custom_config["model"])
     precision = choose(config.precision)
@@ -74,7 +74,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
         history = train(network, train_store, eval_store, config, precision, progress)
         # From here on the network as it is served: in float32.
         network = classifier.in_float32(network, config)
-        calibration, metrics = _calibrate(network, eval_store, config)
+        calibration, metrics = _calibrate(network, eval_store, config, len(history))
         fingerprint = {"train": train_store.fingerprint, "eval": eval_store.fingerprint}
     for warning in calibration.warnings:
         progress.say(f"warning: {warning}")
@@ -105,9 +105,15 @@ def run_fn(fn_args: TrainerArguments) -> None:
 
 
 def _calibrate(
-    network: keras.Model, store: CropStore, config: ModelConfig
+    network: keras.Model, store: CropStore, config: ModelConfig, evaluations: int
 ) -> tuple[Calibration, dict[str, float]]:
     """Calibrates a network on all crops of `eval`, as `serving_examples` uses them.
+
+    Args:
+        network: in float32.
+        store: the `eval` split.
+        config: image size and error rates are used.
+        evaluations: on `eval`, of which early stopping kept the best.
 
     Returns:
         The calibration, and what `model.json` tells of the split that the model was chosen
@@ -119,10 +125,10 @@ def _calibrate(
     calibration = calibrate(
         logits,
         index.label,
-        index.weight,
         index.group,
         false_positive_rate=config.false_positive_rate,
         false_negative_rate=config.false_negative_rate,
+        evaluations=evaluations,
     )
     return calibration, {
         "auc": float(roc_auc_score(index.label, logits)),

@@ -1,4 +1,9 @@
-"""Transform's features of serialised videos, parsed from no more than they need."""
+"""Transform's features of serialised videos, parsed from no more than they need.
+
+Unlike the signatures that score, those made of these (`transform_features`, `transform_labels`)
+are strict: one row that is no Example fails the whole call. They serve TFMA alone, which reads
+Examples that the pipeline has validated.
+"""
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -30,6 +35,9 @@ class TransformFeatures(tf.Module):
 
         Returns:
             Each of `models.preprocessing`'s outputs by name, [n].
+
+        Raises:
+            tf.errors.InvalidArgumentError: when run, if a row is no Example or lacks a feature.
         """
         transformed: dict[str, tf.Tensor] = self._layer(tf.io.parse_example(examples, self._spec))
         return transformed

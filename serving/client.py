@@ -18,6 +18,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from data import contract, tracking
 from data.contract import FaceCrop
 from data.detectors import registry as detectors
 from data.detectors.base import FaceDetector
@@ -29,11 +30,14 @@ from serving.prediction import FramePrediction, TrackPrediction, Verdict, VideoP
 
 SIGNATURE = "serving_tracks"
 
-_VERDICTS = {0: Verdict.REAL, 1: Verdict.FAKE, 2: Verdict.UNCERTAIN, 3: Verdict.ABSTAIN}
-"""Meaning of the output `verdict` of a served model; 3 is unreadable."""
+_VERDICTS = {
+    contract.Verdict.REAL: Verdict.REAL,
+    contract.Verdict.FAKE: Verdict.FAKE,
+    contract.Verdict.UNCERTAIN: Verdict.UNCERTAIN,
+    contract.Verdict.UNREADABLE: Verdict.ABSTAIN,
+}
 
-# JPEG: ITU-T T.81, B.1.1.3. PNG: PNG specification, 5.2.
-_IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_IMAGE_STARTS = (contract.JPEG_START, contract.PNG_START)
 
 METADATA_TIMEOUT_S = 10.0
 """How long a server that is not there is waited for."""
@@ -43,7 +47,7 @@ _LONGEST_DELAY_S = 2.0
 
 
 class Client:
-    """Asks a model server about videos, with the faces that the model was trained on.
+    """Asks a model server about videos, with faces cut out as for training.
 
     Works with TensorFlow Serving and with `serving.server`.
 
@@ -56,7 +60,8 @@ class Client:
         target: `host:port` of the server.
         model: name of the model.
         detector: finds the faces; MTCNN if None, as in the extraction.
-        options: which frames are looked at and which faces are good enough.
+        options: how many frames are looked at and which faces are good enough; best those
+            that the model's training videos were extracted with.
         timeout_s: for one request, retries included; at most `METADATA_TIMEOUT_S` for the
             first, which asks for nothing but the signatures. A request that finds the server
             unavailable is sent again until then; no other failure is retried.
@@ -156,8 +161,11 @@ class Client:
                 path, self._model, None, Verdict.ABSTAIN, None, video.status, video.reason
             )
         tracks = [
-            sample_evenly(list(faces), width)
-            for _, faces in itertools.groupby(video.faces, key=lambda face: face.track)
+            list(faces) for _, faces in itertools.groupby(video.faces, key=lambda face: face.track)
+        ]
+        tracks = [
+            [track[position] for position in tracking.evenly_spread(len(track), width)]
+            for track in tracks
         ]
         response = self._call(
             self._stub.Predict, self._request(path, tracks, width), self._timeout_s
@@ -211,22 +219,6 @@ class Client:
             delay = min(2 * delay, _LONGEST_DELAY_S)
 
 
-def sample_evenly(faces: Sequence[FaceCrop], count: int) -> list[FaceCrop]:
-    """Picks faces evenly spread over a track, its first and last among them.
-
-    Args:
-        faces: of one track, by time.
-        count: how many at most, 1 or more.
-
-    Returns:
-        `count` of them in order, or all if there are no more.
-    """
-    if len(faces) <= count:
-        return list(faces)
-    places = np.linspace(0, len(faces) - 1, count).round().astype(int)
-    return [faces[place] for place in places]
-
-
 def _track_prediction(
     faces: Sequence[FaceCrop],
     fake_probability: float,
@@ -235,7 +227,7 @@ def _track_prediction(
 ) -> TrackPrediction:
     probability = _number(fake_probability)
     return TrackPrediction(
-        verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[verdict],
+        verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[contract.Verdict(verdict)],
         fake_probability=probability,
         frames=tuple(
             FramePrediction(face.time_s, face.box, _number(score))
@@ -251,9 +243,14 @@ def _video_prediction(
     video: VideoFaces,
     tracks: tuple[TrackPrediction, ...],
 ) -> VideoPrediction:
-    """A video's answer is that of its track with the largest score."""
+    """A video's answer is that of its track with the largest score.
+
+    Unless that is fake, every track must have been read: an unread one may be the fake.
+    """
     scored = [track for track in tracks if track.fake_probability is not None]
-    if not scored:
+    worst = max(scored, key=lambda track: track.fake_probability or 0.0, default=None)
+    if worst is None or (len(scored) < len(tracks) and worst.verdict is not Verdict.FAKE):
+        unread = len(tracks) - len(scored)
         return VideoPrediction(
             path,
             model,
@@ -261,10 +258,9 @@ def _video_prediction(
             Verdict.ABSTAIN,
             None,
             Status.UNREADABLE,
-            "the model could not read the faces",
+            f"the model could not read the faces of {unread} of {len(tracks)} people",
             tracks,
         )
-    worst = max(scored, key=lambda track: track.fake_probability or 0.0)
     return VideoPrediction(
         path,
         model,

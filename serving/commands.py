@@ -119,6 +119,14 @@ def predict(
         pathlib.Path | None,
         typer.Option(help="Also write a .csv (one row a video) or a .json (every track, frame)."),
     ] = None,
+    frames_per_video: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Frames looked at, evenly spaced in time; best as many as the videos that the "
+            "model was trained on were extracted with.",
+        ),
+    ] = 32,
 ) -> None:
     """Ask a served model whether the people in videos are face-swapped or reenacted.
 
@@ -132,6 +140,7 @@ def predict(
     if output is not None:
         _check_output(output)
 
+    from data.faces import FaceOptions
     from data.ledger import Status
     from serving import results
     from serving.client import Client
@@ -139,7 +148,8 @@ def predict(
 
     predictions: list[VideoPrediction] = []
     failure = None
-    with Client(server, model) as client:
+    options = FaceOptions(frames_per_video=frames_per_video)
+    with Client(server, model, options=options) as client:
         try:
             for prediction in _predict_all(client, paths):
                 predictions.append(prediction)

@@ -59,7 +59,8 @@ class VideoPrediction:
         path: of the video, as it was given.
         model: name of the model.
         model_version: of the model that answered; None if it was not asked.
-        verdict: of the track most likely fake; `ABSTAIN` if there is nothing to score.
+        verdict: of the track most likely fake; `ABSTAIN` if there is nothing to score, or
+            if that track is not `FAKE` and the model could not read another.
         fake_probability: of that track, calibrated, 0 to 1; None if `verdict` is `ABSTAIN`.
         status: what became of the video. If `verdict` is `ABSTAIN`, why: `NO_FACE`,
             `FACES_TOO_SMALL`, `TOO_BLURRED`, `UNREADABLE`, `MISSING`, or `TRUNCATED` or

@@ -108,16 +108,16 @@ def _parse_inputs(
                 f"input tensor alias not found in signature: {alias}. "
                 f"Inputs expected to be in the set {_set(signature.inputs)}."
             )
+        try:
+            values = tensors.from_proto(inputs[alias])
+        except ValueError as error:
+            raise invalid_argument(f"tensor parsing error: {alias}") from error
         sent, expected = inputs[alias].dtype, signature.inputs[alias].dtype
         if sent != expected:
             raise invalid_argument(
                 f"Expects arg[{index}] to be {_type_name(expected)} "
                 f"but {_type_name(sent)} is provided"
             )
-        try:
-            values = tensors.from_proto(inputs[alias])
-        except ValueError as error:
-            raise invalid_argument(f"tensor parsing error: {alias}") from error
         arguments[alias] = tf.constant(values, dtype=tf.as_dtype(expected))
     return arguments
 
@@ -142,8 +142,8 @@ def _set(names: Mapping[str, object] | set[str]) -> str:
 
 
 def _type_name(number: int) -> str:
-    """A type as TensorFlow's C++ names it: float, string, int64; `0` is not a type."""
-    return tf.as_dtype(number).name.replace("float32", "float") if number else "INVALID"
+    """A type as TensorFlow's C++ names it: float, string, int64."""
+    return tf.as_dtype(number).name.replace("float32", "float")
 
 
 def _status_error(error: tf.errors.OpError) -> StatusError:

@@ -27,6 +27,22 @@ class Source(Protocol):
         """
 
 
+def version_number(name: str) -> int | None:
+    """The version that a folder's name stands for.
+
+    Args:
+        name: of the folder.
+
+    Returns:
+        The number, which fits an int64; None if the name is not its one spelling in ASCII
+        digits: with leading zeros, two folders could be one version.
+    """
+    if not (name.isascii() and name.isdigit()):
+        return None
+    number = int(name)
+    return number if str(number) == name and number <= _MAX_VERSION else None
+
+
 def find_versions(base_path: pathlib.Path) -> dict[int, pathlib.Path]:
     """Lists the versions of one model.
 
@@ -44,10 +60,9 @@ def find_versions(base_path: pathlib.Path) -> dict[int, pathlib.Path]:
     """
     versions = {}
     for path in sorted(base_path.iterdir()):
-        if not (path.name.isascii() and path.name.isdigit() and int(path.name) <= _MAX_VERSION):
-            continue
-        if (path / "saved_model.pb").is_file():
-            versions[int(path.name)] = path
+        version = version_number(path.name)
+        if version is not None and (path / "saved_model.pb").is_file():
+            versions[version] = path
     return versions
 
 

@@ -54,8 +54,12 @@ def from_proto(proto: tensor_pb2.TensorProto) -> npt.NDArray:
         The values, in the shape that the tensor claims.
 
     Raises:
-        ValueError: type, shape and content do not fit together.
+        ValueError: the type is unknown, the shape is not fully known, or type, shape and
+            content do not fit together.
     """
+    shape = proto.tensor_shape
+    if shape.unknown_rank or any(dimension.size < 0 for dimension in shape.dim):
+        raise ValueError("the tensor's shape is not fully known")
     try:
         return tf.make_ndarray(proto)
     except (TypeError, MemoryError) as error:  # an unknown type; a shape beyond all memory

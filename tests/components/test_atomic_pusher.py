@@ -109,6 +109,7 @@ def test_a_killed_push_leaves_no_version_and_the_next_one_completes(saved_model,
         pytest.param(["3/saved_model.pb", "12/saved_model.pb"], 12, id="highest number"),
         pytest.param(["3/saved_model.pb", "12/variables"], 3, id="half written"),
         pytest.param(["latest/saved_model.pb", ".incoming-9/saved_model.pb"], None, id="no number"),
+        pytest.param(["0042/saved_model.pb", "\u00b3/saved_model.pb"], None, id="odd numbers"),
     ],
 )
 def test_latest_version(folders, expected, tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data.tracking import MAX_GAP, assign_tracks, intersection_over_union
+from data.tracking import MAX_GAP, assign_tracks, evenly_spread, intersection_over_union
 
 
 def box(x, size=10.0):
@@ -25,6 +25,23 @@ def frames(*rows):
 def test_intersection_over_union(first, second, expected):
     overlap = intersection_over_union(np.array([first], np.float32), np.array([second], np.float32))
     assert overlap[0, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "expected"),
+    [
+        (3, 4, [0, 1, 2]),
+        (4, 4, [0, 1, 2, 3]),
+        (9, 5, [0, 2, 4, 6, 8]),
+        (100, 2, [0, 99]),
+        (5, 1, [0]),
+        (0, 4, []),
+    ],
+)
+def test_evenly_spread(count, wanted, expected):
+    positions = evenly_spread(count, wanted)
+    assert positions.tolist() == expected
+    assert positions.dtype == np.int64
 
 
 def test_one_person_who_moves_is_one_track():

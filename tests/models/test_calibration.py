@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn.metrics import log_loss as sklearn_log_loss
+from sklearn.utils.class_weight import compute_sample_weight
 
 from data.errors import UsageError
 from models.calibration import calibrate, fit_temperature, log_loss
@@ -15,30 +16,42 @@ def simulate(count, scale=1.0, seed=0):
     return (odds * scale).astype(np.float32), labels
 
 
-def run(logits, labels, false_positive_rate=0.05, false_negative_rate=0.05):
+def balanced_log_loss(logits, labels):
+    weights = compute_sample_weight("balanced", labels)
+    return sklearn_log_loss(labels, expit(logits.astype(float)), sample_weight=weights)
+
+
+def run(logits, labels, false_positive_rate=0.05, false_negative_rate=0.05, evaluations=1):
     return calibrate(
         np.asarray(logits, np.float32),
         np.asarray(labels, np.int8),
-        np.ones(len(labels), np.float32),
         np.arange(len(labels), dtype=np.int32),
         false_positive_rate=false_positive_rate,
         false_negative_rate=false_negative_rate,
+        evaluations=evaluations,
     )
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
 def test_recovers_the_temperature(scale):
     logits, labels = simulate(20_000, scale)
-    ones = np.ones(len(labels), np.float32)
-    assert fit_temperature(logits.astype(float), labels, ones) == pytest.approx(scale, rel=0.05)
+    assert fit_temperature(logits.astype(float), labels) == pytest.approx(scale, rel=0.05)
 
 
-def test_weights_count_as_repeated_videos():
+def test_both_classes_weigh_the_same_however_many_they_are():
     logits, labels = simulate(200, 3.0)
-    weights = np.random.default_rng(1).integers(1, 4, 200)
-    repeated = np.repeat(np.arange(200), weights)
-    assert log_loss(logits, labels, weights.astype(np.float32)) == pytest.approx(
-        sklearn_log_loss(labels[repeated], expit(logits[repeated].astype(float)))
+    chosen = np.concatenate([np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)[:20]])
+    logits, labels = logits[chosen], labels[chosen]
+    assert log_loss(logits, labels) == pytest.approx(balanced_log_loss(logits, labels))
+
+
+def test_the_temperature_does_not_follow_the_larger_class():
+    logits, labels = simulate(2000, 3.0)
+    reals, fakes = np.flatnonzero(labels == 0), np.flatnonzero(labels == 1)
+    # One class alone, ten times over: with plain means it would decide.
+    repeated = np.concatenate([np.tile(reals, 10), fakes])
+    assert fit_temperature(logits[repeated].astype(float), labels[repeated]) == pytest.approx(
+        fit_temperature(logits.astype(float), labels), rel=0.01
     )
 
 
@@ -102,6 +115,14 @@ def test_too_few_videos_get_a_wide_band_and_a_warning():
     assert "(19 are needed)" in result.warnings[0]
 
 
+def test_a_choice_among_evaluations_is_told():
+    logits, labels = np.linspace(-4, 4, 40), np.repeat([0, 1], 20)
+    assert run(logits, labels, evaluations=1).warnings == ()
+    (warning,) = run(logits, labels, evaluations=3).warnings
+    assert "the best of 3 evaluations" in warning
+    assert "optimistic" in warning
+
+
 def test_wide_band_reaches_over_every_known_real():
     result = run([-1.0, 9.0, 0.4, 10.0], [0, 0, 1, 1])
     assert result.fake_above >= expit(9.0 / result.temperature) - 1e-9
@@ -110,21 +131,23 @@ def test_wide_band_reaches_over_every_known_real():
 def test_reported_loss_is_of_groups_not_fitted_on():
     logits, labels = simulate(40, 6.0)
     groups = np.arange(40, dtype=np.int32) // 2
-    ones = np.ones(40, np.float32)
     result = calibrate(
-        logits, labels, ones, groups, false_positive_rate=0.2, false_negative_rate=0.2
+        logits,
+        labels,
+        groups,
+        false_positive_rate=0.2,
+        false_negative_rate=0.2,
+        evaluations=1,
     )
     held_out_logits = logits.astype(float)
     for fold in range(5):
         held_out = groups % 5 == fold
-        temperature = fit_temperature(
-            logits[~held_out].astype(float), labels[~held_out], ones[~held_out]
-        )
+        temperature = fit_temperature(logits[~held_out].astype(float), labels[~held_out])
         held_out_logits[held_out] /= temperature
-    expected = sklearn_log_loss(labels, expit(held_out_logits))
+    expected = balanced_log_loss(held_out_logits, labels)
     assert result.calibrated_log_loss == pytest.approx(expected)
-    assert result.log_loss == pytest.approx(sklearn_log_loss(labels, expit(logits.astype(float))))
-    fitted = sklearn_log_loss(labels, expit(logits.astype(float) / result.temperature))
+    assert result.log_loss == pytest.approx(balanced_log_loss(logits, labels))
+    fitted = balanced_log_loss(logits / result.temperature, labels)
     assert result.calibrated_log_loss > fitted + 1e-3
 
 

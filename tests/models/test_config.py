@@ -36,6 +36,12 @@ def test_defaults_are_for_real_use():
             "less than or equal to 100",
             id="quality",
         ),
+        pytest.param(
+            {"image_size": 32, "augmentation": {"shift": 32}},
+            (),
+            "augmentation.shift 32 must be below image_size 32",
+            id="shift",
+        ),
     ],
 )
 def test_refusals(changes, place, message):

@@ -26,7 +26,7 @@ def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_store)
     assert make_store(videos).fingerprint != make_store([other, *videos[1:]]).fingerprint
 
 
-def test_label_and_weight_come_from_the_transformation(videos, transform_output, write_records):
+def test_labels_come_from_the_transformation(videos, transform_output, write_records):
     from models.transform_features import TransformFeatures
 
     records = write_records(videos[:3])
@@ -34,7 +34,6 @@ def test_label_and_weight_come_from_the_transformation(videos, transform_output,
         [records], records.removesuffix("*") + "crops", TransformFeatures(transform_output)
     ) as store:
         np.testing.assert_array_equal(store.index.label, [0, 1, 0])
-        np.testing.assert_array_equal(store.index.weight, [1, 1, 1])
 
 
 def test_nothing_to_read(write_records, tmp_path):
@@ -61,7 +60,6 @@ def test_evenly_spread(frames, expected):
         track=np.array([0] * 5 + [1] * 3 + [1], np.int32),
         time_s=np.zeros(9, np.float32),
         label=np.zeros(2, np.int8),
-        weight=np.ones(2, np.float32),
         group=np.zeros(2, np.int32),
     )
     np.testing.assert_array_equal(evenly_spread(index, frames), expected)

@@ -55,7 +55,8 @@ def test_without_augmentation_training_and_scoring_see_the_same(store, tiny_back
 
 def test_scoring_keeps_order_and_pixels(store):
     crops = np.array([5, 0, 31, 2])
-    batches = [batch.numpy() for batch in scoring_batches(store, crops, 64, 3)]
+    side = tf.io.decode_jpeg(store.read(0)).shape[0]  # then nothing is resized
+    batches = [batch.numpy() for batch in scoring_batches(store, crops, side, 3)]
     assert [len(batch) for batch in batches] == [3, 1]
     for row, face in zip(crops, np.concatenate(batches), strict=True):
         pixels = tf.io.decode_jpeg(store.read(row), dct_method="INTEGER_ACCURATE")

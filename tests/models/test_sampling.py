@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -24,7 +25,6 @@ def make_index(videos, tracks=1, frames=3):
         track=np.array(track, np.int32),
         time_s=np.array(time_s, np.float32),
         label=np.array([label for label, _ in videos], np.int8),
-        weight=np.ones(len(videos), np.float32),
         group=np.array([group for _, group in videos], np.int32),
     )
 
@@ -85,6 +85,18 @@ def test_a_lone_group_without_any_counterpart_takes_any():
     index = make_index([*PAIRED, (0, 2)])
     pairs = {tuple(index.video[list(pair)]) for pair in draw(index, 400)}
     assert {fake for real, fake in pairs if real == 5} == {1, 2, 4}
+
+
+def test_memory_is_not_the_square_of_the_videos():
+    index = make_index([(number % 2, number) for number in range(6000)], frames=1)
+    tracemalloc.start()
+    try:
+        PairSampler(index, np.arange(6000), 0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # A copy of the other class for each of them is 6000 * 3000 * 4 bytes, 72 MB.
+    assert peak < 10e6
 
 
 def test_one_class_is_an_error():

@@ -1,5 +1,6 @@
 """Every signature of an exported model, loaded again as a server loads it."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -10,12 +11,14 @@ from scipy.special import expit
 from skimage import data
 
 from data import contract, cropping
+from data.contract import Verdict
 from data.detectors.mtcnn import Mtcnn
 from models import classifier
 from models.calibration import Calibration
 from models.config import ModelConfig
 from models.export import export
-from models.served_model import MAX_FACES, ServedModel, Verdict
+from models.scoring import inference, score_videos
+from models.served_model import MAX_FACES, ServedModel
 from models.transform_features import TransformFeatures
 
 SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
@@ -203,6 +206,29 @@ def test_videos_are_their_largest_track(call, network, thresholds):
     np.testing.assert_array_equal(outputs["verdict"], verdicts(expected, thresholds))
 
 
+def test_videos_score_as_they_do_in_calibration(call, network, make_store, videos):
+    # Their later faces a second person, whom calibration must keep apart as serving does.
+    two_tracks = [
+        dataclasses.replace(
+            video,
+            faces=tuple(
+                dataclasses.replace(face, track=int(number >= 1))
+                for number, face in enumerate(video.faces)
+            ),
+        )
+        for video in videos
+    ]
+    store = make_store(two_tracks)
+    crops = np.arange(len(store.index.offset))
+    logits = score_videos(inference(network), store, crops, SIZE)
+    one_track = score_videos(inference(network), make_store(videos), crops, SIZE)
+    assert np.abs(logits - one_track).max() > 1e-3
+    outputs = call("serving_examples", [contract.encode(video) for video in two_tracks])
+    np.testing.assert_allclose(
+        outputs["fake_probability"], expit(logits / TEMPERATURE), rtol=1e-4, atol=1e-6
+    )
+
+
 def test_a_video_of_more_faces_than_a_chunk(call, network):
     pixels, pictures = faces(130)
     outputs = call("serving_examples", [example(pictures, [0] * 130)])
@@ -257,6 +283,17 @@ def test_whole_frames(call):
         assert outputs[name].shape == shape
         assert np.isnan(outputs[name][[0, 2]]).all()
         assert np.isnan(outputs[name][1, 1:]).all()
+
+
+def test_a_frame_one_pixel_wide_changes_no_other(call):
+    good = tf.io.encode_png(data.astronaut()).numpy()
+    thin = tf.io.encode_png(np.zeros((1200, 1, 3), np.uint8)).numpy()
+    flat = tf.io.encode_png(np.zeros((1, 1200, 3), np.uint8)).numpy()
+    alone = call("serving_frames", [good])
+    mixed = call("serving_frames", [thin, good, flat])
+    for name, values in mixed.items():
+        np.testing.assert_allclose(values[1], alone[name][0], atol=1e-6)
+        assert np.isnan(values[[0, 2]]).all()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -67,6 +68,21 @@ def test_stops_early_and_restores_the_best_weights(store, tiny_backbone):
 def test_a_loss_that_is_no_number_stops_with_a_cure(store, tiny_backbone):
     with pytest.raises(TrainingError, match=r"loss became nan at step 1\. Lower `learning_rate`"):
         run(make_config(tiny_backbone), store, spoil=True)
+
+
+def test_scores_that_are_no_numbers_stop_with_a_cure(store, tiny_backbone):
+    config = make_config(tiny_backbone, steps=1)
+    normalization = keras.layers.BatchNormalization()
+    faces = keras.Input((32, 32, 3))
+    features = normalization(keras.layers.GlobalAveragePooling2D()(faces))
+    logits = keras.layers.Reshape(())(keras.layers.Dense(1)(features))
+    network = keras.Model(faces, logits)
+    # Training uses the batch's own statistics and does not notice; inference does.
+    normalization.moving_variance.assign(np.full(normalization.moving_variance.shape, np.nan))
+    progress = TrainingProgress(config.name, 1, 1)
+    message = r"scores of eval videos are no longer numbers at step 1\. Lower `learning_rate`"
+    with pytest.raises(TrainingError, match=message):
+        train(network, store, store, config, FLOAT32, progress)
 
 
 def test_one_class_in_eval_is_an_error_before_training(videos, store, make_store, tiny_backbone):

@@ -13,7 +13,7 @@ from data.contract import FaceCrop
 from data.detectors.base import Face
 from data.faces import FaceOptions, VideoFaces
 from data.ledger import Status
-from serving.client import Client, sample_evenly
+from serving.client import Client
 from serving.errors import ServingError
 from serving.prediction import Verdict
 from serving.server.server import ModelServer
@@ -115,16 +115,32 @@ def test_faces_that_the_model_cannot_read_get_no_number(client, face_jpeg):
     prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
     assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
     assert prediction.fake_probability is None
+    assert prediction.reason == "the model could not read the faces of 1 of 1 people"
     (track,) = prediction.tracks
     assert (track.verdict, track.fake_probability) == (Verdict.ABSTAIN, None)
     assert track.frames[0].fake_probability is None
 
 
-def test_an_unreadable_track_does_not_hide_the_others(client, face_jpeg):
-    faces = with_torn(faces_of(face_jpeg, [255, 255], [51]), 0)
+@pytest.mark.parametrize(("brightness", "verdict"), [(51, "REAL"), (128, "UNCERTAIN")])
+def test_an_unread_track_leaves_nothing_but_fake(client, face_jpeg, brightness, verdict):
+    faces = with_torn(faces_of(face_jpeg, [255, 255], [brightness], [0]), 0)
     prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
-    assert prediction.verdict is Verdict.REAL
-    assert [track.verdict for track in prediction.tracks] == [Verdict.ABSTAIN, Verdict.REAL]
+    assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
+    assert prediction.fake_probability is None
+    assert prediction.reason == "the model could not read the faces of 1 of 3 people"
+    assert [track.verdict for track in prediction.tracks] == [
+        Verdict.ABSTAIN,
+        Verdict[verdict],
+        Verdict.REAL,
+    ]
+
+
+def test_an_unreadable_track_does_not_hide_a_fake_one(client, face_jpeg):
+    faces = with_torn(faces_of(face_jpeg, [51, 51], [255]), 0)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    assert (prediction.verdict, prediction.status) == (Verdict.FAKE, Status.OK)
+    assert prediction.fake_probability == pytest.approx(1.0, abs=0.01)
+    assert [track.verdict for track in prediction.tracks] == [Verdict.ABSTAIN, Verdict.FAKE]
 
 
 def test_what_is_no_picture_is_not_sent(client, face_jpeg):
@@ -140,21 +156,6 @@ def test_a_long_track_is_sampled_evenly(client, face_jpeg):
     faces = faces_of(face_jpeg, track)
     prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
     assert [frame.time_s for frame in prediction.tracks[0].frames] == [0.0, 1.5, 3.0, 4.5]
-
-
-@pytest.mark.parametrize(
-    ("length", "count", "expected"),
-    [
-        (3, 4, [0, 1, 2]),
-        (4, 4, [0, 1, 2, 3]),
-        (9, 5, [0, 2, 4, 6, 8]),
-        (100, 2, [0, 99]),
-        (5, 1, [0]),
-        (0, 4, []),
-    ],
-)
-def test_sample_evenly(length, count, expected):
-    assert sample_evenly(range(length), count) == expected
 
 
 class WholeFrameDetector:

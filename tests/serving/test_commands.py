@@ -122,6 +122,30 @@ def test_verdicts_given_before_the_server_went_are_kept(server, faceless, tmp_pa
         assert [row["status"] for row in csv.DictReader(file)] == ["no_face"]
 
 
+@pytest.mark.parametrize(("arguments", "frames"), [([], "32"), (["--frames-per-video", "5"], "5")])
+def test_frames_per_video_are_an_option(server, tmp_path, arguments, frames):
+    import av
+    import numpy as np
+
+    path = tmp_path / "grey.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(40):
+            image = np.full((64, 64, 3), 128, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image)))
+        container.mux(stream.encode())
+    output = tmp_path / "results.json"
+    result = run(
+        *("predict", path, "--model", "tiny", "--server", server.target, "--output", output),
+        *arguments,
+    )
+    assert result.exit_code == 0, result.output
+    (video,) = json.loads(output.read_text())["videos"]
+    assert video["reason"] == f"no face in the {frames} frames looked at"
+
+
 def test_an_unknown_model_is_wrong_use(server):
     result = run("predict", "a.mp4", "--model", "nobody", "--server", server.target)
     assert isinstance(result.exception, UsageError)

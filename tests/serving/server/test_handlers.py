@@ -66,6 +66,14 @@ def test_a_large_message_passes(stub):
 
 UNPARSABLE = predict_request()
 UNPARSABLE.inputs["a"].tensor_content = b"torn"
+UNKNOWN_TYPE = predict_request()
+UNKNOWN_TYPE.inputs["a"].dtype = 99
+NO_TYPE = predict_request()
+NO_TYPE.inputs["a"].dtype = 0
+UNKNOWN_RANK = predict_request()
+UNKNOWN_RANK.inputs["a"].tensor_shape.unknown_rank = True
+NEGATIVE_DIMENSION = predict_request()
+NEGATIVE_DIMENSION.inputs["a"].tensor_shape.dim[0].size = -1
 
 PREDICT_ERRORS = {
     "no model spec": (
@@ -136,6 +144,10 @@ PREDICT_ERRORS = {
         "Expects arg[0] to be float but string is provided",
     ),
     "unparsable tensor": (UNPARSABLE, "INVALID_ARGUMENT", "tensor parsing error: a"),
+    "unknown type": (UNKNOWN_TYPE, "INVALID_ARGUMENT", "tensor parsing error: a"),
+    "no type": (NO_TYPE, "INVALID_ARGUMENT", "tensor parsing error: a"),
+    "unknown rank": (UNKNOWN_RANK, "INVALID_ARGUMENT", "tensor parsing error: a"),
+    "negative dimension": (NEGATIVE_DIMENSION, "INVALID_ARGUMENT", "tensor parsing error: a"),
 }
 
 

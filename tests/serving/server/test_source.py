@@ -3,7 +3,13 @@ import pathlib
 
 import pytest
 
-from serving.server.source import BasePathSource, RootSource, find_versions, latest
+from serving.server.source import (
+    BasePathSource,
+    RootSource,
+    find_versions,
+    latest,
+    version_number,
+)
 
 
 def make_version(base_path: pathlib.Path, name: str) -> pathlib.Path:
@@ -16,20 +22,27 @@ def make_version(base_path: pathlib.Path, name: str) -> pathlib.Path:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        pytest.param("1", {1}, id="number"),
-        pytest.param("0042", {42}, id="leading zeros"),
-        pytest.param("9223372036854775807", {2**63 - 1}, id="largest int64"),
-        pytest.param("9223372036854775808", set(), id="beyond int64"),
-        pytest.param(".3", set(), id="hidden"),
-        pytest.param("-1", set(), id="negative"),
-        pytest.param("v1", set(), id="not a number"),
-        pytest.param("1.tmp", set(), id="suffix"),
-        pytest.param("³", set(), id="superscript digit"),
+        pytest.param("0", 0, id="zero"),
+        pytest.param("42", 42, id="number"),
+        pytest.param("0042", None, id="leading zeros"),
+        pytest.param("00", None, id="zero twice"),
+        pytest.param("9223372036854775807", 2**63 - 1, id="largest int64"),
+        pytest.param("9223372036854775808", None, id="beyond int64"),
+        pytest.param(".3", None, id="hidden"),
+        pytest.param("-1", None, id="negative"),
+        pytest.param("+1", None, id="sign"),
+        pytest.param("1_0", None, id="underscore"),
+        pytest.param(" 1", None, id="space"),
+        pytest.param("v1", None, id="not a number"),
+        pytest.param("1.tmp", None, id="suffix"),
+        pytest.param("³", None, id="superscript digit"),
+        pytest.param("٣", None, id="Arabic digit"),
     ],
 )
 def test_which_names_are_versions(tmp_path, name, expected):
+    assert version_number(name) == expected
     make_version(tmp_path, name)
-    assert set(find_versions(tmp_path)) == expected
+    assert set(find_versions(tmp_path)) == (set() if expected is None else {expected})
 
 
 def test_half_written_version_is_not_yet_a_version(tmp_path):
