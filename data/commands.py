@@ -76,8 +76,8 @@ def extract_with_progress(
     report = splits.audit(videos, assignments)
     for split, count in report.splits.items():
         rich.print(
-            f"{split:5} {count.videos:6} videos ({count.reals} real, {count.fakes} fake) "
-            f"of {count.groups} groups that share no source with another split"
+            f"{split:5} {count.videos:6} videos: {count.reals} real, {count.fakes} fake, "
+            f"of {count.groups} source groups"
         )
     if report.refused:
         rich.print(f"{len(report.refused)} videos are refused; the ledger will say why")

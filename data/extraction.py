@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import pathlib
-import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, ledger, shards, splits
+from data import contract, dataset_folder, ledger, shards, splits
 from data.code_hash import code_hash
 from data.datasets.base import SourceVideo
 from data.detectors import registry
@@ -32,12 +31,11 @@ from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.ledger import LedgerRow, Status
 from data.shards import Extracted
 
-DATASET = "dataset.json"
 _WORK = ".work"
-_SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
 _CODE = (
     "data.contract",
     "data.cropping",
+    "data.dataset_folder",
     "data.detectors",
     "data.extraction",
     "data.faces",
@@ -99,11 +97,11 @@ def extract(
         The ledger, one row an input, sorted by `video_id`.
     """
     fingerprint = _fingerprint(videos, options)
-    if is_complete(output, fingerprint):
+    if dataset_folder.is_complete(output, fingerprint):
         return ledger.read(output / ledger.FILE_NAME)
     work = work_folder(output, options)
     work.mkdir(parents=True, exist_ok=True)
-    (output / DATASET).unlink(missing_ok=True)
+    (output / dataset_folder.DESCRIPTION).unlink(missing_ok=True)
     assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt)
     jobs, rows = _plan(videos, assignments)
     with beam.Pipeline(options=_beam_options(workers)) as pipeline:
@@ -125,22 +123,16 @@ def extract(
             | "SpreadShards" >> beam.Reshuffle()
             | "WriteShards" >> beam.Map(shards.write, str(work))
         )
-    return _commit(output, work, options, fingerprint, jobs)
-
-
-def is_complete(output: pathlib.Path, fingerprint: str) -> bool:
-    """Whether `output` holds the whole result of an extraction with this fingerprint."""
-    if not (output / DATASET).is_file() or not (output / ledger.FILE_NAME).is_file():
-        return False
-    named = {row.shard for row in ledger.read(output / ledger.FILE_NAME) if row.shard}
-    if not named <= {path.name for path in find_shards(output)}:
-        return False
-    return bool(json.loads((output / DATASET).read_text())["fingerprint"] == fingerprint)
-
-
-def find_shards(output: pathlib.Path) -> list[pathlib.Path]:
-    """The shards in a folder; other files are not ours."""
-    return [path for path in output.iterdir() if _SHARD_NAME.fullmatch(path.name)]
+    columns = {column for job in jobs for column in job.slices}
+    rows_written = dataset_folder.commit(
+        output,
+        work,
+        fingerprint=fingerprint,
+        options=dataclasses.asdict(options),
+        slice_columns=sorted(columns),
+    )
+    shutil.rmtree(output / _WORK)
+    return rows_written
 
 
 def work_folder(output: pathlib.Path, options: ExtractionOptions) -> pathlib.Path:
@@ -214,7 +206,9 @@ class ExtractVideo(beam.DoFn):
             logging.exception("%s", job.video.video_id)
             found = VideoFaces(Status.CRASHED, f"{type(error).__name__}: {error}")
         if found.faces:
-            _write_aside(base + ".example", contract.encode(_example(job, sha256, found)))
+            dataset_folder.write_aside(
+                base + ".example", contract.encode(_example(job, sha256, found))
+            )
         row = dataclasses.replace(
             row,
             sha256=sha256,
@@ -229,7 +223,7 @@ class ExtractVideo(beam.DoFn):
             tracks_left_out=found.tracks_left_out,
             seconds=round(time.monotonic() - started, 3),
         )
-        _write_aside(base + ".json", ledger.to_json(row).encode())
+        dataset_folder.write_aside(base + ".json", ledger.to_json(row).encode())
         beam.metrics.Metrics.counter("extraction", found.status.value).inc()
         yield Extracted(key, job.source_group, row)
 
@@ -292,38 +286,6 @@ def _example(job: _Job, sha256: str, found: VideoFaces) -> contract.VideoExample
     )
 
 
-def _commit(
-    output: pathlib.Path,
-    work: pathlib.Path,
-    options: ExtractionOptions,
-    fingerprint: str,
-    jobs: Sequence[_Job],
-) -> list[LedgerRow]:
-    """Moves shards and ledger into place, drops those of earlier jobs, and marks it whole."""
-    rows = ledger.read(work / ledger.FILE_NAME)
-    for stale in find_shards(output):
-        stale.unlink()
-    for name in sorted({row.shard for row in rows if row.shard}):
-        os.replace(work / name, output / name)
-    os.replace(work / ledger.FILE_NAME, output / ledger.FILE_NAME)
-    summary = {
-        "fingerprint": fingerprint,
-        "options": dataclasses.asdict(options),
-        "slice_columns": sorted({column for job in jobs for column in job.slices}),
-        "splits": {
-            split: {
-                "videos": len(used := [row for row in rows if row.used and row.split == split]),
-                "fakes": sum(row.label == contract.Label.FAKE for row in used),
-                "faces": sum(row.faces for row in used),
-            }
-            for split in contract.SPLITS
-        },
-    }
-    _write_aside(str(output / DATASET), json.dumps(summary, indent=2).encode())
-    shutil.rmtree(output / _WORK)
-    return rows
-
-
 def _fingerprint(videos: Sequence[SourceVideo], options: ExtractionOptions) -> str:
     """Changes if a file, what is said of it, an option or our code does."""
     described = []
@@ -350,13 +312,6 @@ def _sha256(path: str) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _write_aside(path: str, content: bytes) -> None:
-    """Writes a file that appears whole or not at all."""
-    with open(path + ".partial", "wb") as file:
-        file.write(content)
-    os.replace(path + ".partial", path)
 
 
 def _beam_options(workers: int) -> PipelineOptions:

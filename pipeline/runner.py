@@ -18,8 +18,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+from data.dataset_folder import DESCRIPTION, find_shards
 from data.errors import UsageError
-from data.extraction import DATASET, find_shards
 from pipeline import evaluation, graph, schema, serving_state
 from pipeline.config import RunConfig, dump
 
@@ -193,10 +193,10 @@ def read_dataset(examples: pathlib.Path) -> dict[str, Any]:
     Raises:
         UsageError: it holds no finished extraction, or a split lacks a class.
     """
-    path = examples / DATASET
+    path = examples / DESCRIPTION
     if not path.is_file():
         raise UsageError(
-            f"{examples}: holds no {DATASET}, which a finished `unmask extract` writes; "
+            f"{examples}: holds no {DESCRIPTION}, which a finished `unmask extract` writes; "
             "`examples` names its output folder"
         )
     dataset = dict(json.loads(path.read_text()))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from data.detectors import mtcnn_boxes
 from data.detectors import mtcnn_networks as networks
 from data.detectors.base import Face
 
@@ -99,8 +100,10 @@ class MtcnnGraph(tf.Module):
             level_boxes, level_scores = _pnet_boxes(image, self._pnet)
             scale = size / tf.cast(tf.shape(image)[1:3], tf.float32)
             level_boxes *= tf.stack([scale[1], scale[0], scale[1], scale[0]])
-            level_scores = _suppress(level_boxes, level_scores, _LEVEL_NMS)
-            level_boxes, level_scores = _best(level_boxes, level_scores, _LEVEL_PROPOSALS)
+            level_scores = mtcnn_boxes.suppress(level_boxes, level_scores, _LEVEL_NMS)
+            level_boxes, level_scores = mtcnn_boxes.best(
+                level_boxes, level_scores, _LEVEL_PROPOSALS
+            )
             boxes = boxes.write(level, level_boxes)
             scores = scores.write(level, level_scores)
             return level + 1, _resize(image, level_size(level + 1)), boxes, scores
@@ -124,10 +127,10 @@ class MtcnnGraph(tf.Module):
         )
         all_boxes = tf.reshape(tf.transpose(boxes.stack(), [1, 0, 2, 3]), [count, -1, 4])
         all_scores = tf.reshape(tf.transpose(scores.stack(), [1, 0, 2]), [count, -1])
-        all_boxes, all_scores = _sort(all_boxes, all_scores)
-        all_scores = _suppress(all_boxes, all_scores, _PNET_NMS)
-        all_boxes, all_scores = _best(all_boxes, all_scores, _PROPOSALS)
-        return _square(all_boxes), all_scores
+        all_boxes, all_scores = mtcnn_boxes.sort(all_boxes, all_scores)
+        all_scores = mtcnn_boxes.suppress(all_boxes, all_scores, _PNET_NMS)
+        all_boxes, all_scores = mtcnn_boxes.best(all_boxes, all_scores, _PROPOSALS)
+        return mtcnn_boxes.square(all_boxes), all_scores
 
     def _refine(
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
@@ -136,13 +139,13 @@ class MtcnnGraph(tf.Module):
         offsets, scores = _on_boxes(
             lambda crops: networks.rnet(crops, self._rnet), 24, 64, (4, 1), frames, boxes, scores
         )
-        boxes = boxes + offsets * _sides(boxes)
+        boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
         scores = scores[..., 0]
         scores = tf.where(scores > _RNET_THRESHOLD, scores, 0.0)
-        boxes, scores = _sort(boxes, scores)
-        scores = _suppress(boxes, scores, _RNET_NMS)
-        boxes, scores = _best(boxes, scores, _REFINED)
-        return _square(boxes), scores
+        boxes, scores = mtcnn_boxes.sort(boxes, scores)
+        scores = mtcnn_boxes.suppress(boxes, scores, _RNET_NMS)
+        boxes, scores = mtcnn_boxes.best(boxes, scores, _REFINED)
+        return mtcnn_boxes.square(boxes), scores
 
     def _output(
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
@@ -157,7 +160,7 @@ class MtcnnGraph(tf.Module):
             boxes,
             scores,
         )
-        sides = _sides(boxes)
+        sides = mtcnn_boxes.sides(boxes)
         # The network gives five x, then five y, relative to the square box.
         x = points[..., :5] * sides[..., 0:1] + boxes[..., 0:1] - 1.0
         y = points[..., 5:] * sides[..., 1:2] + boxes[..., 1:2] - 1.0
@@ -165,9 +168,9 @@ class MtcnnGraph(tf.Module):
         boxes = boxes + offsets * sides
         scores = scores[..., 0]
         scores = tf.where(scores > self._min_score, scores, 0.0)
-        boxes, scores, landmarks = _sort(boxes, scores, landmarks)
-        scores = _suppress(boxes, scores, _ONET_NMS, over_smaller=True)
-        boxes, scores, landmarks = _best(boxes, scores, self._max_faces, landmarks)
+        boxes, scores, landmarks = mtcnn_boxes.sort(boxes, scores, landmarks)
+        scores = mtcnn_boxes.suppress(boxes, scores, _ONET_NMS, over_smaller=True)
+        boxes, scores, landmarks = mtcnn_boxes.best(boxes, scores, self._max_faces, landmarks)
         found = scores > 0.0
         nan = tf.constant(float("nan"))
         return (
@@ -231,66 +234,6 @@ def _pnet_boxes(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor
     scores = tf.where(scores > _PNET_THRESHOLD, scores, 0.0)
     padding = [[0, 0], [0, _LEVEL_CANDIDATES - best]]
     return tf.pad(boxes, [*padding, [0, 0]]), tf.pad(scores, padding)
-
-
-def _sort(boxes: tf.Tensor, scores: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Orders boxes [n, k, 4], scores [n, k] and others [n, k, ...] by falling score."""
-    return _best(boxes, scores, tf.shape(scores)[1], *others)
-
-
-def _best(
-    boxes: tf.Tensor, scores: tf.Tensor, count: int | tf.Tensor, *others: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """The `count` best of each image in falling order of score, padded with zeros."""
-    kept = tf.minimum(count, tf.shape(scores)[1])
-    missing = count - kept
-    scores, indices = tf.math.top_k(scores, kept)
-
-    def pick(values: tf.Tensor) -> tf.Tensor:
-        values = tf.gather(values, indices, batch_dims=1)
-        return tf.pad(values, [[0, 0], [0, missing]] + [[0, 0]] * (values.shape.rank - 2))
-
-    scores = tf.pad(scores, [[0, 0], [0, missing]])
-    return pick(boxes), scores, *(pick(other) for other in others)
-
-
-def _suppress(
-    boxes: tf.Tensor, scores: tf.Tensor, threshold: float, *, over_smaller: bool = False
-) -> tf.Tensor:
-    """Sets to 0 the score of each box that a better one overlaps by more than `threshold`.
-
-    As in the package a suppressed box still suppresses. Boxes [n, k, 4] must be in falling
-    order of score. Overlap is over the union, or over the smaller box.
-    """
-    area = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-    low = tf.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
-    high = tf.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])
-    overlap = tf.reduce_prod(tf.maximum(high - low, 0.0), axis=-1)
-    if over_smaller:
-        whole = tf.minimum(area[:, :, None], area[:, None, :])
-    else:
-        whole = area[:, :, None] + area[:, None, :] - overlap
-    used = scores > 0.0
-    fails = (overlap > threshold * whole) & used[:, :, None]
-    better = tf.linalg.band_part(tf.ones_like(overlap), 0, -1) - tf.linalg.band_part(
-        tf.ones_like(overlap), 0, 0
-    )
-    suppressed = tf.reduce_any(fails & (better > 0.0), axis=1)
-    return tf.where(suppressed, 0.0, scores)
-
-
-def _square(boxes: tf.Tensor) -> tf.Tensor:
-    """Square boxes about the same centres, as wide as the longer side."""
-    size = boxes[..., 2:] - boxes[..., :2]
-    side = tf.reduce_max(size, axis=-1, keepdims=True)
-    low = boxes[..., :2] + size * 0.5 - side * 0.5
-    return tf.concat([low, low + side], axis=-1)
-
-
-def _sides(boxes: tf.Tensor) -> tf.Tensor:
-    """Width, height, width, height of boxes [n, k, 4], counting both border pixels."""
-    size = boxes[..., 2:] - boxes[..., :2] + 1.0
-    return tf.concat([size, size], axis=-1)
 
 
 def _on_boxes(

@@ -9,7 +9,7 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from data import contract, extraction, ledger, shards
+from data import contract, dataset_folder, extraction, ledger, shards
 from data.datasets import registry
 from data.extraction import ExtractionOptions
 from data.faces import FaceOptions
@@ -122,7 +122,7 @@ def test_files_that_are_not_ours_stay(tmp_path):
         (tmp_path / name).touch()
     ours = tmp_path / "train-00000-of-00001"
     ours.touch()
-    assert extraction.find_shards(tmp_path) == [ours]
+    assert dataset_folder.find_shards(tmp_path) == [ours]
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
@@ -132,12 +132,12 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 
 def test_an_output_that_lost_a_part_is_not_whole(dataset, extracted, tmp_path):
-    fingerprint = json.loads((extracted / extraction.DATASET).read_text())["fingerprint"]
-    assert extraction.is_complete(extracted, fingerprint)
+    fingerprint = json.loads((extracted / dataset_folder.DESCRIPTION).read_text())["fingerprint"]
+    assert dataset_folder.is_complete(extracted, fingerprint)
     for lost in ("train-00000-of-00001", ledger.FILE_NAME):
         copy = pathlib.Path(shutil.copytree(extracted, tmp_path / f"without {lost}"))
         (copy / lost).unlink()
-        assert not extraction.is_complete(copy, fingerprint)
+        assert not dataset_folder.is_complete(copy, fingerprint)
 
 
 def test_nothing_half_written_is_left(extracted):
@@ -146,9 +146,9 @@ def test_nothing_half_written_is_left(extracted):
         "train-00000-of-00001",
         "eval-00000-of-00001",
         ledger.FILE_NAME,
-        extraction.DATASET,
+        dataset_folder.DESCRIPTION,
     }
-    summary = json.loads((extracted / extraction.DATASET).read_text())
+    summary = json.loads((extracted / dataset_folder.DESCRIPTION).read_text())
     assert summary["slice_columns"] == ["camera"]
     assert summary["splits"]["eval"] == {"videos": 1, "fakes": 1, "faces": 4}
 
@@ -168,7 +168,7 @@ def test_an_interrupted_job_goes_on_and_ends_the_same(dataset, extracted, tmp_pa
     with pytest.raises(Exception, match="StopExtractionError"):
         extraction.extract(videos, tmp_path, OPTIONS)
     monkeypatch.setattr(shards, "assign", original)
-    assert not extraction.is_complete(tmp_path, "")
+    assert not dataset_folder.is_complete(tmp_path, "")
     finished = extraction.count_finished(extraction.work_folder(tmp_path, OPTIONS))
     assert finished > 0
 

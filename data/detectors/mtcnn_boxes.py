@@ -1,0 +1,67 @@
+"""Box arithmetic of MTCNN in a graph, as the `mtcnn` package 1.0.0 does it in numpy.
+
+Boxes are float32 [n, k, 4], x_min, y_min, x_max, y_max in pixels; scores are float32 [n, k], 0 for
+a box that is not in use.
+"""
+
+import tensorflow as tf
+
+
+def sort(boxes: tf.Tensor, scores: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Orders boxes [n, k, 4], scores [n, k] and others [n, k, ...] by falling score."""
+    return best(boxes, scores, tf.shape(scores)[1], *others)
+
+
+def best(
+    boxes: tf.Tensor, scores: tf.Tensor, count: int | tf.Tensor, *others: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """The `count` best of each image in falling order of score, padded with zeros."""
+    kept = tf.minimum(count, tf.shape(scores)[1])
+    missing = count - kept
+    scores, indices = tf.math.top_k(scores, kept)
+
+    def pick(values: tf.Tensor) -> tf.Tensor:
+        values = tf.gather(values, indices, batch_dims=1)
+        return tf.pad(values, [[0, 0], [0, missing]] + [[0, 0]] * (values.shape.rank - 2))
+
+    scores = tf.pad(scores, [[0, 0], [0, missing]])
+    return pick(boxes), scores, *(pick(other) for other in others)
+
+
+def suppress(
+    boxes: tf.Tensor, scores: tf.Tensor, threshold: float, *, over_smaller: bool = False
+) -> tf.Tensor:
+    """Sets to 0 the score of each box that a better one overlaps by more than `threshold`.
+
+    As in the package a suppressed box still suppresses. Boxes [n, k, 4] must be in falling
+    order of score. Overlap is over the union, or over the smaller box.
+    """
+    area = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+    low = tf.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
+    high = tf.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])
+    overlap = tf.reduce_prod(tf.maximum(high - low, 0.0), axis=-1)
+    if over_smaller:
+        whole = tf.minimum(area[:, :, None], area[:, None, :])
+    else:
+        whole = area[:, :, None] + area[:, None, :] - overlap
+    used = scores > 0.0
+    fails = (overlap > threshold * whole) & used[:, :, None]
+    better = tf.linalg.band_part(tf.ones_like(overlap), 0, -1) - tf.linalg.band_part(
+        tf.ones_like(overlap), 0, 0
+    )
+    suppressed = tf.reduce_any(fails & (better > 0.0), axis=1)
+    return tf.where(suppressed, 0.0, scores)
+
+
+def square(boxes: tf.Tensor) -> tf.Tensor:
+    """Square boxes about the same centres, as wide as the longer side."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    side = tf.reduce_max(size, axis=-1, keepdims=True)
+    low = boxes[..., :2] + size * 0.5 - side * 0.5
+    return tf.concat([low, low + side], axis=-1)
+
+
+def sides(boxes: tf.Tensor) -> tf.Tensor:
+    """Width, height, width, height of boxes [n, k, 4], counting both border pixels."""
+    size = boxes[..., 2:] - boxes[..., :2] + 1.0
+    return tf.concat([size, size], axis=-1)
