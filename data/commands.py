@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import rich
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from data.progress import progress_bar
 
 if TYPE_CHECKING:
     from data.datasets.base import SourceVideo
@@ -83,13 +84,7 @@ def extract_with_progress(
         rich.print(f"{len(report.refused)} videos are refused; the ledger will say why")
     work = extraction.work_folder(output, options)
     done = threading.Event()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("videos"),
-        TimeRemainingColumn(),
-    ) as progress:
+    with progress_bar("videos") as progress:
         task = progress.add_task("Extracting faces", total=len(videos))
 
         def watch() -> None:

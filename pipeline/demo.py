@@ -3,7 +3,6 @@
 import pathlib
 
 import rich
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.rule import Rule
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from data.datasets import registry
 from data.datasets.base import SourceVideo
 from data.extraction import ExtractionOptions
 from data.faces import FaceOptions
+from data.progress import progress_bar
 from models import trivial_baseline
 from pipeline import config, evaluation, runner
 from pipeline.report import report
@@ -82,13 +82,7 @@ def _generate(dataset: pathlib.Path) -> None:
     if (dataset / synthetic.METADATA_NAME).is_file():
         rich.print(f"There already: {dataset}")
         return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("identities"),
-        TimeRemainingColumn(),
-    ) as progress:
+    with progress_bar("identities") as progress:
         task = progress.add_task("Making clips")
         synthetic.generate(
             dataset,

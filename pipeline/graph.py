@@ -78,7 +78,8 @@ def create(
     Raises:
         UsageError: the evaluation names a slice that the videos do not have.
     """
-    text_features = schema.text_features(schema.resolve(inputs.slice_columns))
+    resolved = schema.resolve(inputs.slice_columns)
+    text_features = schema.text_features(resolved)
     eval_config = evaluation.eval_config(config.evaluation, text_features, preprocessing.BUCKETS)
     example_gen = ImportExampleGen(
         input_base=inputs.examples,
@@ -96,9 +97,7 @@ def create(
         # Statistics of the images themselves would cost memory and say nothing.
         stats_options=tfdv.StatsOptions(
             feature_allowlist=[
-                feature.name
-                for feature in schema.resolve(inputs.slice_columns).feature
-                if feature.name != "face/image"
+                feature.name for feature in resolved.feature if feature.name != "face/image"
             ]
         ),
     )

@@ -9,10 +9,10 @@ import rich
 import rich.console
 import rich.markup
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from data.errors import UsageError
+from data.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,17 +198,13 @@ def print_predictions(predictions: list[VideoPrediction]) -> None:
 
 def _predict_all(client: Client, paths: list[pathlib.Path]) -> Iterator[VideoPrediction]:
     """Asks about each video, with a progress bar on standard error if there are several."""
-    with Progress(
-        TextColumn("Asking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("videos"),
-        TimeRemainingColumn(),
+    with progress_bar(
+        "videos",
         console=rich.console.Console(stderr=True),
         disable=len(paths) < 2,
         transient=True,
     ) as progress:
-        for path in progress.track(paths):
+        for path in progress.track(paths, description="Asking"):
             yield client.predict(path)
 
 

@@ -1,0 +1,22 @@
+"""The progress bar of every command that goes through many things of one kind."""
+
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def progress_bar(unit: str, **options: Any) -> Progress:
+    """Makes a bar with the task's description, what is done of all, and the time left.
+
+    Args:
+        unit: what is counted, in the plural: `videos`.
+        **options: of `rich.progress.Progress`.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+        **options,
+    )
