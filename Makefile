@@ -9,13 +9,16 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test lint types lock clean
+.PHONY: demo test fuzz lint types lock clean
 
 demo: $(VENV)/.installed ## install, then run the whole road on a generated dataset
 	$(BIN)/unmask demo
 
 test: $(VENV)/.installed-dev ## install what tests need and run them all
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.installed-dev ## give 2,000 damaged clips to the extraction; prints what became of them
+	$(BIN)/python -m tests.fuzz --cases 2000
 
 lint: $(VENV)/.installed-dev ## style and formatting of our code
 	$(BIN)/ruff check .
@@ -46,7 +49,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed | $(BIN)/python
+$(VENV)/.installed-dev: requirements-dev.lock requirements-blazeface.txt requirements-retinaface.txt $(VENV)/.installed | $(BIN)/python
 	@echo "Installing what tests need ..."
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps \
+	  -r requirements-blazeface.txt -r requirements-retinaface.txt
 	@touch $@

@@ -30,6 +30,9 @@ app = typer.Typer(
 for command in (
     pipeline.commands.demo,
     data.commands.extract,
+    data.commands.splits,
+    data.commands.status,
+    data.commands.sheet,
     pipeline.commands.run,
     pipeline.commands.metrics,
     serving.commands.serve,

@@ -1,117 +1,199 @@
-"""The command line of the data room: `unmask extract`."""
+"""The command line of the data room: `unmask extract`, `splits`, `status` and `sheet`."""
 
 from __future__ import annotations
 
 import pathlib
-import threading
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import rich
 import typer
-from rich.table import Table
-
-from data.progress import progress_bar
+from rich.markup import escape
 
 if TYPE_CHECKING:
-    from data.datasets.base import SourceVideo
-    from data.extraction import ExtractionOptions
+    from data.extraction_config import ExtractionConfig
+
+DatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Layout of the input: faceforensics, celeb_df, dfdc, uadfv, manifest or synthetic."
+    ),
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option(help="The dataset's folder or URL; for manifest the CSV file."),
+]
+SplitsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The official lists: for faceforensics the folder of train.json, val.json and "
+        "test.json, for celeb_df the file List_of_testing_videos.txt."
+    ),
+]
+OfficialOption = Annotated[
+    bool | None,
+    typer.Option("--official", help="Take official lists as they are, also where they leak."),
+]
+BalanceOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--balance", help="Leave out fakes until no split of a dataset has more than reals."
+    ),
+]
+ConfigOption = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="YAML file with all of it, and with several datasets: see configs/."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Another value for a key of --config: faces.max_tracks=2."),
+]
 
 
 def extract(
-    dataset: Annotated[
-        str, typer.Option(help="Layout of the input: faceforensics, manifest or synthetic.")
-    ],
-    input: Annotated[
-        pathlib.Path, typer.Option(help="The dataset's folder; for manifest also the CSV file.")
-    ],
+    dataset: DatasetOption = None,
+    input: InputOption = None,
     output: Annotated[
-        pathlib.Path, typer.Option(help="Folder for the TFRecords, ledger.csv and dataset.json.")
-    ],
-    splits: Annotated[
-        pathlib.Path | None,
-        typer.Option(help="Folder of the official split lists (train.json, val.json, test.json)."),
+        str | None,
+        typer.Option(help="Folder or URL for the TFRecords, ledger.csv and dataset.json."),
     ] = None,
+    splits: SplitsOption = None,
+    official: OfficialOption = None,
+    balance: BalanceOption = None,
     frames_per_video: Annotated[
-        int, typer.Option(min=1, help="Frames looked at in each video, evenly spaced in time.")
-    ] = 32,
-    detector: Annotated[str, typer.Option(help="What finds the faces: mtcnn.")] = "mtcnn",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that extract side by side.")] = 1,
+        int | None,
+        typer.Option(help="Frames looked at in each video, evenly spaced in time; 32 if not said."),
+    ] = None,
+    every_nth_frame: Annotated[
+        int | None, typer.Option(help="Look at every n-th frame instead, however many that makes.")
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="What finds the faces: mtcnn if not said; blazeface, retinaface:WEIGHTS, "
+            "or your own as package.module:Class."
+        ),
+    ] = None,
+    boxes_from: Annotated[
+        str | None,
+        typer.Option(help="For a fake whose original is known: own boxes, or the original's."),
+    ] = None,
+    face_videos: Annotated[
+        bool | None, typer.Option("--face-videos", help="Also write each track as a small MP4.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(help="Seconds for a video, 600 if not said, and one for each MB of it."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that extract side by side; 1 if not said.")
+    ] = None,
+    config: ConfigOption = None,
+    set: SetOption = None,
 ) -> None:
     """Extract face crops from videos into TFRecords, one Example a video.
 
     Every input ends in one row of OUTPUT/ledger.csv, whatever became of it. A fake and what it
-    was made from always share a split. An interrupted job goes on where it stopped, and a
-    finished one is not repeated.
+    was made from always share a split. An interrupted job goes on where it stopped; with
+    further videos in the input only these are extracted; a finished job is not repeated.
 
     Example: unmask extract --dataset faceforensics --input FaceForensics --splits splits
     --output runs/ffpp
     """
-    from data.datasets import registry as datasets
-    from data.detectors import registry as detectors
-    from data.errors import UsageError
+    from data import extraction_config
 
-    if detector not in detectors.NAMES:
-        raise UsageError(
-            f"unknown detector '{detector}': choose one of {', '.join(detectors.NAMES)}"
-        )
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output}: is a file; --output names a folder")
-    videos = datasets.read(dataset, input, splits)
-
-    from data.extraction import ExtractionOptions
-    from data.faces import FaceOptions
-
-    options = ExtractionOptions(
-        detector=detector, faces=FaceOptions(frames_per_video=frames_per_video)
-    )
-    extract_with_progress(videos, output, options, workers=workers)
+    given = {
+        "output": output,
+        "balance": balance,
+        "faces.frames_per_video": frames_per_video,
+        "faces.every_nth_frame": every_nth_frame,
+        "detector": detector,
+        "boxes_from": boxes_from,
+        "face_videos": face_videos,
+        "time_limit_s": time_limit,
+        "workers": workers,
+    }
+    source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
+    _extract(extraction_config.from_command_line(config, source, given, set or ()))
 
 
-def extract_with_progress(
-    videos: list[SourceVideo], output: pathlib.Path, options: ExtractionOptions, workers: int
+def splits(
+    dataset: DatasetOption = None,
+    input: InputOption = None,
+    splits: SplitsOption = None,
+    official: OfficialOption = None,
+    balance: BalanceOption = None,
+    config: ConfigOption = None,
+    set: SetOption = None,
 ) -> None:
-    """Runs the extraction job under a progress bar and prints what became of the videos."""
-    from data import extraction, splits
+    """Show which video would go to which split, what is dropped and why; extracts nothing.
 
-    assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt)
-    report = splits.audit(videos, assignments)
-    for split, count in report.splits.items():
-        rich.print(
-            f"{split:5} {count.videos:6} videos: {count.reals} real, {count.fakes} fake, "
-            f"of {count.groups} source groups"
-        )
-    if report.refused:
-        rich.print(f"{len(report.refused)} videos are refused; the ledger will say why")
-    work = extraction.work_folder(output, options)
-    done = threading.Event()
-    with progress_bar("videos") as progress:
-        task = progress.add_task("Extracting faces", total=len(videos))
+    Counts videos, fakes, groups of videos that belong together and identities by split, and says
+    what the dataset cannot tell. No video is opened.
 
-        def watch() -> None:
-            while not done.wait(0.5):
-                progress.update(task, completed=extraction.count_finished(work))
+    Example: unmask splits --dataset dfdc --input dfdc_train_part_3/metadata.json
+    """
+    from data import balance as balancing
+    from data import extraction_config, split_report, split_table
+    from data import splits as assignment
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
-            rows = extraction.extract(videos, output, options, workers=workers)
-        finally:
-            done.set()
-            watcher.join()
-        progress.update(task, completed=len(rows))
+    source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
+    given: dict[str, Any] = {"balance": balance}
+    if config is None:
+        given["output"] = "nowhere"  # is needed of every extraction, and written to by none here
+    settings = extraction_config.from_command_line(config, source, given, set or ())
+    listings = settings.read_listings()
+    videos = [video for listing in listings for video in listing.videos]
+    assignments = assignment.assign(videos, fractions=settings.fractions, salt=settings.salt)
+    if settings.balance:
+        assignments = balancing.balance(videos, assignments, salt=settings.salt)
+    split_table.print_audit(split_report.audit(listings, assignments))
 
-    table = Table(title=f"{len(rows)} videos", title_justify="left")
-    for column in ("status", "train", "eval", "test", "no split", "used"):
-        table.add_column(column, justify="left" if column == "status" else "right")
-    for status in sorted({row.status for row in rows}, key=lambda status: status.value):
-        of_status = [row for row in rows if row.status is status]
-        table.add_row(
-            status.value,
-            *(
-                str(sum(row.split == split for row in of_status) or "")
-                for split in ("train", "eval", "test", "")
-            ),
-            str(sum(row.used for row in of_status)),
-        )
-    rich.print(table)
-    rich.print(f"Examples and ledger: {output}")
+
+def status(
+    output: Annotated[str, typer.Argument(help="Folder or URL that `unmask extract` writes to.")],
+) -> None:
+    """Show how far an extraction is, or what a finished one made of its videos.
+
+    Can be asked in another terminal, at any time.
+
+    Example: unmask status runs/ffpp
+    """
+    from data import extraction_display
+
+    extraction_display.print_status(output)
+
+
+def sheet(
+    output: Annotated[str, typer.Argument(help="Folder or URL that `unmask extract` wrote.")],
+    videos: Annotated[int, typer.Option(min=1, max=200, help="Rows of the sheet, at most.")] = 24,
+    split: Annotated[str | None, typer.Option(help="Only videos of train, eval or test.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only videos of this status: damaged, no_face, ...")
+    ] = None,
+    picture: Annotated[
+        str | None, typer.Option(help="PNG file to write; OUTPUT/sheet.png if not said.")
+    ] = None,
+) -> None:
+    """Draw what a model would see: one row a video with its crops in time, or why it has none.
+
+    Example: unmask sheet runs/ffpp --status damaged --picture damaged.png
+    """
+    from data import sheet as contact_sheet
+
+    path = contact_sheet.draw(output, picture, videos=videos, split=split, status=status)
+    rich.print(f"Contact sheet: {escape(path)}")
+
+
+def _extract(config: ExtractionConfig) -> None:
+    from data import extraction_display, runners
+    from data.detectors import registry as detectors
+
+    detectors.fingerprint(config.detector)  # says what is wrong with it before anything is read
+    paths = {"output": config.output}
+    for number, entry in enumerate(config.datasets):
+        paths[f"datasets.{number}.input"] = entry.input
+    runners.check_reachable(config.runner, config.runner_options, paths)
+    beam_options = runners.pipeline_options(config.runner, config.workers, config.runner_options)
+    extraction_display.extract_with_progress(
+        config.read_listings(), config.output, config.options(), beam_options
+    )

@@ -8,6 +8,10 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from google.protobuf.message import DecodeError
+
+from data.example_message import example_class
+
 SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""
 
@@ -75,7 +79,8 @@ class FaceCrop:
         track: number of the face's track, from 0, longest track first.
         time_s: presentation time of the frame in seconds.
         box: x_min, y_min, x_max, y_max of the detection in the frame, pixels.
-        landmarks: five points as x, y pairs in the frame, pixels (10 numbers).
+        landmarks: five points as x, y pairs in the frame, pixels (10 numbers); NaN for a point
+            that the detector does not know (BlazeFace has no corners of the mouth).
         score: the detector's confidence, 0 to 1.
         sharpness: variance of the Laplacian of the grey crop.
     """
@@ -143,15 +148,13 @@ def encode(example: VideoExample) -> bytes:
     Raises:
         ValueError: the video has no face, or its faces are not sorted by track and time.
     """
-    from tensorflow.core.example import example_pb2
-
     faces = example.faces
     if not faces:
         raise ValueError(f"{example.video_id}: a video without faces has no Example")
     if list(faces) != sorted(faces, key=lambda face: (face.track, face.time_s)):
         raise ValueError(f"{example.video_id}: faces must be sorted by track, then by time")
 
-    message = example_pb2.Example()
+    message = example_class()()
     feature = message.features.feature
 
     def put_bytes(name: str, values: list[bytes]) -> None:
@@ -204,11 +207,8 @@ def parse(serialized: bytes) -> VideoExample:
     Raises:
         ValueError: a feature is missing, or the faces' lists disagree in length.
     """
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.example import example_pb2
-
     try:
-        message = example_pb2.Example.FromString(serialized)
+        message = example_class().FromString(serialized)
     except DecodeError as error:
         raise ValueError(f"not a tf.Example: {error}") from error
     feature = message.features.feature

@@ -1,79 +1,123 @@
 """What an extraction leaves: shards, `ledger.csv` and `dataset.json`, which marks it whole."""
 
+import dataclasses
 import json
-import os
-import pathlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data import contract, ledger
+from data import contract, files, ledger
+from data.errors import UsageError
 from data.ledger import LedgerRow
 
 DESCRIPTION = "dataset.json"
 _SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
 
 
-def is_complete(folder: pathlib.Path, fingerprint: str) -> bool:
-    """Whether `folder` holds the whole result of an extraction with this fingerprint."""
-    if not (folder / DESCRIPTION).is_file() or not (folder / ledger.FILE_NAME).is_file():
-        return False
-    named = {row.shard for row in ledger.read(folder / ledger.FILE_NAME) if row.shard}
-    if not named <= {path.name for path in find_shards(folder)}:
-        return False
-    return bool(json.loads((folder / DESCRIPTION).read_text())["fingerprint"] == fingerprint)
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Content of `dataset.json`.
+
+    Attributes:
+        fingerprint: of inputs, options and code.
+        crops: of what decides the crops that are taken from a video.
+        options: that the job ran with.
+        slice_columns: further columns that the Examples carry, without the `slice/` prefix.
+        splits: counts of used videos, fakes and faces by split.
+    """
+
+    fingerprint: str
+    crops: str
+    options: Mapping[str, Any]
+    slice_columns: Sequence[str]
+    splits: Mapping[str, Mapping[str, int]]
 
 
-def find_shards(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The shards in a folder; other files are not ours."""
-    return [path for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name)]
+def read_description(folder: str) -> Description | None:
+    """What a whole extraction says of itself; None if the folder holds none.
+
+    Raises:
+        UsageError: there is a `dataset.json` that no extraction of this version wrote.
+    """
+    path = files.join(folder, DESCRIPTION)
+    if not files.exists(path):
+        return None
+    try:
+        return Description(**json.loads(files.read_bytes(path)))
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: not written by this version of unmask ({error}); extract into a new folder"
+        ) from error
+
+
+def read_ledger(folder: str) -> list[LedgerRow]:
+    """The ledger of an extraction.
+
+    Raises:
+        UsageError: there is none, or it is not a ledger.
+    """
+    path = files.join(folder, ledger.FILE_NAME)
+    if not files.exists(path):
+        raise UsageError(f"{path}: there is no such ledger; `unmask extract` writes one")
+    try:
+        return ledger.from_csv(files.read_bytes(path).decode(), path)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not a ledger: {error}") from error
+
+
+def lacks_nothing(folder: str) -> bool:
+    """Whether all the shards that its ledger names are there."""
+    if not files.exists(files.join(folder, ledger.FILE_NAME)):
+        return False
+    named = {row.shard for row in read_ledger(folder) if row.shard}
+    return named <= set(find_shards(folder))
+
+
+def find_shards(folder: str) -> list[str]:
+    """Names of the shards in a folder, sorted; other files are not ours."""
+    return [name for name in files.find(folder, depth=1) if _SHARD_NAME.fullmatch(name)]
 
 
 def commit(
-    folder: pathlib.Path,
-    work: pathlib.Path,
+    folder: str,
+    work: str,
+    rows: Sequence[LedgerRow],
     *,
     fingerprint: str,
+    crops: str,
     options: Mapping[str, Any],
     slice_columns: Sequence[str],
-) -> list[LedgerRow]:
-    """Moves shards and ledger into place, drops those of earlier jobs, and marks it whole.
+) -> None:
+    """Moves shards into place, drops those of earlier jobs, writes the ledger, marks it whole.
 
     Args:
         folder: the output.
-        work: where the finished job left its shards and ledger.
-        fingerprint: of inputs, options and code.
-        options: that the job ran with.
-        slice_columns: further columns that the Examples carry, without the `slice/` prefix.
-
-    Returns:
-        The ledger.
+        work: where the finished job left its shards.
+        rows: the ledger.
+        fingerprint: as of `Description`, like the following.
+        crops: see there.
+        options: see there.
+        slice_columns: see there.
     """
-    rows = ledger.read(work / ledger.FILE_NAME)
-    for stale in find_shards(folder):
-        stale.unlink()
+    files.delete(files.join(folder, DESCRIPTION))
+    files.delete(*(files.join(folder, name) for name in find_shards(folder)))
     for name in sorted({row.shard for row in rows if row.shard}):
-        os.replace(work / name, folder / name)
-    os.replace(work / ledger.FILE_NAME, folder / ledger.FILE_NAME)
-    description = {
-        "fingerprint": fingerprint,
-        "options": options,
-        "slice_columns": slice_columns,
-        "splits": {
+        files.move(files.join(work, name), files.join(folder, name))
+    files.write(files.join(folder, ledger.FILE_NAME), ledger.to_csv(rows).encode())
+    used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
+    description = Description(
+        fingerprint=fingerprint,
+        crops=crops,
+        options=options,
+        slice_columns=slice_columns,
+        splits={
             split: {
-                "videos": len(used := [row for row in rows if row.used and row.split == split]),
-                "fakes": sum(row.label == contract.Label.FAKE for row in used),
-                "faces": sum(row.faces for row in used),
+                "videos": len(videos),
+                "fakes": sum(row.label == contract.Label.FAKE for row in videos),
+                "faces": sum(row.faces for row in videos),
             }
-            for split in contract.SPLITS
+            for split, videos in used.items()
         },
-    }
-    write_aside(str(folder / DESCRIPTION), json.dumps(description, indent=2).encode())
-    return rows
-
-
-def write_aside(path: str, content: bytes) -> None:
-    """Writes a file that appears whole or not at all."""
-    with open(path + ".partial", "wb") as file:
-        file.write(content)
-    os.replace(path + ".partial", path)
+    )
+    content = json.dumps(dataclasses.asdict(description), indent=2)
+    files.write(files.join(folder, DESCRIPTION), content.encode())

@@ -7,10 +7,12 @@ the same crops that it was trained on.
 import collections
 import concurrent.futures
 import dataclasses
+import functools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from data import contract, cropping, tracking
 from data.detectors.base import Face, FaceDetector
@@ -20,8 +22,11 @@ from data.video import Frame, UnreadableVideoError, Video
 MIN_DECODED_FRACTION = 0.5
 """A damaged or truncated video is used if at least this share of its frames came."""
 
-_CHUNK_FRAMES = 8
-_CHUNK_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
+SAME_TIME_S = 0.01
+"""An original's face belongs to a fake's frame if their times differ by less."""
+
+_AHEAD_FRAMES = 8
+_AHEAD_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,7 @@ class FaceOptions:
 
     Attributes:
         frames_per_video: frames looked at, evenly spaced in time.
+        every_nth_frame: looks at every n-th frame instead; None for `frames_per_video`.
         max_tracks: tracks kept, longest first.
         min_track_share: a track counts if it is seen in at least this share of the frames
             looked at: a false detection seldom comes back at the same place.
@@ -38,6 +44,7 @@ class FaceOptions:
     """
 
     frames_per_video: int = 32
+    every_nth_frame: int | None = None
     max_tracks: int = 4
     min_track_share: float = 0.1
     min_face_size: float = 30.0
@@ -65,6 +72,7 @@ class VideoFaces:
         faces_detected: faces found before quality thresholds and the choice of tracks.
         tracks_kept: tracks in `faces`.
         tracks_left_out: tracks beyond `max_tracks` or seen too briefly.
+        boxes_given: whether the boxes are those of the original.
     """
 
     status: Status
@@ -81,6 +89,22 @@ class VideoFaces:
     faces_detected: int = 0
     tracks_kept: int = 0
     tracks_left_out: int = 0
+    boxes_given: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class OriginalFaces:
+    """The faces of the real clip that a fake was made from.
+
+    Attributes:
+        width: of its frames, pixels, after rotation.
+        height: of its frames, pixels, after rotation.
+        faces: its faces; their images are not needed.
+    """
+
+    width: int
+    height: int
+    faces: tuple[contract.FaceCrop, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,66 +115,89 @@ class _Candidate:
     time_s: float
     jpeg: bytes
     sharpness: float
+    looks: npt.NDArray[np.float32]
 
 
-def extract_faces(path: str, detector: FaceDetector, options: FaceOptions) -> VideoFaces:
+def extract_faces(
+    path: str,
+    detector: FaceDetector,
+    options: FaceOptions,
+    original: OriginalFaces | None = None,
+) -> VideoFaces:
     """Finds, crops and tracks the faces of a video; never raises for a bad file.
 
     Args:
         path: the video file.
         detector: finds the faces.
         options: how many frames, and which faces are good enough.
+        original: of a fake: boxes to be used instead of searching, as the winners of the DFDC
+            did (github.com/selimsef/dfdc_deepfake_challenge). Where its frames or times are not
+            those of the fake, the fake is searched all the same.
 
     Returns:
         The faces with their status; `faces` is empty exactly if there is nothing to score.
     """
     try:
-        video = Video(path)
+        if original is not None:
+            found = _extract(path, functools.partial(_original_faces_at, original), options)
+            if found.faces:
+                return dataclasses.replace(found, boxes_given=True)
+        return _extract(path, lambda frame: detector.detect(frame.image[np.newaxis])[0], options)
     except FileNotFoundError:
         return VideoFaces(Status.MISSING, "there is no such file")
     except UnreadableVideoError as error:
         return VideoFaces(Status.UNREADABLE, str(error))
-    by_frame = [
-        candidates
-        for chunk in _prefetch(_chunks(video.sample(options.frames_per_video)))
-        for candidates in _detect(chunk, detector)
-    ]
+
+
+def _extract(path: str, detect: Callable[[Frame], list[Face]], options: FaceOptions) -> VideoFaces:
+    video = Video(path)
+    if options.every_nth_frame is None:
+        frames = video.sample(options.frames_per_video)
+    else:
+        frames = video.every(options.every_nth_frame)
+    # One frame at a time: a CPU gains nothing from more, and whatever comes with a frame can
+    # change no bit of what is found in it.
+    by_frame = [_crop(frame, detect(frame)) for frame in _decode_ahead(frames)]
     return _judge(video, by_frame, options)
 
 
-def _chunks(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
-    """Groups successive frames of one size, few enough to hold in memory."""
-    chunk: list[Frame] = []
-    for frame in frames:
-        pixels = frame.image.shape[0] * frame.image.shape[1]
-        full = len(chunk) >= max(1, min(_CHUNK_FRAMES, _CHUNK_PIXELS // pixels))
-        if chunk and (full or chunk[0].image.shape != frame.image.shape):
-            yield chunk
-            chunk = []
-        chunk.append(frame)
-    if chunk:
-        yield chunk
+def _original_faces_at(original: OriginalFaces, frame: Frame) -> list[Face]:
+    """The original's faces at the time of a frame; none if its frames are of another size."""
+    if frame.image.shape[:2] != (original.height, original.width):
+        return []
+    return [
+        Face(np.array(face.box, np.float32), np.array(face.landmarks, np.float32), face.score)
+        for face in original.faces
+        if abs(face.time_s - frame.time_s) < SAME_TIME_S
+    ]
 
 
-def _prefetch(chunks: Iterator[list[Frame]]) -> Iterator[list[Frame]]:
-    """Decodes the next chunk while this one is searched: both release the interpreter lock."""
+def _decode_ahead(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Decodes the next frames while one is searched: both release the interpreter lock."""
     with concurrent.futures.ThreadPoolExecutor(1, "decode") as executor:
-        upcoming = executor.submit(next, chunks, None)
-        while (chunk := upcoming.result()) is not None:
-            upcoming = executor.submit(next, chunks, None)
-            yield chunk
+        upcoming = collections.deque([executor.submit(next, frames, None)])
+        while (frame := upcoming.popleft().result()) is not None:
+            pixels = frame.image.shape[0] * frame.image.shape[1]
+            ahead = max(1, min(_AHEAD_FRAMES, _AHEAD_PIXELS // pixels))
+            while len(upcoming) < ahead:
+                upcoming.append(executor.submit(next, frames, None))
+            yield frame
 
 
-def _detect(chunk: list[Frame], detector: FaceDetector) -> Iterator[list[_Candidate]]:
-    """Yields for each frame of a chunk the faces found in it, with their crops."""
-    detected = detector.detect(np.stack([frame.image for frame in chunk]))
-    for frame, faces in zip(chunk, detected, strict=True):
-        candidates = []
-        for face in faces:
-            crop = cropping.crop_face(frame.image, face.box.tolist())
-            jpeg, sharpness = cropping.encode_jpeg(crop), cropping.sharpness(crop)
-            candidates.append(_Candidate(face, frame.time_s, jpeg, sharpness))
-        yield candidates
+def _crop(frame: Frame, faces: list[Face]) -> list[_Candidate]:
+    candidates = []
+    for face in faces:
+        crop = cropping.crop_face(frame.image, face.box.tolist())
+        candidates.append(
+            _Candidate(
+                face=face,
+                time_s=frame.time_s,
+                jpeg=cropping.encode_jpeg(crop),
+                sharpness=cropping.sharpness(crop),
+                looks=tracking.describe_crop(crop),
+            )
+        )
+    return candidates
 
 
 def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions) -> VideoFaces:
@@ -163,7 +210,8 @@ def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions)
     large = [[c for c in frame if large_enough(c)] for frame in by_frame]
     usable = [[c for c in frame if c.sharpness >= options.min_sharpness] for frame in large]
     tracks = tracking.assign_tracks(
-        [np.array([c.face.box for c in frame], np.float32) for frame in usable]
+        [np.array([c.face.box for c in frame], np.float32) for frame in usable],
+        [np.array([c.looks for c in frame], np.float32) for frame in usable],
     )
     lengths = collections.Counter(track for frame in tracks for track in frame)
     least = math.ceil(options.min_track_share * len(by_frame))

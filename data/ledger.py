@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import enum
+import io
 import json
 import os
 import re
@@ -27,6 +28,8 @@ class Status(str, enum.Enum):
     MISSING = "missing"
     DUPLICATE = "duplicate"
     REFUSED_CROSS_SPLIT = "refused_cross_split"
+    REFUSED_BALANCE = "refused_balance"
+    REFUSED_INPUT = "refused_input"
     TIMEOUT = "timeout"
     CRASHED = "crashed"
 
@@ -38,7 +41,7 @@ class LedgerRow:
     Attributes:
         video_id: dataset name and path relative to the dataset's root, joined by `/`.
         path: where the file is, or should have been.
-        label: `data.contract.Label`.
+        label: `data.contract.Label`, or -1 if the dataset does not tell one that is known.
         status: what became of it.
         sha256: of the file, 64 hexadecimal digits; empty if it could not be read.
         split: one of `data.contract.SPLITS`; empty if the video was refused.
@@ -50,6 +53,7 @@ class LedgerRow:
         faces: face crops in the Example.
         tracks_kept: tracks in the Example.
         tracks_left_out: tracks beyond the number that is kept.
+        boxes_from: `video_id` of the original whose boxes were used; empty if its own were.
         shard: file name of the shard that holds the Example; empty if there is none.
         seconds: what the extraction took.
     """
@@ -68,6 +72,7 @@ class LedgerRow:
     faces: int = 0
     tracks_kept: int = 0
     tracks_left_out: int = 0
+    boxes_from: str = ""
     shard: str = ""
     seconds: float = 0.0
 
@@ -87,6 +92,7 @@ COLUMNS = (
     "faces",
     "tracks_kept",
     "tracks_left_out",
+    "boxes_from",
     "shard",
     "seconds",
 )
@@ -116,8 +122,47 @@ def percent_encode(name: str) -> str:
     return re.sub(r"[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
 
 
+def to_csv(rows: Iterable[LedgerRow]) -> str:
+    """Writes a ledger: RFC 4180 CSV, one header and one row a video, in the order given."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(map(_to_record, rows))
+    return text.getvalue()
+
+
+def from_csv(text: str, name: str) -> list[LedgerRow]:
+    """Reads what `to_csv` wrote.
+
+    Args:
+        text: the ledger.
+        name: what messages call it.
+
+    Returns:
+        The rows in the text's order; names that are not UTF-8 stay percent-encoded.
+
+    Raises:
+        UsageError: it is not a ledger; names the line.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise UsageError(f"{name}: not a ledger; its columns must be {','.join(COLUMNS)}")
+        rows = []
+        for record in reader:
+            try:
+                rows.append(_from_record(record))
+            except (KeyError, TypeError, ValueError) as error:
+                raise UsageError(
+                    f"{name}, line {reader.line_num}: not a row of a ledger: {error}"
+                ) from error
+        return rows
+    except csv.Error as error:
+        raise UsageError(f"{name}: not a ledger: {error}") from error
+
+
 def write(path: str | os.PathLike[str], rows: Iterable[LedgerRow]) -> None:
-    """Writes a ledger: RFC 4180 CSV in UTF-8, one header and one row a video.
+    """Writes a ledger to a local file, in UTF-8.
 
     The file is written aside and renamed: on failure `path` is as it was before, and at most
     `<path>.partial` is left, which the next call overwrites.
@@ -128,43 +173,24 @@ def write(path: str | os.PathLike[str], rows: Iterable[LedgerRow]) -> None:
     """
     partial = f"{os.fspath(path)}.partial"
     with open(partial, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(map(_to_record, rows))
+        file.write(to_csv(rows))
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
 
 
 def read(path: str | os.PathLike[str]) -> list[LedgerRow]:
-    """Reads what `write` wrote.
-
-    Args:
-        path: a local file.
-
-    Returns:
-        The rows in the file's order; names that are not UTF-8 stay percent-encoded.
+    """Reads a ledger from a local file.
 
     Raises:
         UsageError: there is no such file, or it is not a ledger; names file and line.
     """
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise UsageError(f"{path}: not a ledger; its columns must be {','.join(COLUMNS)}")
-            rows = []
-            for record in reader:
-                try:
-                    rows.append(_from_record(record))
-                except (KeyError, TypeError, ValueError) as error:
-                    raise UsageError(
-                        f"{path}, line {reader.line_num}: not a row of a ledger: {error}"
-                    ) from error
-            return rows
+            return from_csv(file.read(), str(path))
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such ledger; `unmask extract` writes one") from None
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a ledger: {error}") from error
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-def progress_bar(unit: str, **options: Any) -> Progress:
+def progress_bar(unit: str, *columns: str, **options: Any) -> Progress:
     """Makes a bar with the task's description, what is done of all, and the time left.
 
     Args:
         unit: what is counted, in the plural: `videos`.
+        *columns: further texts, as `rich.progress.TextColumn` formats them.
         **options: of `rich.progress.Progress`.
     """
     return Progress(
@@ -18,5 +19,6 @@ def progress_bar(unit: str, **options: Any) -> Progress:
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeRemainingColumn(),
+        *map(TextColumn, columns),
         **options,
     )

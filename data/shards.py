@@ -1,84 +1,89 @@
 """Which video goes to which shard, and the writing of the shards."""
 
 import dataclasses
-import os
 from collections.abc import Iterator
 
-from data import contract, ledger
+from data import contract, face_videos, files, ledger, tfrecord
 from data.ledger import LedgerRow, Status
+from data.video_job import Annotation, Extracted, commits_of
 
 VIDEOS_PER_SHARD = 128
 """About 64 MB a shard at 32 crops of 16 KB a video."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Extracted:
-    """What the job moves between its steps of one input.
+class Shard:
+    """What one shard holds.
 
     Attributes:
-        key: of its committed Example.
-        source_group: that may not be in two splits.
-        row: of the ledger.
+        name: such as `train-00000-of-00004`.
+        videos: key of each one's result, and what its Example says besides, by `video_id`.
     """
 
-    key: str
-    source_group: str
-    row: LedgerRow
+    name: str
+    videos: tuple[tuple[str, Annotation], ...]
 
 
-def assign(extracted: list[Extracted], work: str) -> Iterator[tuple[str, list[str]]]:
-    """Writes the ledger aside and yields each shard's name with the keys of its Examples.
+def assign(extracted: list[Extracted], work: str) -> Iterator[Shard]:
+    """Writes the ledger to the job's folder and yields what each shard is to hold.
 
     Args:
         extracted: every input.
-        work: folder for `ledger.csv`.
+        work: the job's folder.
 
     Yields:
-        Name, such as `train-00000-of-00004`, and keys in the order of `video_id`.
+        The shards of all splits.
     """
     rows: list[LedgerRow] = []
-    keys_by_split: dict[str, list[tuple[int, str]]] = {split: [] for split in contract.SPLITS}
+    used: dict[str, list[tuple[int, str, Annotation]]] = {split: [] for split in contract.SPLITS}
     for video in settle_copies(extracted):
-        if video.row.used:
-            keys_by_split[video.row.split].append((len(rows), video.key))
+        if video.row.used and video.annotation is not None:
+            used[video.row.split].append((len(rows), video.key, video.annotation))
         rows.append(video.row)
-    shards: list[tuple[str, list[str]]] = []
-    for split, entries in keys_by_split.items():
+    shards = []
+    for split, entries in used.items():
         count = -(-len(entries) // VIDEOS_PER_SHARD)
-        for shard in range(count):
-            name = f"{split}-{shard:05d}-of-{count:05d}"
-            chosen = entries[shard::count]
-            shards.append((name, [key for _, key in chosen]))
-            for index, _ in chosen:
+        for number in range(count):
+            name = f"{split}-{number:05d}-of-{count:05d}"
+            chosen = entries[number::count]
+            shards.append(Shard(name, tuple((key, annotation) for _, key, annotation in chosen)))
+            for index, _, _ in chosen:
                 rows[index] = dataclasses.replace(rows[index], shard=name)
-    ledger.write(os.path.join(work, ledger.FILE_NAME), rows)
+    files.write(files.join(work, ledger.FILE_NAME), ledger.to_csv(rows).encode())
     yield from shards
 
 
-def write(shard: tuple[str, list[str]], work: str) -> None:
-    """Copies the Examples of one shard into a TFRecord, written aside, then renamed.
+def write(shard: Shard, work: str, videos_folder: str | None) -> None:
+    """Writes the Examples of one shard into a TFRecord that appears whole or not at all.
 
     Args:
-        shard: its name and the keys of its Examples.
-        work: folder of the files `<key>.example`; receives the shard.
+        shard: its name and content.
+        work: the job's folder; receives the shard.
+        videos_folder: receives a small MP4 of each track too; None for no such videos.
     """
-    import tensorflow as tf
+    commits = commits_of(work)
 
-    name, keys = shard
-    path = os.path.join(work, name)
-    with tf.io.TFRecordWriter(path + ".partial") as writer:
-        for key in keys:
-            with open(os.path.join(work, key + ".example"), "rb") as file:
-                writer.write(file.read())
-    os.replace(path + ".partial", path)
+    def records() -> Iterator[bytes]:
+        for key, annotation in shard.videos:
+            values = {
+                field.name: getattr(annotation, field.name)
+                for field in dataclasses.fields(annotation)
+            }
+            example = dataclasses.replace(commits.read_example(key), **values)
+            if videos_folder is not None:
+                face_videos.write(example, videos_folder)
+            yield contract.encode(example)
+
+    with files.create(files.join(work, shard.name)) as file:
+        tfrecord.write(file, records())
 
 
 def settle_copies(extracted: list[Extracted]) -> list[Extracted]:
     """Uses one of files with the same content, and none that would join two splits.
 
-    Of copies in one split the first by `video_id` is used. A copy in another split ties its
-    whole group to the first one's: the group is refused. Copies of different labels are both
-    left out, for nobody can tell which one is right.
+    Of copies in one split the first by `video_id` is used. A copy in another split shows what
+    the first one shows: it is refused, and so is what shares a source with it in its split.
+    Copies of different labels are all left out, for nobody can tell which one is right.
 
     Args:
         extracted: every input.
@@ -89,7 +94,7 @@ def settle_copies(extracted: list[Extracted]) -> list[Extracted]:
     ordered = sorted(extracted, key=lambda video: video.row.video_id)
     first: dict[str, LedgerRow] = {}
     labels: dict[str, set[int]] = {}
-    refused: dict[str, str] = {}
+    refused: dict[tuple[str, str], str] = {}  # by split and source
     for video in ordered:
         row = video.row
         if not row.sha256 or not row.split:
@@ -97,15 +102,15 @@ def settle_copies(extracted: list[Extracted]) -> list[Extracted]:
         twin = first.setdefault(row.sha256, row)
         labels.setdefault(row.sha256, set()).add(row.label)
         if twin.split != row.split:
-            refused.setdefault(
-                video.source_group,
-                f"{row.video_id} is the same file as {twin.video_id}, which is in {twin.split}",
-            )
+            told = f"{row.video_id} is the same file as {twin.video_id}, which is in {twin.split}"
+            for source in video.sources:
+                refused.setdefault((row.split, source), told)
     settled = []
     for video in ordered:
         row = video.row
-        if video.source_group in refused and row.split:
-            row = _leave_out(row, Status.REFUSED_CROSS_SPLIT, refused[video.source_group])
+        reasons = [refused.get((row.split, source), "") for source in video.sources]
+        if any(reasons):
+            row = _leave_out(row, Status.REFUSED_CROSS_SPLIT, next(filter(None, reasons)))
         elif row.used and len(labels[row.sha256]) > 1:
             row = _leave_out(row, Status.DUPLICATE, "the same file stands under both labels")
         elif row.used and first[row.sha256] is not video.row:

@@ -8,13 +8,13 @@ one drawn by a hash of the group's name, so that no list need be kept and new vi
 import collections
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from data import contract
-from data.datasets.base import SourceVideo
-
-_NAMED_IN_MESSAGE = 3
-"""Videos that a message names before it counts the rest."""
+from data.datasets.base import Refusal, SourceVideo
+from data.ledger import Status
+from data.split_groups import keys_of, name_members, name_some, possible_splits, settle
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,36 +23,13 @@ class Assignment:
 
     Attributes:
         split: one of `data.contract.SPLITS`, or None if the video is refused.
-        source_group: name of its group: the smallest key among the group's sources.
-        refused: why it is in no split; empty if it is in one.
+        source_group: name of its group: the smallest key that its members share or have.
+        refused: why it is in no split; None if it is in one.
     """
 
     split: str | None
     source_group: str
-    refused: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitCount:
-    """What one split holds; a group is counted once."""
-
-    videos: int = 0
-    reals: int = 0
-    fakes: int = 0
-    groups: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitReport:
-    """What all splits hold.
-
-    Attributes:
-        splits: for each of `data.contract.SPLITS`, in their order, also if empty.
-        refused: reason by `video_id`.
-    """
-
-    splits: Mapping[str, SplitCount]
-    refused: Mapping[str, str]
+    refused: Refusal | None = None
 
 
 def assign(
@@ -60,73 +37,80 @@ def assign(
     *,
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15),
     salt: str = "unmask",
+    kept: Mapping[str, str] = types.MappingProxyType({}),
 ) -> dict[str, Assignment]:
     """Gives each video a split such that no group is in two.
 
-    Videos that their reader refused stay refused and join nothing. A group with two official
-    splits is broken up by refusing as little as does it: first the fakes that join two splits
-    by themselves, then the fakes that join them through a source of which no real video tells
-    the split, and only if real videos of different official splits share a source, those too.
+    Videos that their reader refused stay refused and join nothing. A video with `split_by` goes
+    where its keys are drawn, and is refused if they are drawn into different splits. A group
+    with two official splits is broken up by refusing as little as does it: first what may not
+    go where an official list puts another video of the same source, then the fakes that join
+    two splits by themselves, then the fakes that join them through a source of which no real
+    video tells the split, and only if real videos of different splits share a source, those too.
 
-    Groups without an official split are drawn by a salted SHA-256 of their name. Adding videos
-    moves another video only if its group gets an official split or a smaller name.
+    Groups without an official split are drawn by a salted SHA-256 of their name. The fraction of
+    a split that a group may not go to falls to the first that it may go to: to train, if that is
+    allowed. Adding videos moves another video only if its group gets an official split, a ban or
+    a smaller name, and none that is in `kept`.
 
     Args:
         videos: all videos of a run.
         fractions: expected shares of groups in train, eval and test; their sum is 1.
         salt: changes which groups go to which split.
+        kept: the split by `video_id` of videos that an earlier extraction into the same output
+            used: they stay in it, and so does what joins them. Ids that are not in `videos` are
+            passed over.
 
     Returns:
         The assignment by `video_id`, in the order of `videos`.
 
     Raises:
-        ValueError: two videos have the same id, an official split is unknown, or the fractions
-            are negative or do not add up to 1.
+        UsageError: a video joins groups that are kept in different splits, or an official list
+            moves a kept one; names them.
+        ValueError: two videos have the same id, a split is unknown, a video has `split_by`
+            besides `split` or `splits_allowed`, or the fractions are negative or do not add up
+            to 1.
     """
-    _check(videos, fractions)
-    refused = {video.video_id: video.refused for video in videos if video.refused}
-    kept = [video for video in videos if not video.refused]
-    kept_after_refusals = _resolve_conflicts(kept, refused)
+    _check(videos, fractions, kept)
+    refused = {video.video_id: video.refused for video in videos if video.refused is not None}
+    considered = [video for video in videos if video.refused is None]
 
+    def draw_key(key: str) -> str:
+        return draw(f"{salt}:{key}", fractions)
+
+    placed = _place_by_keys(considered, draw_key, refused, kept)
     assignments = {}
-    for group in _connected(kept_after_refusals):
-        name = min(key for video in group for key in _keys(video))
-        official = _official_splits(group)
-        split = official.pop() if official else _draw(f"{salt}:{name}", fractions)
+    for group in settle(placed, refused, kept):
+        name = min(key for video in group for key in keys_of(video))
+        split = draw(f"{salt}:{name}", _restrict(fractions, possible_splits(group, kept)))
         for video in group:
             assignments[video.video_id] = Assignment(split, name)
     return {
-        video.video_id: Assignment(None, min(_keys(video)), refused[video.video_id])
+        video.video_id: Assignment(None, min(keys_of(video)), refused[video.video_id])
         if video.video_id in refused
         else assignments[video.video_id]
         for video in videos
     }
 
 
-def audit(videos: Sequence[SourceVideo], assignments: Mapping[str, Assignment]) -> SplitReport:
-    """Counts what `assign` made of the videos.
+def draw(text: str, fractions: Sequence[float]) -> str:
+    """Draws a split with the given chances by the first 64 bits of a SHA-256.
 
     Args:
-        videos: the videos given to `assign`.
-        assignments: what it returned.
+        text: the same text always draws the same split.
+        fractions: chances of train, eval and test; their sum is 1.
 
     Returns:
-        Videos, reals, fakes and groups of each split, and who was refused and why.
+        One of `data.contract.SPLITS`, never one whose chance is 0.
     """
-    members: dict[str, list[SourceVideo]] = {split: [] for split in contract.SPLITS}
-    refused = {}
-    for video in videos:
-        assignment = assignments[video.video_id]
-        if assignment.split is None:
-            refused[video.video_id] = assignment.refused
-        else:
-            members[assignment.split].append(video)
-    counts = {}
-    for split, inside in members.items():
-        fakes = sum(video.label == contract.Label.FAKE for video in inside)
-        groups = {assignments[video.video_id].source_group for video in inside}
-        counts[split] = SplitCount(len(inside), len(inside) - fakes, fakes, len(groups))
-    return SplitReport(counts, refused)
+    digest = hashlib.sha256(text.encode()).digest()
+    position = int.from_bytes(digest[:8], "big") / 2**64
+    chances = [pair for pair in zip(contract.SPLITS, fractions, strict=True) if pair[1] > 0]
+    for split, fraction in chances[:-1]:
+        if position < fraction:
+            return split
+        position -= fraction
+    return chances[-1][0]
 
 
 def check_leakage(rows: Iterable[tuple[str, str, str, str, int]]) -> list[str]:
@@ -153,21 +137,25 @@ def check_leakage(rows: Iterable[tuple[str, str, str, str, int]]) -> list[str]:
     for what, by_value in (("source group", groups), ("file with sha256", files)):
         for value, by_split in by_value.items():
             if len(by_split) > 1:
-                problems.append(f"{what} {value} is in {_name_members(by_split)}")
+                problems.append(f"{what} {value} is in {name_members(by_split)}")
     for split, by_label in labels.items():
         if split not in contract.SPLITS:
             everyone = [video_id for inside in by_label.values() for video_id in inside]
-            problems.append(f"unknown split {split}: {_name_some(everyone)}")
+            problems.append(f"unknown split {split}: {name_some(everyone)}")
         elif not by_label:
             problems.append(f"split {split} is empty")
         elif len(by_label) == 1:
             ((label, inside),) = by_label.items()
             only = contract.Label(label).name.lower()
-            problems.append(f"split {split} holds only {only} videos: {_name_some(inside)}")
+            problems.append(f"split {split} holds only {only} videos: {name_some(inside)}")
     return problems
 
 
-def _check(videos: Sequence[SourceVideo], fractions: tuple[float, float, float]) -> None:
+def _check(
+    videos: Sequence[SourceVideo],
+    fractions: tuple[float, float, float],
+    kept: Mapping[str, str],
+) -> None:
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError(f"fractions must not be negative and must add up to 1, not {fractions}")
     repeated = [
@@ -176,98 +164,49 @@ def _check(videos: Sequence[SourceVideo], fractions: tuple[float, float, float])
         if count > 1
     ]
     if repeated:
-        raise ValueError(f"ids of more than one video: {_name_some(repeated)}")
+        raise ValueError(f"ids of more than one video: {name_some(repeated)}")
     for video in videos:
-        if video.split is not None and video.split not in contract.SPLITS:
-            raise ValueError(f"{video.video_id}: unknown split '{video.split}'")
+        official = [] if video.split is None else [video.split]
+        for split in (*official, *video.splits_allowed, kept.get(video.video_id, "train")):
+            if split not in contract.SPLITS:
+                raise ValueError(f"{video.video_id}: unknown split '{split}'")
+        if video.split_by and (official or len(video.splits_allowed) < len(contract.SPLITS)):
+            raise ValueError(f"{video.video_id}: split_by excludes split and splits_allowed")
 
 
-def _resolve_conflicts(
-    videos: Sequence[SourceVideo], refused: dict[str, str]
-) -> Sequence[SourceVideo]:
-    """Adds to `refused` until no group has two official splits; returns who is left."""
-    splits_of_key: dict[str, set[str]] = collections.defaultdict(set)
+def _place_by_keys(
+    videos: Sequence[SourceVideo],
+    draw_key: Callable[[str], str],
+    refused: dict[str, Refusal],
+    kept: Mapping[str, str],
+) -> list[SourceVideo]:
+    """Draws the keys of `split_by`; adds to `refused` whose keys do not meet, returns the rest."""
+    pinned = {
+        key: kept[video.video_id]
+        for video in videos
+        if video.video_id in kept
+        for key in video.split_by
+    }
+    placed = []
     for video in videos:
-        if video.label == contract.Label.REAL and video.split is not None:
-            for key in _keys(video):
-                splits_of_key[key].add(video.split)
-
-    def joins_splits(video: SourceVideo) -> bool:
-        reached = set().union(*(splits_of_key.get(key, ()) for key in _keys(video)))
-        return _is_fake(video) and len(reached | _official_splits([video])) > 1
-
-    def has_source_of_unknown_split(video: SourceVideo) -> bool:
-        return _is_fake(video) and not all(key in splits_of_key for key in _keys(video))
-
-    def is_any(video: SourceVideo) -> bool:
-        return True
-
-    # From the mildest to the harshest; each looks only at groups that still conflict.
-    for must_go in (joins_splits, has_source_of_unknown_split, is_any):
-        for group in _connected(videos):
-            official = _official_splits(group)
-            if len(official) < 2:
-                continue
-            anchors = {
-                split: [v.video_id for v in group if v.split == split]
-                for split in contract.SPLITS
-                if split in official
-            }
-            reason = f"its sources lie in different official splits: {_name_members(anchors)}"
-            refused.update((video.video_id, reason) for video in group if must_go(video))
-        videos = [video for video in videos if video.video_id not in refused]
-    return videos
+        keys_in: dict[str, list[str]] = collections.defaultdict(list)
+        for key in video.split_by:
+            keys_in[pinned.get(key) or draw_key(key)].append(key)
+        if not keys_in:
+            placed.append(video)
+        elif len(keys_in) == 1 or video.video_id in kept:
+            split = kept.get(video.video_id) or min(keys_in)
+            placed.append(dataclasses.replace(video, split=split))
+        else:
+            drawn = name_members({split: keys_in[split] for split in sorted(keys_in)})
+            reason = f"its sources are drawn into different splits: {drawn}"
+            refused[video.video_id] = Refusal(Status.REFUSED_CROSS_SPLIT, reason)
+    return placed
 
 
-def _connected(videos: Sequence[SourceVideo]) -> list[list[SourceVideo]]:
-    """Connected components by union-find with path halving, in order of first appearance."""
-    parents: dict[str, str] = {}
-
-    def find(key: str) -> str:
-        parents.setdefault(key, key)
-        while parents[key] != key:
-            parents[key] = parents[parents[key]]
-            key = parents[key]
-        return key
-
-    for video in videos:
-        for source in video.sources:
-            parents[find(source)] = find(video.video_id)
-    components: dict[str, list[SourceVideo]] = {}
-    for video in videos:
-        components.setdefault(find(video.video_id), []).append(video)
-    return list(components.values())
-
-
-def _keys(video: SourceVideo) -> tuple[str, ...]:
-    """The sources of a video, which is its own where it names none."""
-    return video.sources or (video.video_id,)
-
-
-def _is_fake(video: SourceVideo) -> bool:
-    return video.label == contract.Label.FAKE
-
-
-def _official_splits(videos: Iterable[SourceVideo]) -> set[str]:
-    return {video.split for video in videos if video.split is not None}
-
-
-def _draw(text: str, fractions: tuple[float, float, float]) -> str:
-    """Draws a split with the given chances by the first 64 bits of a SHA-256."""
-    digest = hashlib.sha256(text.encode()).digest()
-    position = int.from_bytes(digest[:8], "big") / 2**64
-    for split, fraction in zip(contract.SPLITS[:-1], fractions[:-1], strict=True):
-        if position < fraction:
-            return split
-        position -= fraction
-    return contract.SPLITS[-1]
-
-
-def _name_members(by_split: Mapping[str, Sequence[str]]) -> str:
-    return " and ".join(f"{split} ({_name_some(inside)})" for split, inside in by_split.items())
-
-
-def _name_some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED_IN_MESSAGE
-    shown = ", ".join(names[:_NAMED_IN_MESSAGE])
-    return f"{shown} and {more} more" if more > 0 else shown
+def _restrict(fractions: tuple[float, float, float], possible: frozenset[str]) -> tuple[float, ...]:
+    """Lets the chances of the splits that are not possible fall to the first that is."""
+    first = min(possible, key=contract.SPLITS.index)
+    chances = dict(zip(contract.SPLITS, fractions, strict=True))
+    chances[first] += sum(chances[split] for split in chances if split not in possible)
+    return tuple(chances[split] if split in possible else 0.0 for split in chances)

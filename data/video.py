@@ -1,24 +1,24 @@
 """Reading a video: what it holds, and frames of it evenly spaced in time.
 
 A file is read twice. The first pass looks at packets alone, which costs milliseconds, and learns
-the presentation times that are really there: containers lie about counts and durations. The
-second decodes in order, packet by packet, so that damage is counted and survived; seeking to each
-frame would decode again from every key frame.
+how many there are and when each is shown. The second decodes in order, packet by packet, so that
+damage is counted and survived; seeking to each frame would decode again from every key frame.
 """
 
 import bisect
 import dataclasses
-import os
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.codec.context import Flags
+from av.video.reformatter import VideoReformatter
 
+from data import video_container
+from data.video_container import MAX_PIXELS, UnreadableVideoError
 
-class UnreadableVideoError(Exception):
-    """The file cannot be opened as a video, or holds no video; the message says why."""
+__all__ = ["MAX_PIXELS", "Frame", "UnreadableVideoError", "Video"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Frame:
     """One decoded frame.
 
     Attributes:
-        time_s: presentation time in seconds, from the start of the stream.
+        time_s: presentation time in seconds, from the first frame that the file holds; never
+            less than that of the frame before.
         image: uint8 [height, width, 3], RGB, 0 to 255, upright.
     """
 
@@ -37,12 +38,16 @@ class Frame:
 class Video:
     """A video file whose frames are read once, in order.
 
+    Of several video streams it is the one that a player shows, never a cover picture. Colours
+    are converted by the matrix and range that the stream names; where it names none, by BT.601
+    and limited range whatever the size, as FFmpeg and OpenCV do.
+
     Attributes:
-        frames_declared: frames that the container's index claims, or, without an index,
-            packets that it holds.
-        packets: video packets that are really there.
+        frames_declared: frames that the container's index or else its duration claims, or,
+            where it claims nothing or less, packets that it holds.
+        packets: video packets that are really there and are to be shown.
         frames_decoded: frames decoded so far.
-        frames_damaged: packets and frames so far that could not be decoded whole.
+        frames_damaged: packets and frames so far that could not be read or decoded whole.
         width: pixels after rotation, 0 before the first frame.
         height: pixels after rotation, 0 before the first frame.
 
@@ -51,45 +56,29 @@ class Video:
         decoding_threads: threads of the decoder; 0 lets it choose.
 
     Raises:
-        FileNotFoundError: there is no file at `path`.
-        UnreadableVideoError: it is no video.
+        FileNotFoundError: there is no file at `path`, or a link to none.
+        UnreadableVideoError: it is no video, or has frames of more than `MAX_PIXELS` pixels.
     """
 
     def __init__(self, path: str, *, decoding_threads: int = 1) -> None:
-        if not os.path.lexists(path):
-            raise FileNotFoundError(path)
-        if not os.path.isfile(path):
-            raise UnreadableVideoError("not a file")
-        self._size_bytes = os.path.getsize(path)
-        if self._size_bytes == 0:
-            raise UnreadableVideoError("the file is empty")
         self._path = path
         self._decoding_threads = decoding_threads
-        self._last_s: float | None = None
-        self._first_s: float | None = None
+        self._contents = video_container.examine(path)
+        self._reformatter = VideoReformatter()  # sets up its tables once, not for every frame
+        self._interlaced = False
+        self._first_position: int | None = None
+        self._last_position = self._contents.positions[0]
+        self.packets = self._contents.packets
+        self.frames_declared = self._contents.packets_declared
         self.frames_decoded = 0
         self.frames_damaged = 0
         self.width = 0
         self.height = 0
-        with self._open() as container:
-            stream = container.streams.video[0]
-            self._time_base = stream.time_base or Fraction(1, 1000)
-            indexed = bool(stream.frames)
-            declared_s = _declared_duration_s(container, stream)
-            self._positions = _packet_positions(container, stream)
-            self.packets = len(self._positions)
-            self.frames_declared = stream.frames or self.packets
-            self._frame_s = 1.0 / float(stream.average_rate or stream.guessed_rate or 25)
-        if self.packets == 0:
-            raise UnreadableVideoError("the video stream holds no frame")
-        covered_s = float((self._positions[-1] - self._positions[0]) * self._time_base)
-        # Matroska and WebM have no index of frames, but a duration.
-        self._cut_short = not indexed and covered_s + self._frame_s < 0.9 * declared_s
 
     @property
     def truncated(self) -> bool:
-        """Whether the file ends well before the index or duration in its header."""
-        return self._cut_short or self.packets < 0.95 * self.frames_declared
+        """Whether the file ends well before its index or duration says."""
+        return self.packets < 0.95 * self.frames_declared
 
     @property
     def fps(self) -> float:
@@ -102,12 +91,12 @@ class Video:
         """Seconds from the first frame decoded to the end of the last; 0 if there is none."""
         if self.frames_decoded == 0:
             return 0.0
-        return self._span_s() + (1.0 / self.fps if self.fps > 0 else self._frame_s)
+        return self._span_s() + (1.0 / self.fps if self.fps > 0 else self._contents.frame_s)
 
     @property
     def bit_rate(self) -> float:
         """Size of the file over its measured duration, bits a second."""
-        return 8.0 * self._size_bytes / self.duration_s if self.duration_s > 0 else 0.0
+        return 8.0 * self._contents.size_bytes / self.duration_s if self.duration_s > 0 else 0.0
 
     def sample(self, count: int) -> Iterator[Frame]:
         """Decodes the whole video and yields frames evenly spaced in time.
@@ -120,101 +109,106 @@ class Video:
 
         Yields:
             Frames in presentation order.
+
+        Raises:
+            UnreadableVideoError: the file has changed since it was opened.
         """
-        pending = _middles(self._positions, count)
+        pending = _middles(self._contents.positions, count)
         for frame, position in self._decode():
             if pending and position >= pending[0]:
                 pending = pending[bisect.bisect_right(pending, position) :]
-                yield Frame(float(position * self._time_base), _upright(frame))
+                yield self._convert(frame, position)
 
-    def _open(self) -> av.container.InputContainer:
-        try:
-            # The prefix and the whitelist keep a hostile name or playlist on local files.
-            container = av.open(
-                f"file:{self._path}",
-                options={"protocol_whitelist": "file"},
-                metadata_errors="replace",
-            )
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise UnreadableVideoError(f"cannot be opened as a video: {_plain(error)}") from error
-        if not container.streams.video:
-            container.close()
-            raise UnreadableVideoError("there is no video stream in it")
-        return container
+    def every(self, n: int) -> Iterator[Frame]:
+        """Decodes the whole video and yields every n-th frame decoded, from the first.
+
+        Args:
+            n: 1 or more; 1 yields all.
+
+        Yields:
+            Frames in presentation order.
+
+        Raises:
+            UnreadableVideoError: the file has changed since it was opened.
+        """
+        for number, (frame, position) in enumerate(self._decode()):
+            if number % n == 0:
+                yield self._convert(frame, position)
 
     def _decode(self) -> Iterator[tuple[av.VideoFrame, int]]:
-        """Decodes in order; yields each whole frame with its position in time base units."""
-        with self._open() as container:
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = self._decoding_threads
+        """Decodes in order; yields each whole frame with its position in ticks."""
+        with video_container.open_container(self._path) as container:
+            if len(container.streams.video) <= self._contents.number:
+                raise UnreadableVideoError("it has changed while it was read")
+            stream = container.streams.video[self._contents.number]
             stream.thread_type = "AUTO"
-            for packet in _packets(container, stream):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
+            context = stream.codec_context
+            context.thread_count = self._decoding_threads
+            context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
+            # What lacks a reference is to be counted, not dropped in silence.
+            context.flags |= Flags.output_corrupt
+            for packet in video_container.packets(container, stream):
+                if packet is None or packet.is_corrupt:
                     self.frames_damaged += 1
-                    continue
-                for frame in frames:
-                    if frame.is_corrupt:
-                        self.frames_damaged += 1
-                        continue
-                    yield frame, self._count(frame)
+                if packet is not None:
+                    yield from self._whole_frames(stream, packet)
+            yield from self._whole_frames(stream, None)
+            # Some decoders pass over what they cannot read without a word. But two fields may
+            # make one frame, and VP8 has frames that are never shown.
+            if not self._interlaced and context.codec.canonical_name != "vp8":
+                found = self.frames_decoded + self.frames_damaged
+                self.frames_damaged += max(0, self.packets - found)
 
-    def _count(self, frame: av.VideoFrame) -> int:
-        position = frame.pts
+    def _whole_frames(
+        self, stream: av.VideoStream, packet: av.Packet | None
+    ) -> Iterator[tuple[av.VideoFrame, int]]:
+        """Decodes one packet, or with None what the decoder still holds; counts the damage."""
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError:
+            if packet is None or not packet.is_corrupt:  # which is counted already
+                self.frames_damaged += 1
+            return
+        for frame in frames:
+            self._interlaced |= frame.interlaced_frame
+            if frame.is_corrupt:
+                self.frames_damaged += 1
+            else:
+                yield frame, self._place(frame)
+
+    def _place(self, frame: av.VideoFrame) -> int:
+        """Counts a whole frame; returns its position in ticks."""
+        position = frame.pts if self._contents.stamped else None
         if position is None:
-            position = self._positions[min(self.frames_decoded, self.packets - 1)]
-        time_s = float(position * self._time_base)
-        if self._first_s is None:
-            self._first_s = time_s
-            turned = frame.rotation % 180 != 0
+            number = self.frames_decoded + self.frames_damaged
+            position = self._contents.positions[min(number, self.packets - 1)]
+        # Damaged streams come out of order, but time does not run backwards.
+        position = max(position, self._last_position)
+        if self._first_position is None:
+            self._first_position = position
+            turned = _quarter_turns(frame) % 2 == 1
             self.width = frame.height if turned else frame.width
             self.height = frame.width if turned else frame.height
-        self._last_s = time_s
+        self._last_position = position
         self.frames_decoded += 1
         return position
 
+    def _convert(self, frame: av.VideoFrame, position: int) -> Frame:
+        # One thread: workers and detector fill the cores already.
+        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1)
+        image = rgb.to_ndarray().astype(np.uint8, copy=False)
+        return Frame(
+            time_s=float((position - self._contents.positions[0]) * self._contents.tick_s),
+            image=np.ascontiguousarray(np.rot90(image, _quarter_turns(frame))),
+        )
+
     def _span_s(self) -> float:
-        if self._first_s is None or self._last_s is None:
+        if self._first_position is None:
             return 0.0
-        return max(self._last_s - self._first_s, 0.0)
+        return float((self._last_position - self._first_position) * self._contents.tick_s)
 
 
-def _packets(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream
-) -> Iterator[av.Packet]:
-    """Packets up to the end, or to where the container can be read no further."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            yield next(packets)
-        except (StopIteration, av.FFmpegError):
-            return
-
-
-def _packet_positions(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream
-) -> list[int]:
-    """Presentation times of the packets, sorted; their order where they carry no time."""
-    positions: list[int] = []
-    for packet in _packets(container, stream):
-        if packet.size == 0:  # what tells the decoder to flush
-            continue
-        position = packet.pts if packet.pts is not None else packet.dts
-        positions.append(len(positions) if position is None else position)
-    return sorted(positions)
-
-
-def _declared_duration_s(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream
-) -> float:
-    """Seconds that the header claims; 0 if it claims nothing."""
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / av.time_base
-
-
-def _middles(positions: list[int], count: int) -> list[int]:
+def _middles(positions: Sequence[int], count: int) -> list[int]:
     """Of sorted positions, those shown in the middle of `count` equal parts of the time line."""
     if len(positions) <= count:
         return sorted(set(positions))
@@ -225,12 +219,6 @@ def _middles(positions: list[int], count: int) -> list[int]:
     return sorted({positions[bisect.bisect_right(positions, at) - 1] for at in middles})
 
 
-def _upright(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    image = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    quarter_turns = (frame.rotation // 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
-
-
-def _plain(error: Exception) -> str:
-    """What FFmpeg says, without the error number and the path."""
-    return str(getattr(error, "strerror", None) or error)
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    """Counterclockwise turns by 90 degrees that set a frame upright."""
+    return round(frame.rotation / 90) % 4

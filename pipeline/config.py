@@ -6,21 +6,18 @@ the key's path in the file. Relative paths are taken from the current folder.
 
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from data.errors import UsageError
+from data import typed_yaml
+from data.typed_yaml import Section
 from models.config import ModelConfig
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Threshold(_Section):
+class Threshold(Section):
     """One condition of the gate.
 
     Example:
@@ -47,7 +44,7 @@ class Threshold(_Section):
         return self
 
 
-class EvaluationConfig(_Section):
+class EvaluationConfig(Section):
     """What is measured on `test`, and what a model must reach to be pushed."""
 
     slices: list[str] = Field(
@@ -64,7 +61,7 @@ class EvaluationConfig(_Section):
     gate: list[Threshold] = Field(min_length=1, description="a candidate must meet every one")
 
 
-class KubeflowConfig(_Section):
+class KubeflowConfig(Section):
     """Where a compiled pipeline finds and leaves things; all paths as its containers see them."""
 
     image: str = Field(description="container image that holds unmask")
@@ -76,7 +73,7 @@ class KubeflowConfig(_Section):
     serving_root: str = Field(description="folder that TensorFlow Serving watches")
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """A whole run of the pipeline."""
 
     name: str = Field(
@@ -118,70 +115,9 @@ def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         UsageError: the file cannot be read or does not describe a run.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file; --config names a YAML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: is no valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path}: must hold keys such as `name` and `models`, see configs/")
-    for override in overrides:
-        _set(content, override)
-    try:
-        return RunConfig.model_validate(content)
-    except pydantic.ValidationError as error:
-        lines = [f"{path}: {_describe(problem)}" for problem in error.errors()]
-        raise UsageError("\n".join(lines)) from None
+    return typed_yaml.load(RunConfig, path, overrides)
 
 
 def dump(config: RunConfig) -> str:
     """The configuration with every default written out, as YAML that `load` reads."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-
-
-def _set(content: dict[str, Any], override: str) -> None:
-    key, separator, value = override.partition("=")
-    if not separator or not key:
-        raise UsageError(f"--set {override}: write key=value, for example models.0.steps=100")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--set {override}: the value is no valid YAML: {error}") from error
-    *parents, last = key.split(".")
-    place: Any = content
-    for parent in parents:
-        place = _child(place, parent, override)
-    if isinstance(place, list):
-        _child(place, last, override)  # says what is wrong with the index
-        place[int(last)] = parsed
-    elif isinstance(place, dict):
-        place[last] = parsed
-    else:
-        raise UsageError(f"--set {override}: `{'.'.join(parents)}` holds no keys")
-
-
-def _child(place: Any, key: str, override: str) -> Any:
-    if isinstance(place, list):
-        if not key.isdigit() or int(key) >= len(place):
-            raise UsageError(
-                f"--set {override}: `{key}` is no place in a list of {len(place)}, from 0"
-            )
-        return place[int(key)]
-    if isinstance(place, dict):
-        return place.setdefault(key, {})
-    raise UsageError(f"--set {override}: there is nothing below `{key}`")
-
-
-def _describe(problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown key"
-    if problem["type"] == "missing":
-        return f"{where}: is missing"
-    return f"{where}: {message} (found {problem['input']!r})"

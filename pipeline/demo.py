@@ -9,11 +9,11 @@ from rich.table import Table
 import configs
 from data import ledger, synthetic
 from data.code_hash import code_hash
-from data.commands import extract_with_progress
 from data.contract import Label
 from data.datasets import registry
 from data.datasets.base import SourceVideo
-from data.extraction import ExtractionOptions
+from data.extraction_display import extract_with_progress
+from data.extraction_plan import ExtractionOptions
 from data.faces import FaceOptions
 from data.progress import progress_bar
 from models import trivial_baseline
@@ -47,8 +47,8 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     _generate(dataset)
 
     rich.print(Rule("2 of 5: face extraction", align="left"))
-    videos = registry.read("synthetic", dataset)
-    extract_with_progress(videos, examples, ExtractionOptions(faces=_FACES), workers=1)
+    listing = registry.read("synthetic", str(dataset))
+    extract_with_progress([listing], str(examples), ExtractionOptions(faces=_FACES))
 
     rich.print(Rule("3 of 5: pipeline", align="left"))
     run_config = config.load(configs.FOLDER / "demo.yaml").model_copy(
@@ -66,7 +66,11 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
 
     rich.print(Rule("5 of 5: verdicts of the served models on held-out clips", align="left"))
     served = [model.model for model in outcome.models if model.version is not None]
-    _ask(run_config.serving_root, served, [video for video in videos if video.split == "test"])
+    _ask(
+        run_config.serving_root,
+        served,
+        [video for video in listing.videos if video.split == "test"],
+    )
 
     rich.print(
         f"\nLedger:            {examples / ledger.FILE_NAME}"

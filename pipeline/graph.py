@@ -107,7 +107,7 @@ def create(
     audit = SplitAudit(
         examples=examples,
         anomalies=validator.outputs["anomalies"],
-        code_hash=code_hash("components.split_audit", "data.splits"),
+        code_hash=code_hash("components.split_audit", "data.splits", "data.split_groups"),
     )
     transform = Transform(
         examples=examples,

@@ -214,7 +214,7 @@ def _check_memory(config: RunConfig, examples: pathlib.Path) -> None:
     """Says what the direct runner will need, and stops before the machine runs out of it."""
     if any(option.startswith("--runner=") and "Direct" not in option for option in config.beam):
         return
-    size = sum(path.stat().st_size for path in find_shards(examples))
+    size = sum((examples / name).stat().st_size for name in find_shards(str(examples)))
     needed = int(MEMORY_FACTOR * size) + _BASE_MEMORY_BYTES
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     gib = 1024**3

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-COMMANDS = ["demo", "extract", "run", "metrics", "serve", "predict", "compile"]
+COMMANDS = ["demo", "extract", "splits", "status", "sheet", "run", "metrics", "serve", "predict"]
+COMMANDS += ["compile"]
 
 
 def unmask(*arguments):
@@ -46,7 +47,8 @@ def test_every_command_has_a_help_that_teaches(command):
         ),
         pytest.param(
             ["extract", "--dataset", "imagenet", "--input", "data", "--output", "out"],
-            "unknown dataset 'imagenet': choose one of faceforensics, manifest, synthetic",
+            "datasets.0.dataset: there is no such dataset; choose one of celeb_df, dfdc, "
+            "faceforensics, manifest, synthetic, uadfv (found 'imagenet')",
             id="extract, unknown dataset",
         ),
         pytest.param(
@@ -54,7 +56,7 @@ def test_every_command_has_a_help_that_teaches(command):
                 *("extract", "--dataset", "manifest", "--input", "data", "--output", "out"),
                 *("--detector", "haar"),
             ],
-            "unknown detector 'haar': choose one of mtcnn",
+            "unknown detector 'haar': choose one of mtcnn, blazeface, retinaface",
             id="extract, unknown detector",
         ),
         pytest.param(
@@ -62,6 +64,18 @@ def test_every_command_has_a_help_that_teaches(command):
             "docs: there is no such file or folder",
             id="extract, wrong folder",
         ),
+        pytest.param(
+            ["extract", "--dataset", "uadfv"],
+            "--input, --output: give this, or --config with a YAML file",
+            id="extract, half an order",
+        ),
+        pytest.param(
+            ["splits", "--config", "configs/extraction.yaml", "--dataset", "dfdc"],
+            "--dataset: --config configs/extraction.yaml names the datasets; change them there",
+            id="splits, two sources",
+        ),
+        pytest.param(["status", "tests"], "tests: holds no extraction", id="status"),
+        pytest.param(["sheet", "tests"], "tests", id="sheet"),
         pytest.param(
             ["run", "--config", "absent.yaml"],
             "absent.yaml: there is no such file; --config names a YAML file",

@@ -3,15 +3,39 @@
 import dataclasses
 from collections.abc import Mapping
 
+from data import contract
+from data.ledger import Status
+
+UNKNOWN_LABEL = -1
+"""`label` of a video that is refused because its label is not known."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why a video is in no split.
+
+    Attributes:
+        status: `Status.REFUSED_CROSS_SPLIT` if it would join two splits, `REFUSED_BALANCE` if it
+            is left out to balance the classes, `DUPLICATE` if it is listed twice,
+            `REFUSED_INPUT` if what the dataset says of it cannot be used.
+        reason: one sentence for people. What stands before its first `: ` is the kind of reason,
+            by which the audit counts; names and numbers that differ from video to video follow.
+    """
+
+    status: Status
+    reason: str
+
 
 @dataclasses.dataclass(frozen=True)
 class SourceVideo:
     """One input video as its dataset describes it, before anything is decoded.
 
     Attributes:
-        video_id: dataset name and path relative to the dataset's root, joined by `/`.
-        path: where the file is, or should be: a listed file may be missing.
-        label: `data.contract.Label`.
+        video_id: dataset name and path relative to the dataset's root, joined by `/`;
+            percent-encoded where it is not UTF-8.
+        path: where the file is, or should be: a listed file may be missing. A URL where Beam
+            has a file system for it.
+        label: `data.contract.Label`; `UNKNOWN_LABEL` only if refused.
         dataset: for example `faceforensics`.
         method: for example `Deepfakes`; `real` for reals.
         compression: for example `c23`; empty where unknown.
@@ -19,8 +43,19 @@ class SourceVideo:
             keys unique to the dataset. Videos that share a key may not be split.
         split: the official split, one of `data.contract.SPLITS`, or None.
         refused: why the dataset's own rules keep this video out (a fake whose two
-            originals lie in different official splits, say); empty if they do not.
+            originals lie in different official splits, say); None if they do not.
         slices: further columns to slice by, without the `slice/` prefix.
+        original: `video_id` of the real clip whose scene and frames a fake shows; empty for
+            reals and where the dataset does not tell.
+        identities: the people it shows or was made from, as keys unique to the dataset, as
+            far as the dataset tells. Unlike `sources` they bind nothing: they are reported.
+        split_by: keys each of which is drawn into a split by itself, for datasets in which
+            `sources` would join everyone to one group (DFD's actors): the video goes where all
+            its keys go, and is refused if they go to different splits. Empty if its group is
+            drawn whole. Excludes `split` and `splits_allowed`.
+        splits_allowed: the splits that its group may go to: those that all its members allow.
+            Where an official list puts another video of the same source into another split,
+            this one gives way and is refused.
     """
 
     video_id: str
@@ -31,5 +66,23 @@ class SourceVideo:
     compression: str
     sources: tuple[str, ...]
     split: str | None = None
-    refused: str = ""
+    refused: Refusal | None = None
     slices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    original: str = ""
+    identities: tuple[str, ...] = ()
+    split_by: tuple[str, ...] = ()
+    splits_allowed: tuple[str, ...] = contract.SPLITS
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """A dataset as its reader found it.
+
+    Attributes:
+        videos: sorted by `video_id`, which differ.
+        notes: for people, what the dataset's files cannot tell and what that means for its
+            splits; one sentence each.
+    """
+
+    videos: tuple[SourceVideo, ...]
+    notes: tuple[str, ...] = ()

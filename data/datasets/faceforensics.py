@@ -1,89 +1,111 @@
-"""Reads FaceForensics++ in its official layout, with its official splits.
+"""Reads FaceForensics++ and the DeepFakeDetection set that comes with it (DFD).
 
 Rössler et al., "FaceForensics++: Learning to Detect Manipulated Facial Images", ICCV 2019;
-layout and split lists: https://github.com/ondyari/FaceForensics/tree/master/dataset.
+layout and split lists: https://github.com/ondyari/FaceForensics/tree/master/dataset. DFD: Dufour
+and Gully, "Contributing Data to Deepfake Detection Research", Google AI Blog, 2019: 28 actors.
 
     original_sequences/youtube/{raw,c0,c23,c40}/videos/519.mp4
+    original_sequences/actors/c23/videos/01__exit_phone_room.mp4
     manipulated_sequences/Deepfakes/{raw,c0,c23,c40}/videos/519_515.mp4
+    manipulated_sequences/DeepFakeDetection/c23/videos/01_02__exit_phone_room__YVGY8LOK.mp4
 
 A fake is named after its target (whose head and scene it shows) and its source (whose face or
 expression was put there). The `videos` level may be left out.
 """
 
-import json
-import pathlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 
-from data import contract
-from data.datasets.base import SourceVideo
+from data import contract, files
+from data.datasets import options
+from data.datasets.base import Listing, Refusal, SourceVideo
+from data.datasets.clips import clip_id, is_clip, locate, refused_clip
+from data.datasets.json_file import read_json
 from data.errors import UsageError
-from data.ledger import percent_encode
+from data.ledger import Status, percent_encode
 
 DATASET = "faceforensics"
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
+"""Those that have the official splits; DFD's is `DFD_METHOD`."""
+
+DFD_METHOD = "DeepFakeDetection"
 COMPRESSIONS = ("raw", "c0", "c23", "c40")
 
 SPLIT_FILES = {"train": "train.json", "eval": "val.json", "test": "test.json"}
 
-_SEQUENCES = ("original_sequences", "manipulated_sequences")
+_REALS, _FAKES = _SEQUENCES = ("original_sequences", "manipulated_sequences")
 _MASKS = "masks"
 """Folder of the manipulated pixels' masks: MP4 files that are no clips of people."""
+
+_NOTE = (
+    "FaceForensics++ does not tell who its clips show, but for DFD's actors: the same people may "
+    "be in several splits"
+)
 
 _DEEPEST = 4
 """Levels below the sequences' folder: method, compression, `videos`, file."""
 
-_LAYOUT = re.compile(
-    rf"original_sequences/youtube/(?P<real_compression>{'|'.join(COMPRESSIONS)})/(videos/)?"
-    rf"(?P<real>[0-9]{{3}})\.mp4"
-    rf"|manipulated_sequences/(?P<method>{'|'.join(METHODS)})/"
-    rf"(?P<fake_compression>{'|'.join(COMPRESSIONS)})/(videos/)?"
-    rf"(?P<target>[0-9]{{3}})_(?P<source>[0-9]{{3}})\.mp4"
+_PLACE = re.compile(
+    rf"(?P<part>[^/]+/[^/]+)/(?P<compression>{'|'.join(COMPRESSIONS)})/(?P<level>videos/)?"
+    rf"(?P<name>[^/]+)\.mp4"
 )
+_SCENE = "(?P<scene>[a-z]+(?:_[a-z]+)*)"
+_FAKE = re.compile("(?P<target>[0-9]{3})_(?P<source>[0-9]{3})")
+_NAMES = {
+    f"{_REALS}/youtube": re.compile("(?P<target>[0-9]{3})"),
+    f"{_REALS}/actors": re.compile(f"(?P<target>[0-9]{{2}})__{_SCENE}"),
+    f"{_FAKES}/{DFD_METHOD}": re.compile(
+        f"(?P<target>[0-9]{{2}})_(?P<source>[0-9]{{2}})__{_SCENE}__[A-Z0-9]{{8}}"
+    ),
+    **{f"{_FAKES}/{method}": _FAKE for method in METHODS},
+}
 
 
-def read(root: pathlib.Path, splits_dir: pathlib.Path | None) -> list[SourceVideo]:
-    """Lists the clips of FaceForensics++ without opening them.
+def read(root: str, *, splits: str | None, official: bool) -> Listing:
+    """Lists the clips of FaceForensics++ and DFD without opening them.
 
-    Every MP4 file in the two folders of sequences becomes a video; only masks are passed over.
-    A clip that is not named as the layout says, or is of a part that has no official splits
-    (the actors, DeepFakeDetection), is refused with the reason rather than lost. So is, with
-    official splits, a clip whose ids are in no list or in different ones.
+    Every clip in the two folders of sequences becomes a video; only masks are passed over. One
+    that is not named as the layout says is refused. So is, with official splits, one whose ids
+    are in no list, or a fake whose two ids lie in different ones. DFD has no official splits:
+    its actors are drawn into splits one by one, and a fake goes where both its actors go.
 
     Args:
         root: the folder that holds `original_sequences` and `manipulated_sequences`; either
             may be absent.
-        splits_dir: the folder of `train.json`, `val.json` and `test.json`; without it no video
+        splits: the folder of `train.json`, `val.json` and `test.json`; without it no video
             has an official split.
+        official: must be False: the lists do not leak.
 
     Returns:
-        The videos, sorted by path.
+        The videos.
 
     Raises:
-        UsageError: `root` holds no clip, or the split files are missing or malformed.
+        UsageError: `root` holds no clip, the split files are missing or malformed, or an option
+            that means nothing here is given.
     """
-    if not root.is_dir():
+    options.reject(DATASET, "whose lists are taken as they are", official=official)
+    split_of = None if splits is None else read_splits(splits)
+    found = {
+        f"{sequences}/{name}"
+        for sequences in _SEQUENCES
+        for name in files.find(files.join(root, sequences), _DEEPEST)
+        if is_clip(name) and _MASKS not in name.split("/")
+    }
+    if not found:
         raise UsageError(
-            f"{root}: there is no such folder; --input must name the folder that holds "
-            f"{' and '.join(_SEQUENCES)}"
-        )
-    splits = None if splits_dir is None else read_splits(splits_dir)
-    videos = [_describe(path, root, splits) for path in sorted(_find(root))]
-    if not videos:
-        raise UsageError(
-            f"{root}: no clip such as original_sequences/youtube/c23/videos/519.mp4 in it; "
+            f"{root}: no clip such as {_REALS}/youtube/c23/videos/519.mp4 in it; "
             f"--input must name the folder that holds {' and '.join(_SEQUENCES)}"
         )
-    return videos
+    videos = [_describe(root, name, found, split_of) for name in found]
+    return Listing(tuple(sorted(videos, key=lambda video: video.video_id)), (_NOTE,))
 
 
-def read_splits(splits_dir: pathlib.Path) -> dict[str, str]:
+def read_splits(folder: str) -> dict[str, str]:
     """Reads the official split lists.
 
     Args:
-        splits_dir: the folder of `train.json`, `val.json` and `test.json`, each a list of
-            pairs of ids.
+        folder: of `train.json`, `val.json` and `test.json`, each a list of pairs of ids.
 
     Returns:
         The split (one of `data.contract.SPLITS`) by id.
@@ -97,18 +119,13 @@ def read_splits(splits_dir: pathlib.Path) -> dict[str, str]:
         "(github.com/ondyari/FaceForensics, dataset/splits)"
     )
     for split, name in SPLIT_FILES.items():
-        path = splits_dir / name
-        try:
-            pairs = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be read ({error.strerror}); {cure}") from error
-        except ValueError as error:
-            raise UsageError(f"{path}: not JSON ({error}); {cure}") from error
+        path = files.join(folder, name)
+        pairs = read_json(path, cure)
         if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
             raise UsageError(f'{path}: not a list of pairs such as ["071", "054"]; {cure}')
-        for video in (video for pair in pairs for video in pair):
-            if splits.setdefault(video, split) != split:
-                raise UsageError(f"{path}: {video} is in {SPLIT_FILES[splits[video]]} too; {cure}")
+        for id_ in (id_ for pair in pairs for id_ in pair):
+            if splits.setdefault(id_, split) != split:
+                raise UsageError(f"{path}: {id_} is in {SPLIT_FILES[splits[id_]]} too; {cure}")
     return splits
 
 
@@ -116,71 +133,66 @@ def _is_pair(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 2
-        and all(isinstance(video, str) and re.fullmatch(r"[0-9]{3}", video) for video in value)
+        and all(isinstance(id_, str) and re.fullmatch(r"[0-9]{3}", id_) for id_ in value)
     )
-
-
-def _find(root: pathlib.Path) -> Iterator[pathlib.Path]:
-    """The MP4 files, as deep as the layout goes: folders of extracted frames lie deeper."""
-    for sequences in _SEQUENCES:
-        for depth in range(1, _DEEPEST + 1):
-            # Unlike `**`, fixed levels follow links, by which large datasets are put together.
-            for path in root.glob("/".join([sequences, *["*"] * depth])):
-                is_clip = path.suffix.lower() == ".mp4" and not path.is_dir()
-                if is_clip and _MASKS not in path.relative_to(root).parts:
-                    yield path
 
 
 def _describe(
-    path: pathlib.Path, root: pathlib.Path, splits: Mapping[str, str] | None
+    root: str, relative: str, found: Collection[str], split_of: Mapping[str, str] | None
 ) -> SourceVideo:
-    relative = path.relative_to(root)
-    match = _LAYOUT.fullmatch(relative.as_posix())
-    if match is None:
-        return _describe_unsupported(path, relative)
-    ids = tuple(id_ for id_ in match.group("real", "target", "source") if id_ is not None)
-    split, refused = (None, "") if splits is None else _official_split(ids, splits)
-    method = match["method"]
+    is_real = relative.startswith(_REALS)
+    label = contract.Label.REAL if is_real else contract.Label.FAKE
+    place = _PLACE.fullmatch(relative)
+    pattern = _NAMES.get(place["part"]) if place else None
+    match = pattern.fullmatch(place["name"]) if place and pattern else None
+    if place is None or match is None:
+        return refused_clip(DATASET, root, relative, _why_not(relative), label)
+    groups = match.groupdict()
+    ids = [groups[person] for person in ("target", "source") if person in groups]
+    if scene := groups.get("scene"):
+        actors = tuple(f"{DATASET}/actors/{id_}" for id_ in ids)
+        sources, split, refused = actors, None, None
+        part, original = "actors", f"{ids[0]}__{scene}.mp4"
+    else:
+        actors = ()
+        sources = tuple(f"{DATASET}/{id_}" for id_ in ids)
+        split, refused = (None, None) if split_of is None else _official_split(ids, split_of)
+        part, original = "youtube", f"{ids[0]}.mp4"
+    folder = f"{_REALS}/{part}/{place['compression']}/"
+    original = clip_id(DATASET, locate(found, folder, original, place["level"] or ""))
     return SourceVideo(
-        video_id=f"{DATASET}/{relative.as_posix()}",
-        path=str(path),
-        label=contract.Label.REAL if method is None else contract.Label.FAKE,
+        video_id=clip_id(DATASET, relative),
+        path=files.join(root, relative),
+        label=label,
         dataset=DATASET,
-        method=method or contract.REAL_METHOD,
-        compression=match["real_compression"] or match["fake_compression"],
-        sources=tuple(f"{DATASET}/{id_}" for id_ in ids),
+        method=contract.REAL_METHOD if is_real else place["part"].split("/")[1],
+        compression=place["compression"],
+        sources=sources,
         split=split,
         refused=refused,
+        original="" if is_real else original,
+        identities=actors,
+        split_by=actors,
     )
 
 
-def _describe_unsupported(path: pathlib.Path, relative: pathlib.Path) -> SourceVideo:
-    sequences, *folders, _ = relative.parts
-    is_real = sequences == _SEQUENCES[0]
-    part = percent_encode(folders[0]) if folders else ""
-    if part and part not in ("youtube", *METHODS):
-        refused = f"{part} is not a part of FaceForensics++ that is supported"
-    else:
-        refused = "its place or name is not that of a FaceForensics++ clip"
-    video_id = f"{DATASET}/{percent_encode(relative.as_posix())}"
-    return SourceVideo(
-        video_id=video_id,
-        path=str(path),
-        label=contract.Label.REAL if is_real else contract.Label.FAKE,
-        dataset=DATASET,
-        method=contract.REAL_METHOD if is_real else part or "unknown",
-        compression=next((name for name in folders if name in COMPRESSIONS), ""),
-        sources=(video_id,),
-        refused=refused,
-    )
+def _why_not(relative: str) -> str:
+    part = relative.split("/")[1]
+    if is_clip(part) or part in {known.split("/")[1] for known in _NAMES}:
+        return "its place or name is not that of a FaceForensics++ clip"
+    return f"not a part of FaceForensics++ that is supported: {percent_encode(part)}"
 
 
-def _official_split(ids: tuple[str, ...], splits: Mapping[str, str]) -> tuple[str | None, str]:
+def _official_split(
+    ids: list[str], split_of: Mapping[str, str]
+) -> tuple[str | None, Refusal | None]:
     """The split of a clip by its ids, or why it has none."""
-    unlisted = [id_ for id_ in ids if id_ not in splits]
+    unlisted = [id_ for id_ in ids if id_ not in split_of]
     if unlisted:
-        return None, f"{' and '.join(unlisted)} in none of the official split lists"
-    if len({splits[id_] for id_ in ids}) > 1:
-        where = " and ".join(f"{id_} ({splits[id_]})" for id_ in ids)
-        return None, f"made from {where}, which lie in different official splits"
-    return splits[ids[0]], ""
+        reason = f"in none of the official split lists: {' and '.join(unlisted)}"
+        return None, Refusal(Status.REFUSED_INPUT, reason)
+    if len({split_of[id_] for id_ in ids}) > 1:
+        where = " and ".join(f"{id_} ({split_of[id_]})" for id_ in ids)
+        reason = f"made from clips of different official splits: {where}"
+        return None, Refusal(Status.REFUSED_CROSS_SPLIT, reason)
+    return split_of[ids[0]], None

@@ -5,18 +5,26 @@
     fake/a_b.mp4,FAKE,train,real/a.mp4;person 7,Deepfakes,mine,c23,18-30
 
 `file` and `label` are needed; the others may be left out or empty. Any further column is carried
-along as `slice/<column>`, to be evaluated by.
+along as `slice/<column>`, to be evaluated by. A row that cannot be used is refused, and the
+others go on.
 """
 
-import csv
 import dataclasses
-import pathlib
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from data import contract
-from data.datasets.base import SourceVideo
+from data import contract, files
+from data.datasets import options
+from data.datasets.base import UNKNOWN_LABEL, Listing, SourceVideo
+from data.datasets.clips import (
+    UNKNOWN_METHOD,
+    clip_id,
+    is_inside,
+    refused_clip,
+    settle_repeated,
+)
+from data.datasets.table import Row, read_table
 from data.errors import UsageError
 
 FILE_NAME = "manifest.csv"
@@ -26,7 +34,7 @@ DATASET = "manifest"
 """`dataset` of rows that name none, and prefix of all source keys."""
 
 UNKNOWN = "unknown"
-"""`method` of a fake, or slice of a video, that the file does not tell."""
+"""Slice of a video whose cell is empty."""
 
 _REQUIRED = ("file", "label")
 _OPTIONAL = ("split", "source", "method", "dataset", "compression")
@@ -42,19 +50,42 @@ _RESERVED = {
     *(field.name for field in dataclasses.fields(contract.FaceCrop)),
 }
 
-_MOST_SHOWN = 10
-"""Bad rows that one message lists before it counts the rest."""
+_CURE = (
+    "--input must name a CSV file with the columns 'file' and 'label', or a folder that holds it "
+    f"as {FILE_NAME}"
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
+    """A row by its columns.
+
+    Attributes:
+        line: number of its first line in the file.
+        cells: by column, all columns that can be used among them.
+        problem: why it cannot be used; empty if it can.
+    """
+
     line: int
     cells: Mapping[str, str]
+    problem: str
 
     @property
     def file(self) -> str:
-        """Path relative to the manifest, in its shortest form."""
-        return posixpath.normpath(self.cells["file"])
+        """Path relative to the manifest, in its shortest form where it can be used."""
+        file = self.cells["file"]
+        return posixpath.normpath(file) if is_inside(file) else file
+
+    @property
+    def label(self) -> int:
+        """`data.contract.Label`, or `UNKNOWN_LABEL`."""
+        return _LABELS.get(self.cells["label"].lower(), UNKNOWN_LABEL)
+
+    @property
+    def dataset(self) -> str:
+        """The one that it names, if that can be used."""
+        name = self.cells["dataset"]
+        return name if name and "/" not in name and _is_utf8(name) else DATASET
 
     @property
     def sources(self) -> list[str]:
@@ -63,72 +94,47 @@ class _Row:
         return [posixpath.normpath(source) for source in named if source]
 
 
-def read(root: pathlib.Path, splits_dir: pathlib.Path | None = None) -> list[SourceVideo]:
+def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the videos of a CSV file without opening them.
 
-    A name in `source` means the same person or clip throughout the file, whatever the
-    `dataset` column says; the path of another row's file means that row. A row without
-    `source` is its own. Files that do not exist are listed all the same.
+    Each row becomes a video, whether its file exists or not. A name in `source` means the same
+    person or clip throughout the manifest, whatever the `dataset` column says; the path of
+    another row's file means that row. A row without `source` is its own.
 
     Args:
         root: the CSV file (UTF-8), or the folder that holds it as `manifest.csv`. Paths in it
             are relative to its folder.
-        splits_dir: must be None: the manifest has its splits in a column.
+        splits: must be None: the manifest has its splits in a column.
+        official: must be False.
 
     Returns:
-        The videos in the file's order.
+        As many videos as rows. Those that cannot be used are refused, and so are those that
+        list a file again, or with another label.
 
     Raises:
-        UsageError: there is no such file, it lacks a column or has one that cannot be used, or
-            rows are wrong; these are listed with their line numbers.
+        UsageError: there is no such file, it is not CSV, lists nothing, or lacks a column or
+            has one that cannot be used; or an option that means nothing here is given.
     """
-    if splits_dir is not None:
-        raise UsageError(
-            f"{splits_dir}: a manifest has no split lists; leave out --splits and "
-            f"write the splits into a column 'split'"
-        )
-    path = root / FILE_NAME if root.is_dir() else root
-    rows = _check(path, *_read_rows(path))
-    named = {source for row in rows for source in row.sources}
-    return [_describe(row, path.parent, named) for row in rows]
+    because = "which has its splits in a column 'split'"
+    options.reject("a manifest", because, splits=splits, official=official)
+    inside = files.join(root, FILE_NAME)
+    path = inside if files.exists(inside) else root
+    columns, table = read_table(path, _CURE)
+    _check_columns(path, columns)
+    if not table:
+        raise UsageError(f"{path}: lists no video; each line after the first must name one")
+    rows = [_check(row, columns) for row in table]
+    usable = [row for row in reversed(rows) if not row.problem]  # of two rows the first counts
+    named = {source for row in usable for source in row.sources}
+    reals = {row.file: row for row in usable if row.label == contract.Label.REAL}
+    videos = settle_repeated(
+        (_describe(row, files.parent(path), named, reals), row.file, f"line {row.line}")
+        for row in rows
+    )
+    return Listing(tuple(sorted(videos, key=lambda video: video.video_id)))
 
 
-def _read_rows(path: pathlib.Path) -> tuple[list[_Row], list[str]]:
-    """Reads the rows and what is wrong with the text of some."""
-    rows: list[_Row] = []
-    problems: list[str] = []
-    try:
-        # Bytes that are not UTF-8 become surrogates, so that their line can be named.
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            lines = csv.reader(file, strict=True)
-            columns = [column.strip() for column in next(lines, [])]
-            _check_columns(path, columns)
-            before = lines.line_num
-            for cells in lines:
-                line, before = before + 1, lines.line_num
-                if not cells:
-                    continue
-                if not all(map(_is_utf8, cells)):
-                    problems.append(f"line {line}: not UTF-8")
-                elif len(cells) != len(columns):
-                    problems.append(
-                        f"line {line}: {len(cells)} cells, but there are {len(columns)} columns"
-                    )
-                else:
-                    blank = dict.fromkeys(_OPTIONAL, "")
-                    stripped = (cell.strip() for cell in cells)
-                    rows.append(_Row(line, blank | dict(zip(columns, stripped, strict=True))))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}); --input must name a CSV file with the "
-            f"columns 'file' and 'label', or a folder that holds it as {FILE_NAME}"
-        ) from error
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {lines.line_num}: not CSV in UTF-8: {error}") from error
-    return rows, problems
-
-
-def _check_columns(path: pathlib.Path, columns: Sequence[str]) -> None:
+def _check_columns(path: str, columns: Sequence[str]) -> None:
     for column in columns:
         if not _is_utf8(column):
             raise UsageError(f"{path}: the header is not UTF-8; save the file as UTF-8")
@@ -153,68 +159,49 @@ def _check_columns(path: pathlib.Path, columns: Sequence[str]) -> None:
             raise UsageError(f"{path}: column '{column}' must be renamed: the name is taken")
 
 
-def _check(path: pathlib.Path, rows: Sequence[_Row], problems: Sequence[str]) -> Sequence[_Row]:
-    """Returns the rows if nothing is wrong with them."""
-    problems = list(problems)
-    first_line: dict[str, int] = {}
-    for row in rows:
-        found = _problems(row)
-        if row.cells["file"]:
-            line = first_line.setdefault(row.file, row.line)
-            if line != row.line:
-                found.append(f"file '{row.file}' is in line {line} already")
-        problems += [f"line {row.line}: {problem}" for problem in found]
-    if problems:
-        problems.sort(key=lambda problem: int(problem.removeprefix("line ").partition(":")[0]))
-        more = len(problems) - _MOST_SHOWN
-        if more > 0:
-            problems[_MOST_SHOWN:] = [f"and {more} more"]
-        total = max(more, 0) + min(len(problems), _MOST_SHOWN)
-        raise UsageError("\n  ".join([f"{path}: {total} to be corrected:", *problems]))
-    if not rows:
-        raise UsageError(f"{path}: lists no video; each line after the first must name one")
-    return rows
+def _check(row: Row, columns: Sequence[str]) -> _Row:
+    cells = {**dict.fromkeys(_OPTIONAL, ""), **row.by_column(columns)}
+    label, split, method = (cells[column].lower() for column in ("label", "split", "method"))
+    problem = ""
+    if not all(map(_is_utf8, row.cells)):
+        problem = "not UTF-8"
+    elif len(row.cells) != len(columns):
+        problem = f"a row of {len(row.cells)} cells, but there are {len(columns)} columns"
+    elif not is_inside(cells["file"]):
+        problem = f"not a path inside the manifest's folder: {cells['file']!r}"
+    elif label not in _LABELS:
+        problem = f"its label is neither REAL nor FAKE: {cells['label']!r}"
+    elif split and split not in _SPLITS:
+        problem = f"its split is none of {', '.join(contract.SPLITS)}: {cells['split']!r}"
+    elif label == "real" and method not in ("", contract.REAL_METHOD):
+        problem = f"a REAL video has no method: {cells['method']!r}"
+    elif label == "fake" and method == contract.REAL_METHOD:
+        problem = f"the method of a FAKE video is what it was made by: {cells['method']!r}"
+    elif "/" in cells["dataset"]:
+        problem = f"a dataset's name has no / in it: {cells['dataset']!r}"
+    return _Row(row.line, cells, problem)
 
 
-def _problems(row: _Row) -> list[str]:
-    """What is wrong with one row, in words."""
-    file, label, split, method, dataset = (
-        row.cells[column] for column in ("file", "label", "split", "method", "dataset")
-    )
-    problems = []
-    if not file:
-        problems.append("no file")
-    elif posixpath.isabs(file) or row.file == "." or row.file.split("/")[0] == "..":
-        problems.append(f"file '{file}' must be a path inside the manifest's folder")
-    if label.lower() not in _LABELS:
-        problems.append(f"label '{label}' must be REAL or FAKE")
-    if split and split.lower() not in _SPLITS:
-        problems.append(f"split '{split}' must be one of {', '.join(contract.SPLITS)}")
-    if label.lower() == "real" and method.lower() not in ("", contract.REAL_METHOD):
-        problems.append(f"method '{method}' on a REAL video must be left empty")
-    if label.lower() == "fake" and method.lower() == contract.REAL_METHOD:
-        problems.append(f"method '{method}' on a FAKE video must be the method it was made by")
-    if "/" in dataset:
-        problems.append(f"dataset '{dataset}' must not contain /")
-    return problems
-
-
-def _describe(row: _Row, folder: pathlib.Path, named: set[str]) -> SourceVideo:
-    """Turns a row without problems into a video; `named` is what rows name as sources."""
+def _describe(
+    row: _Row, folder: str, named: Collection[str], reals: Mapping[str, _Row]
+) -> SourceVideo:
+    """Turns a row into a video; `named` is what rows name as sources."""
+    if row.problem:
+        return refused_clip(row.dataset, folder, row.file, row.problem, row.label)
     cells = row.cells
-    label = _LABELS[cells["label"].lower()]
-    dataset = cells["dataset"] or DATASET
+    is_real = row.label == contract.Label.REAL
     sources = row.sources
+    originals = [] if is_real else [reals[source] for source in sources if source in reals]
     # A row's own file is a source only if it must be: a group is named after its smallest
     # source, and one more fake of the same person should not rename it.
     if not sources or row.file in named:
         sources = [row.file, *sources]
     return SourceVideo(
-        video_id=f"{dataset}/{row.file}",
-        path=str(folder / row.file),
-        label=label,
-        dataset=dataset,
-        method=contract.REAL_METHOD if label == contract.Label.REAL else cells["method"] or UNKNOWN,
+        video_id=clip_id(row.dataset, row.file),
+        path=files.join(folder, row.file),
+        label=row.label,
+        dataset=row.dataset,
+        method=contract.REAL_METHOD if is_real else cells["method"] or UNKNOWN_METHOD,
         compression=cells["compression"],
         sources=tuple(dict.fromkeys(f"{DATASET}/{source}" for source in sources)),
         split=_SPLITS[cells["split"].lower()] if cells["split"] else None,
@@ -223,6 +210,7 @@ def _describe(row: _Row, folder: pathlib.Path, named: set[str]) -> SourceVideo:
             for column, value in cells.items()
             if column not in _REQUIRED + _OPTIONAL
         },
+        original=clip_id(originals[0].dataset, originals[0].file) if len(originals) == 1 else "",
     )
 
 

@@ -1,35 +1,49 @@
 """Dataset readers by name."""
 
-import pathlib
-from collections.abc import Callable
+from typing import Protocol
 
-from data.datasets import faceforensics, manifest, synthetic
-from data.datasets.base import SourceVideo
+from data import files
+from data.datasets import celeb_df, dfdc, faceforensics, manifest, synthetic, uadfv
+from data.datasets.base import Listing
 from data.errors import UsageError
 
-READERS: dict[str, Callable[[pathlib.Path, pathlib.Path | None], list[SourceVideo]]] = {
+
+class Reader(Protocol):
+    """Lists a dataset's videos without opening them."""
+
+    def __call__(self, root: str, *, splits: str | None, official: bool) -> Listing:
+        """See `read`."""
+
+
+READERS: dict[str, Reader] = {
+    "celeb_df": celeb_df.read,
+    "dfdc": dfdc.read,
     "faceforensics": faceforensics.read,
     "manifest": manifest.read,
-    "synthetic": lambda root, splits: synthetic.read(root),
+    "synthetic": synthetic.read,
+    "uadfv": uadfv.read,
 }
 
 
-def read(name: str, root: pathlib.Path, splits: pathlib.Path | None = None) -> list[SourceVideo]:
+def read(name: str, root: str, *, splits: str | None = None, official: bool = False) -> Listing:
     """Lists the videos of a dataset without opening them.
 
     Args:
         name: one of `READERS`.
-        root: the dataset's folder, or the CSV file of a manifest.
-        splits: folder of the official split lists, where the dataset has such.
+        root: the dataset's folder, or the CSV file of a manifest; a path or a URL.
+        splits: the official split lists, where the dataset has such: a folder for
+            faceforensics, a file for celeb_df.
+        official: takes official lists as they are, also where they are known to leak.
 
     Returns:
-        The videos, sorted by `video_id`.
+        The videos and what the dataset cannot tell.
 
     Raises:
-        UsageError: the name is unknown, or the folder does not hold such a dataset.
+        UsageError: the name is unknown, the folder does not hold such a dataset, or an option
+            means nothing for it.
     """
     if name not in READERS:
         raise UsageError(f"unknown dataset '{name}': choose one of {', '.join(sorted(READERS))}")
-    if not root.exists():
+    if not files.exists(root):
         raise UsageError(f"{root}: there is no such file or folder; --input names the dataset")
-    return sorted(READERS[name](root, splits), key=lambda video: video.video_id)
+    return READERS[name](root, splits=splits, official=official)

@@ -1,45 +1,70 @@
 """Reads the sample dataset that `data.synthetic` makes."""
 
-import csv
-import pathlib
+from collections.abc import Mapping
 
-from data import contract
-from data.datasets.base import SourceVideo
+from data import contract, files
+from data.datasets import options
+from data.datasets.base import Listing, SourceVideo
+from data.datasets.clips import clip_id, settle_repeated
+from data.datasets.table import read_table
 from data.errors import UsageError
-from data.synthetic import METADATA_NAME
+from data.synthetic import COLUMNS, METADATA_NAME
 
 DATASET = "synthetic"
 
+_CURE = "make a sample dataset with `unmask demo`, or give the folder that it made"
 
-def read(root: pathlib.Path) -> list[SourceVideo]:
+
+def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the dataset's videos.
 
     Args:
         root: the folder that `data.synthetic.generate` filled.
+        splits: must be None: the metadata says the splits.
+        official: must be False.
 
     Returns:
-        One entry for each row of the metadata, in its order.
+        One video for each row of the metadata.
 
     Raises:
-        UsageError: there is no complete sample dataset in the folder.
+        UsageError: there is no complete sample dataset in the folder, or an option that means
+            nothing here is given.
     """
-    metadata = root / METADATA_NAME
-    if not metadata.is_file():
-        raise UsageError(
-            f"{root} holds no complete sample dataset ({METADATA_NAME} is missing): "
-            "make one with `unmask demo`, or give the folder that it made"
+    options.reject(DATASET, "whose splits are its own", splits=splits, official=official)
+    path = files.join(root, METADATA_NAME)
+    columns, rows = read_table(path, _CURE)
+    if columns != COLUMNS:
+        raise UsageError(f"{path}: its columns must be {','.join(COLUMNS)}; {_CURE}")
+    records = [row.by_column(columns) for row in rows]
+    for row, record in zip(rows, records, strict=True):
+        is_known = (
+            record["label"] in contract.Label.__members__ and record["split"] in contract.SPLITS
         )
-    with metadata.open(newline="", encoding="utf-8") as file:
-        return [
-            SourceVideo(
-                video_id=f"{DATASET}/{row['file']}",
-                path=str(root / row["file"]),
-                label=contract.Label[row["label"]],
-                dataset=DATASET,
-                method=row["method"],
-                compression=row["compression"],
-                sources=(f"{DATASET}/{row['identity']}",),
-                split=row["split"],
-            )
-            for row in csv.DictReader(file)
-        ]
+        if len(row.cells) != len(columns) or not is_known:
+            raise UsageError(f"{path}, line {row.line}: not a row of {','.join(COLUMNS)}; {_CURE}")
+    reals = {r["identity"]: r["file"] for r in records if r["label"] == contract.Label.REAL.name}
+    videos = settle_repeated(
+        (_describe(root, record, reals), record["file"], f"line {row.line}")
+        for row, record in zip(rows, records, strict=True)
+    )
+    return Listing(tuple(sorted(videos, key=lambda video: video.video_id)))
+
+
+def _describe(root: str, record: Mapping[str, str], reals: Mapping[str, str]) -> SourceVideo:
+    """Turns a row into a video; `reals` are the files of the reals by identity."""
+    label = contract.Label[record["label"]]
+    identity, key = record["identity"], clip_id(DATASET, record["identity"])
+    # Both clips of an identity show the same frames but for what the fake blends in.
+    has_original = label == contract.Label.FAKE and identity in reals
+    return SourceVideo(
+        video_id=clip_id(DATASET, record["file"]),
+        path=files.join(root, record["file"]),
+        label=label,
+        dataset=DATASET,
+        method=record["method"],
+        compression=record["compression"],
+        sources=(key,),
+        split=record["split"],
+        original=clip_id(DATASET, reals[identity]) if has_original else "",
+        identities=(key,),
+    )

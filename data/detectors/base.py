@@ -14,8 +14,9 @@ class Face:
     Attributes:
         box: float32 [4]: x_min, y_min, x_max, y_max in the frame, pixels.
         landmarks: float32 [10]: five points as x, y pairs, pixels: subject's right
-            eye, left eye, nose, right and left corner of the mouth.
-        score: confidence, 0 to 1.
+            eye, left eye, nose, right and left corner of the mouth. NaN for a point that the
+            detector does not know: BlazeFace has no corners of the mouth.
+        score: confidence, 0 to 1; detectors' scores do not compare.
     """
 
     box: npt.NDArray[np.float32]
@@ -24,7 +25,11 @@ class Face:
 
 
 class FaceDetector(Protocol):
-    """Finds faces in frames of one size."""
+    """Finds faces in frames of one size.
+
+    Called from one thread at a time. The same frames give the same faces, bit for bit, and a
+    frame's faces do not depend on the frames beside it.
+    """
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
         """Finds the faces of each frame.

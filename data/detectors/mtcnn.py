@@ -9,6 +9,7 @@ inside one graph, so that the extraction job, the client and the served model fi
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -21,7 +22,11 @@ HALVE_ABOVE = 1000
 """Frames with a longer side, in pixels, are searched at half resolution."""
 
 MIN_FACE_SIZE = 20
-"""Smallest face, in pixels of the searched frame: the package's default."""
+"""Smallest face, in pixels of the searched half of a large frame: the package's default.
+
+Frames that are searched whole start one level of the same pyramid higher, at 28 pixels: smaller
+faces are used by nobody, and finding them costs as much as finding all others.
+"""
 
 _PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
 _CELL = 12  # PNet's receptive field, pixels
@@ -67,23 +72,44 @@ class MtcnnGraph(tf.Module):
             scores: float32 [n, max_faces], 0 to 1, falling.
             All are NaN beyond the faces found.
         """
-        height, width = tf.shape(frames)[1], tf.shape(frames)[2]
-        halve = tf.maximum(height, width) > HALVE_ABOVE
-        searched = tf.cond(halve, lambda: _halve(frames), lambda: frames)
-        boxes, scores = self._propose(searched)
+        size = tf.shape(frames)[1:3]
+        searched = tf.cond(
+            tf.reduce_max(size) > HALVE_ABOVE, lambda: _halve(frames), lambda: frames
+        )
+        return self.search(searched, size)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, 3], tf.uint8),
+            tf.TensorSpec([2], tf.int32),
+        ]
+    )
+    def search(
+        self, searched: tf.Tensor, size: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Finds the faces of frames that were halved already where they are large.
+
+        Args:
+            searched: uint8 [n, rows, columns, 3], RGB: the frames, or their halves.
+            size: int32 [2]: height and width of the frames themselves.
+
+        Returns:
+            As `__call__`, in pixels of the frames.
+        """
+        halved = tf.reduce_max(size) > HALVE_ABOVE
+        first_scale = _CELL / MIN_FACE_SIZE * tf.where(halved, 1.0, _PYRAMID_FACTOR)
+        boxes, scores = self._propose(searched, first_scale)
         boxes, scores = self._refine(searched, boxes, scores)
         boxes, landmarks, scores = self._output(searched, boxes, scores)
-
-        scale = tf.where(halve, 2.0, 1.0)
-        right, bottom = tf.cast(width - 1, tf.float32), tf.cast(height - 1, tf.float32)
+        scale = tf.where(halved, 2.0, 1.0)
+        bottom, right = tf.unstack(tf.cast(size - 1, tf.float32))
         boxes = tf.clip_by_value(boxes * scale, 0.0, tf.stack([right, bottom, right, bottom]))
         return boxes, landmarks * scale, scores
 
-    def _propose(self, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _propose(self, frames: tf.Tensor, first_scale: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs PNet over the pyramid: square boxes [n, p, 4] and scores [n, p], 0 if unused."""
         count = tf.shape(frames)[0]
         size = tf.cast(tf.shape(frames)[1:3], tf.float32)
-        first_scale = _CELL / MIN_FACE_SIZE
         shorter = tf.reduce_min(size) * first_scale
         levels = 1 + tf.cast(
             tf.floor(tf.math.log(_CELL / shorter) / np.log(_PYRAMID_FACTOR)), tf.int32
@@ -100,9 +126,8 @@ class MtcnnGraph(tf.Module):
             level_boxes, level_scores = _pnet_boxes(image, self._pnet)
             scale = size / tf.cast(tf.shape(image)[1:3], tf.float32)
             level_boxes *= tf.stack([scale[1], scale[0], scale[1], scale[0]])
-            level_scores = mtcnn_boxes.suppress(level_boxes, level_scores, _LEVEL_NMS)
-            level_boxes, level_scores = mtcnn_boxes.best(
-                level_boxes, level_scores, _LEVEL_PROPOSALS
+            level_boxes, level_scores = mtcnn_boxes.keep_apart(
+                level_boxes, level_scores, _LEVEL_NMS, _LEVEL_PROPOSALS, min_score=_PNET_THRESHOLD
             )
             boxes = boxes.write(level, level_boxes)
             scores = scores.write(level, level_scores)
@@ -127,9 +152,7 @@ class MtcnnGraph(tf.Module):
         )
         all_boxes = tf.reshape(tf.transpose(boxes.stack(), [1, 0, 2, 3]), [count, -1, 4])
         all_scores = tf.reshape(tf.transpose(scores.stack(), [1, 0, 2]), [count, -1])
-        all_boxes, all_scores = mtcnn_boxes.sort(all_boxes, all_scores)
-        all_scores = mtcnn_boxes.suppress(all_boxes, all_scores, _PNET_NMS)
-        all_boxes, all_scores = mtcnn_boxes.best(all_boxes, all_scores, _PROPOSALS)
+        all_boxes, all_scores = mtcnn_boxes.keep_apart(all_boxes, all_scores, _PNET_NMS, _PROPOSALS)
         return mtcnn_boxes.square(all_boxes), all_scores
 
     def _refine(
@@ -137,14 +160,12 @@ class MtcnnGraph(tf.Module):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
         offsets, scores = _on_boxes(
-            lambda crops: networks.rnet(crops, self._rnet), 24, 64, (4, 1), frames, boxes, scores
+            lambda crops: networks.rnet(crops, self._rnet), 24, 16, (4, 1), frames, boxes, scores
         )
         boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
-        scores = scores[..., 0]
-        scores = tf.where(scores > _RNET_THRESHOLD, scores, 0.0)
-        boxes, scores = mtcnn_boxes.sort(boxes, scores)
-        scores = mtcnn_boxes.suppress(boxes, scores, _RNET_NMS)
-        boxes, scores = mtcnn_boxes.best(boxes, scores, _REFINED)
+        boxes, scores = mtcnn_boxes.keep_apart(
+            boxes, scores[..., 0], _RNET_NMS, _REFINED, min_score=_RNET_THRESHOLD
+        )
         return mtcnn_boxes.square(boxes), scores
 
     def _output(
@@ -154,7 +175,7 @@ class MtcnnGraph(tf.Module):
         offsets, points, scores = _on_boxes(
             lambda crops: networks.onet(crops, self._onet),
             48,
-            16,
+            4,
             (4, 10, 1),
             frames,
             boxes,
@@ -193,7 +214,11 @@ class Mtcnn:
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
         """Finds the faces of each frame; see `FaceDetector.detect`."""
-        boxes, landmarks, scores = (output.numpy() for output in self._graph(frames))
+        size = np.array(frames.shape[1:3], np.int32)
+        # Halved here, the graph's input is a quarter to copy.
+        searched = _halve_all(frames) if size.max() > HALVE_ABOVE else frames
+        outputs = self._graph.search(searched, size)
+        boxes, landmarks, scores = (output.numpy() for output in outputs)
         return [
             [
                 Face(box=boxes[i, j], landmarks=landmarks[i, j], score=float(scores[i, j]))
@@ -209,9 +234,24 @@ def _resize(images: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def _halve(frames: tf.Tensor) -> tf.Tensor:
-    # Bilinear at exactly half samples between pixels: the mean of each 2 x 2 block.
+    """Means of 2 x 2 pixels, a half rounded up; an odd last row or column is left out."""
     half = tf.maximum(tf.shape(frames)[1:3] // 2, 1)
-    return tf.cast(tf.round(_resize(frames, half)), tf.uint8)
+    even = frames[:, : tf.maximum(2 * half[0], 1), : tf.maximum(2 * half[1], 1)]
+    # Bilinear at exactly half samples between pixels.
+    return tf.cast(tf.floor(_resize(even, half) + 0.5), tf.uint8)
+
+
+def _halve_all(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """`_halve` without a graph, to the bit."""
+    height, width = (max(length // 2, 1) for length in frames.shape[1:3])
+    return np.stack(
+        [
+            cv2.resize(
+                frame[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA
+            )
+            for frame in frames
+        ]
+    ).astype(np.uint8, copy=False)
 
 
 def _normalize(pixels: tf.Tensor) -> tf.Tensor:
@@ -231,9 +271,7 @@ def _pnet_boxes(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor
         tf.stack([indices % shape[2], indices // shape[2]], axis=-1) * _STRIDE, tf.float32
     )
     boxes = tf.concat([corner + 1.0, corner + float(_CELL)], axis=-1) + offsets * (_CELL - 1.0)
-    scores = tf.where(scores > _PNET_THRESHOLD, scores, 0.0)
-    padding = [[0, 0], [0, _LEVEL_CANDIDATES - best]]
-    return tf.pad(boxes, [*padding, [0, 0]]), tf.pad(scores, padding)
+    return boxes, scores
 
 
 def _on_boxes(

@@ -33,18 +33,23 @@ def pnet(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Te
         Box offsets [n, rows, columns, 4] and face probability [n, rows, columns].
     """
     k1, b1, a1, k2, b2, a2, k3, b3, a3, box_k, box_b, class_k, class_b = weights
-    x = _pool(_prelu(_convolution(image, k1, b1), a1), 2, "SAME")
+    x = _prelu_and_pool(_convolution(image, k1, b1), a1, 2, "SAME")
     x = _prelu(_convolution(x, k2, b2), a2)
     x = _prelu(_convolution(x, k3, b3), a3)
-    probability = tf.nn.softmax(_convolution(x, class_k, class_b))[..., 1]
-    return _convolution(x, box_k, box_b), probability
+    # Softmax over two classes is a sigmoid of their difference: one convolution for both heads.
+    both = _convolution(
+        x,
+        np.concatenate([box_k, class_k[..., 1:] - class_k[..., :1]], axis=-1),
+        np.concatenate([box_b, class_b[1:] - class_b[:1]]),
+    )
+    return both[..., :4], tf.sigmoid(both[..., 4])
 
 
 def rnet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
     """RNet: box offsets [m, 4] and face probability [m, 1] of crops [m, 24, 24, 3]."""
     k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, box_k, box_b, class_k, class_b = weights
-    x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
-    x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
+    x = _prelu_and_pool(_convolution(crops, k1, b1), a1, 3, "SAME")
+    x = _prelu_and_pool(_convolution(x, k2, b2), a2, 3, "VALID")
     x = _prelu(_convolution(x, k3, b3), a3)
     x = _prelu(_dense(_flatten(x), k4, b4), a4)
     return _dense(x, box_k, box_b), tf.nn.softmax(_dense(x, class_k, class_b))[:, 1:]
@@ -54,9 +59,9 @@ def onet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Te
     """ONet: box offsets [m, 4], landmarks [m, 10], probability [m, 1] of crops [m, 48, 48, 3]."""
     k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, k5, b5, a5 = weights[:15]
     box_k, box_b, point_k, point_b, class_k, class_b = weights[15:]
-    x = _pool(_prelu(_convolution(crops, k1, b1), a1), 3, "SAME")
-    x = _pool(_prelu(_convolution(x, k2, b2), a2), 3, "VALID")
-    x = _pool(_prelu(_convolution(x, k3, b3), a3), 2, "SAME")
+    x = _prelu_and_pool(_convolution(crops, k1, b1), a1, 3, "SAME")
+    x = _prelu_and_pool(_convolution(x, k2, b2), a2, 3, "VALID")
+    x = _prelu_and_pool(_convolution(x, k3, b3), a3, 2, "SAME")
     x = _prelu(_convolution(x, k4, b4), a4)
     x = _prelu(_dense(_flatten(x), k5, b5), a5)
     return (
@@ -73,6 +78,16 @@ def _convolution(x: tf.Tensor, kernel: npt.NDArray, bias: npt.NDArray) -> tf.Ten
 def _prelu(x: tf.Tensor, alpha: npt.NDArray) -> tf.Tensor:
     # Half again as fast on a CPU as the same with tf.where.
     return tf.nn.relu(x) - alpha * tf.nn.relu(-x)
+
+
+def _prelu_and_pool(x: tf.Tensor, alpha: npt.NDArray, size: int, padding: str) -> tf.Tensor:
+    """`_pool(_prelu(x, alpha), ...)`, but activates the few pooled values and not all.
+
+    A PReLU of any slope has its greatest value over a window at the window's greatest or least
+    input.
+    """
+    highest, lowest = _pool(x, size, padding), -_pool(-x, size, padding)
+    return tf.maximum(_prelu(highest, alpha), _prelu(lowest, alpha))
 
 
 def _pool(x: tf.Tensor, size: int, padding: str) -> tf.Tensor:

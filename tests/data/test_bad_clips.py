@@ -6,8 +6,11 @@ import pathlib
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from tests.data import bad_clips
+from tests.data.bad_clips import broken, mp4_boxes, odd
+from tests.data.bad_inputs import BAD_INPUTS, file_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,3 +103,104 @@ def test_audio_only_clip_has_no_video_stream(tmp_path):
         assert len(container.streams.video) == 0
         assert len(container.streams.audio) == 1
         assert sum(frame.samples for frame in container.decode(audio=0)) >= 16_000
+
+
+def make(name: str, folder: pathlib.Path) -> str:
+    """The file of a kind in the table of bad inputs."""
+    path = folder / file_name(name)
+    BAD_INPUTS[name].make(path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "pix_fmt"),
+    [
+        ("gray", "matroska", "ffv1", "gray"),
+        ("yuv444", "mov", "h264", "yuv444p"),
+        ("10_bit", "mov", "h264", "yuv420p10le"),
+        ("full_range", "mov", "h264", "yuvj420p"),
+        ("rgb", "mov", "h264", "gbrp"),
+        ("alpha", "mov", "prores", "yuva444p12le"),
+        ("mjpeg", "avi", "mjpeg", "yuvj420p"),
+        ("vp8", "matroska", "vp8", "yuv420p"),
+        ("vp9", "matroska", "vp9", "yuv420p"),
+        ("hevc", "mov", "hevc", "yuv420p"),
+        ("av1", "mov", "libdav1d", "yuv420p"),
+        ("mpeg4_b_frames", "avi", "mpeg4", "yuv420p"),
+        ("mpeg2", "mpeg", "mpeg2video", "yuv420p"),
+        ("wmv", "asf", "wmv2", "yuv420p"),
+        ("flash", "flv", "flv", "yuv420p"),
+        ("lossless", "matroska", "ffv1", "yuv420p"),
+        ("uncompressed", "avi", "rawvideo", "yuv420p"),
+        ("no_timestamps", "h264", "h264", "yuv420p"),
+    ],
+)
+def test_containers_codecs_and_pixel_formats(name, container, codec, pix_fmt, tmp_path):
+    with av.open(make(name, tmp_path)) as clip:
+        stream = clip.streams.video[0]
+        assert clip.format.name.split(",")[0] == container
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == (codec, pix_fmt)
+        frames = list(clip.decode(stream))
+        assert len(frames) == 24
+        assert frames[0].format.name == pix_fmt
+
+
+def test_timing(tmp_path):
+    def times(name):
+        with av.open(make(name, tmp_path)) as clip:
+            frames = list(clip.decode(video=0))
+            return [frame.time for frame in frames if frame.time is not None]
+
+    steps = np.diff(times("variable_rate"))
+    assert steps[0] < 0.03
+    assert steps[-1] > 0.19
+    assert np.diff(times("240_fps")) == pytest.approx(1 / 240)
+    assert times("late_start")[0] >= 36_000
+    assert times("no_timestamps") == []
+    assert min(np.diff(times("joined"))) < -0.9
+    assert min(np.diff(times("backward_times"))) < -0.01
+
+
+def test_what_headers_say(tmp_path):
+    with av.open(make("no_duration", tmp_path)) as clip:
+        assert clip.duration is None
+    with av.open(make("long_duration", tmp_path)) as clip:
+        assert clip.duration == 36_000 * av.time_base
+    with av.open(make("count_in_header", tmp_path)) as clip:
+        assert clip.streams.video[0].frames == 240
+    with av.open(make("huge_frames", tmp_path)) as clip:
+        assert clip.streams.video[0].codec_context.width == 12_000
+    with av.open(make("interlaced", tmp_path)) as clip:
+        assert next(clip.decode(video=0)).interlaced_frame
+    with av.open(make("cover_first", tmp_path)) as clip:
+        covers = [stream.disposition & Disposition.attached_pic for stream in clip.streams.video]
+        assert [bool(cover) for cover in covers] == [True, False]
+    with av.open(make("longer_sound", tmp_path)) as clip:
+        assert clip.duration > 1.9 * av.time_base
+
+
+@pytest.mark.parametrize("rotation", [-90, 90, 180])
+def test_rotations(rotation, tmp_path):
+    odd.make_rotated(tmp_path / "clip.mp4", rotation)
+    (found,) = {abs(turn) for turn in decode(tmp_path / "clip.mp4").rotations}
+    assert found == abs(rotation)
+
+
+def test_boxes_are_found_and_replaced(tmp_path):
+    odd.make_trimmed(tmp_path / "clip.mp4")
+    content = (tmp_path / "clip.mp4").read_bytes()
+    where = (b"moov", b"trak", b"edts", b"elst")
+    inside = mp4_boxes.payload(content, *where)
+    assert content[inside.start - 4 : inside.start] == b"elst"
+    longer = mp4_boxes.replace(content, where, content[inside] + b"more")
+    assert len(longer) == len(content) + 4
+    assert longer[mp4_boxes.payload(longer, *where)] == content[inside] + b"more"
+    with pytest.raises(ValueError, match="no box b'none'"):
+        mp4_boxes.payload(content, b"moov", b"none")
+
+
+def test_bit_flips_change_single_bits_of_the_pictures(tmp_path):
+    broken.make_bit_flips(tmp_path / "clip.mp4", count=4)
+    clip = decode(tmp_path / "clip.mp4")
+    assert clip.declared == 48
+    assert clip.errors + clip.corrupt > 0

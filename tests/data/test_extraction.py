@@ -1,20 +1,30 @@
-"""The job on real clips, good and bad, through Beam; run once for all tests."""
+"""The job on real clips, good and bad, through Beam; run once for most tests."""
 
 import collections
+import dataclasses
 import json
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, dataset_folder, extraction, ledger, shards
+from data import contract, dataset_folder, extraction, extraction_plan, ledger
 from data.datasets import registry
-from data.extraction import ExtractionOptions
+from data.errors import UsageError
+from data.extraction_plan import ExtractionOptions
+from data.face_extractor import FaceExtractor
 from data.faces import FaceOptions
 from data.ledger import Status
 from tests.data import bad_clips
+from tests.data.mapped_file_system import ObjectStore
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 OPTIONS = ExtractionOptions(faces=FaceOptions(frames_per_video=4))
 EXPECTED = {
@@ -54,10 +64,29 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def extracted(dataset, tmp_path_factory):
+def listing(dataset):
+    return registry.read("manifest", str(dataset))
+
+
+@pytest.fixture(scope="module")
+def extracted(listing, tmp_path_factory):
     output = tmp_path_factory.mktemp("extracted")
-    extraction.extract(registry.read("manifest", dataset), output, OPTIONS)
+    extraction.extract([listing], str(output), OPTIONS)
     return output
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Names of the files that jobs open from now on."""
+    names = []
+    original = FaceExtractor.extract
+
+    def extract(self, path, *arguments):
+        names.append(pathlib.Path(path).name)
+        return original(self, path, *arguments)
+
+    monkeypatch.setattr(FaceExtractor, "extract", extract)
+    return names
 
 
 def read_examples(output, split):
@@ -66,10 +95,9 @@ def read_examples(output, split):
     return {example.video_id: example for example in map(contract.parse, records)}
 
 
-def test_every_input_has_one_row_with_its_status(dataset, extracted):
+def test_every_input_has_one_row_with_its_status(listing, extracted):
     rows = ledger.read(extracted / ledger.FILE_NAME)
-    inputs = registry.read("manifest", dataset)
-    assert [row.video_id for row in rows] == [video.video_id for video in inputs]
+    assert [row.video_id for row in rows] == [video.video_id for video in listing.videos]
     statuses = {pathlib.Path(row.path).name: row.status for row in rows}
     assert statuses == {f"{name}.mp4": status for name, status in EXPECTED.items()} | {
         "the same.mp4": Status.DUPLICATE,
@@ -122,22 +150,7 @@ def test_files_that_are_not_ours_stay(tmp_path):
         (tmp_path / name).touch()
     ours = tmp_path / "train-00000-of-00001"
     ours.touch()
-    assert dataset_folder.find_shards(tmp_path) == [ours]
-
-
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(OSError, match="not a file"):
-        extraction._sha256(str(tmp_path / "pipe.mp4"))
-
-
-def test_an_output_that_lost_a_part_is_not_whole(dataset, extracted, tmp_path):
-    fingerprint = json.loads((extracted / dataset_folder.DESCRIPTION).read_text())["fingerprint"]
-    assert dataset_folder.is_complete(extracted, fingerprint)
-    for lost in ("train-00000-of-00001", ledger.FILE_NAME):
-        copy = pathlib.Path(shutil.copytree(extracted, tmp_path / f"without {lost}"))
-        (copy / lost).unlink()
-        assert not dataset_folder.is_complete(copy, fingerprint)
+    assert dataset_folder.find_shards(str(tmp_path)) == [ours.name]
 
 
 def test_nothing_half_written_is_left(extracted):
@@ -153,70 +166,180 @@ def test_nothing_half_written_is_left(extracted):
     assert summary["splits"]["eval"] == {"videos": 1, "fakes": 1, "faces": 4}
 
 
-class StopExtractionError(Exception):
-    """Stands in for whatever ends a job in the middle."""
-
-
-def test_an_interrupted_job_goes_on_and_ends_the_same(dataset, extracted, tmp_path, monkeypatch):
-    videos = registry.read("manifest", dataset)
-    original = shards.assign
-
-    def stop(*_):
-        raise StopExtractionError
-
-    monkeypatch.setattr(shards, "assign", stop)
-    with pytest.raises(Exception, match="StopExtractionError"):
-        extraction.extract(videos, tmp_path, OPTIONS)
-    monkeypatch.setattr(shards, "assign", original)
-    assert not dataset_folder.is_complete(tmp_path, "")
-    finished = extraction.count_finished(extraction.work_folder(tmp_path, OPTIONS))
-    assert finished > 0
-
-    def extract_nothing(path, *_):
-        raise AssertionError(f"{path} was extracted again")
-
-    monkeypatch.setattr(extraction, "extract_faces", extract_nothing)
-    rows = extraction.extract(videos, tmp_path, OPTIONS)
-    assert Status.CRASHED not in {row.status for row in rows}
-    for path in extracted.glob("*-*-of-*"):
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
-
-
-def test_a_finished_job_is_not_repeated_and_a_changed_one_is(dataset, extracted, monkeypatch):
-    videos = registry.read("manifest", dataset)
-    monkeypatch.setattr(extraction.beam, "Pipeline", None)
-    assert len(extraction.extract(videos, extracted, OPTIONS)) == len(videos)
-    with pytest.raises(TypeError):  # it reaches for the pipeline
-        extraction.extract(
-            videos[1:], pathlib.Path(shutil.copytree(extracted, f"{extracted}-2")), OPTIONS
-        )
-
-
-def test_a_video_that_crashes_the_code_does_not_stop_the_others(dataset, tmp_path, monkeypatch):
-    original = extraction.extract_faces
-
-    def crash(path, *arguments):
-        if path.endswith("good.mp4"):
-            raise RuntimeError("a bug of ours")
-        return original(path, *arguments)
-
-    monkeypatch.setattr(extraction, "extract_faces", crash)
-    videos = [
-        video
-        for video in registry.read("manifest", dataset)
-        if video.path.endswith(("good.mp4", "rotated.mp4"))
-    ]
-    good, rotated = extraction.extract(videos, tmp_path, OPTIONS)
-    assert (good.status, good.used) == (Status.CRASHED, False)
-    assert good.reason == "RuntimeError: a bug of ours"
-    assert (rotated.status, rotated.used) == (Status.OK, True)
-
-
-def test_official_splits_of_faceforensics(shared_data, tmp_path):
-    videos = registry.read("faceforensics", shared_data / "ffpp", shared_data / "ffpp_splits")
-    rows = extraction.extract(
-        videos, tmp_path, ExtractionOptions(faces=FaceOptions(frames_per_video=4))
+def assert_same(output, expected):
+    """Every file of two outputs is the same, but for what the ledger says of time."""
+    assert {path.name for path in output.iterdir()} == {path.name for path in expected.iterdir()}
+    for path in expected.glob("*-*-of-*"):
+        assert (output / path.name).read_bytes() == path.read_bytes(), path.name
+    rows, expected_rows = (
+        [
+            dataclasses.replace(row, path=pathlib.Path(row.path).name, seconds=0.0)
+            for row in ledger.read(folder / ledger.FILE_NAME)
+        ]
+        for folder in (output, expected)
     )
+    assert rows == expected_rows
+
+
+def test_an_output_that_lost_a_part_is_not_whole(listing, extracted, tmp_path):
+    assert extraction_plan.plan([listing], str(extracted), OPTIONS).is_done
+    for lost in ("train-00000-of-00001", ledger.FILE_NAME, dataset_folder.DESCRIPTION):
+        copy = pathlib.Path(shutil.copytree(extracted, tmp_path / f"without {lost}"))
+        (copy / lost).unlink()
+        plan = extraction_plan.plan([listing], str(copy), OPTIONS)
+        assert (plan.is_done, plan.reused) == (False, ())
+
+
+def test_a_finished_job_is_not_repeated(listing, extracted, monkeypatch):
+    monkeypatch.setattr(extraction.beam, "Pipeline", None)
+    assert len(extraction.extract([listing], str(extracted), OPTIONS)) == len(listing.videos)
+
+
+KILLED_JOB = """
+import data.environment
+import os, signal, sys
+from data import extraction, files
+from data.datasets import registry
+from data.extraction_plan import ExtractionOptions
+from data.faces import FaceOptions
+
+def dying(function, position, mark, times):
+    seen = [0]
+    def call(*arguments):
+        seen[0] += mark in arguments[position]
+        if seen[0] == times:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments)
+    return call
+
+if __name__ == "__main__":
+    _, dataset, output, mark, times = sys.argv
+    files.write = dying(files.write, 0, mark, int(times))
+    files.move = dying(files.move, 1, mark, int(times))
+    options = ExtractionOptions(faces=FaceOptions(frames_per_video=4))
+    extraction.extract([registry.read("manifest", dataset)], output, options)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mark", "times", "finished"),
+    [("/videos/", 5, 3), ("train-00000-of-00001", 1, 9)],
+    ids=["between videos", "while the output is put in place"],
+)
+def test_a_killed_job_goes_on_and_ends_as_if_undisturbed(
+    mark, times, finished, dataset, listing, extracted, opened, tmp_path
+):
+    script = tmp_path / "job.py"
+    script.write_text(KILLED_JOB)
+    output = tmp_path / "output"
+    killed = subprocess.run(
+        [sys.executable, str(script), str(dataset), str(output), mark, str(times)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    kept = len(list(output.glob(".work/*/videos/*/*.json")))
+    extraction.extract([listing], str(output), OPTIONS)
+    assert 0 < kept <= finished
+    assert len(opened) == 9 - kept  # of nine contents: one of the ten files is a copy
+    assert_same(output, extracted)
+
+
+def test_an_interrupted_job_leaves_the_earlier_result(listing, extracted, tmp_path, monkeypatch):
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    fewer = dataclasses.replace(listing, videos=listing.videos[1:])
+    monkeypatch.setattr(extraction.shards, "assign", None)
+    with pytest.raises(TypeError, match="FlatMap"):
+        extraction.extract([fewer], str(output), OPTIONS)
+    assert extraction_plan.plan([listing], str(output), OPTIONS).is_done
+
+
+def test_only_new_videos_are_extracted_and_the_others_keep_their_split(
+    dataset, listing, extracted, opened, tmp_path
+):
+    folder = pathlib.Path(shutil.copytree(dataset, tmp_path / "dataset"))
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    shutil.copy(folder / "good.mp4", folder / "new.mp4")
+    with open(folder / "new.mp4", "ab") as file:
+        file.write(b"\0")
+    manifest = folder / "manifest.csv"
+    # `new` comes without a split: what it was made from has one.
+    manifest.write_text(manifest.read_text() + "new.mp4,FAKE,,rotated.mp4,Swap,phone\n")
+    rows = extraction.extract([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    assert opened == ["new.mp4"]
+    by_name = {pathlib.Path(row.path).name: row for row in rows}
+    assert (by_name["new.mp4"].split, by_name["new.mp4"].used) == ("train", True)
+    earlier = read_examples(extracted, "train")
+    now = read_examples(output, "train")
+    assert set(now) == {*earlier, "manifest/new.mp4"}
+    for video_id, example in earlier.items():
+        assert now[video_id].faces == example.faces
+
+
+def test_a_new_video_that_joins_two_splits_is_an_error_that_names_it(dataset, extracted, tmp_path):
+    folder = pathlib.Path(shutil.copytree(dataset, tmp_path / "dataset"))
+    manifest = folder / "manifest.csv"
+    without_splits = manifest.read_text().replace(",train,", ",,").replace(",test,", ",,")
+    manifest.write_text(without_splits + "bridge.mp4,REAL,,good.mp4;fake.mp4,,\n")
+    listing = registry.read("manifest", str(folder))
+    with pytest.raises(UsageError, match=r"bridge.mp4") as error:
+        extraction_plan.plan([listing], str(extracted), OPTIONS)
+    assert "good.mp4" in str(error.value)
+    assert "fake.mp4" in str(error.value)
+
+
+def test_an_option_that_changes_crops_starts_afresh_and_says_so(listing, extracted):
+    changed = dataclasses.replace(OPTIONS, faces=FaceOptions(frames_per_video=2))
+    plan = extraction_plan.plan([listing], str(extracted), changed)
+    assert (plan.is_done, plan.reused) == (False, ())
+    assert "frames_per_video (4 -> 2)" in plan.notice
+    salted = extraction_plan.plan(
+        [listing], str(extracted), dataclasses.replace(OPTIONS, salt="other")
+    )
+    assert salted.reused
+    assert "splits are drawn anew" in salted.notice
+
+
+def test_two_workers_write_the_same_bytes(listing, extracted, tmp_path):
+    two = PipelineOptions([], direct_running_mode="multi_processing", direct_num_workers=2)
+    extraction.extract([listing], str(tmp_path / "output"), OPTIONS, two)
+    assert_same(tmp_path / "output", extracted)
+
+
+def test_urls_go_the_same_way_as_paths(dataset, extracted, tmp_path):
+    listing = registry.read("manifest", ObjectStore.url(dataset))
+    extraction.extract([listing], ObjectStore.url(tmp_path / "output"), OPTIONS)
+    shutil.rmtree(tmp_path / "output" / ".work", ignore_errors=True)  # a store has no folders
+    assert_same(tmp_path / "output", extracted)
+
+
+def test_a_full_disk_ends_the_job_with_a_message_and_keeps_what_is_finished(
+    dataset, listing, extracted, opened, tmp_path
+):
+    # A limit on the size of files is what a process can be given without filling a disk.
+    script = 'ulimit -f 40; exec "$@"'
+    command = [sys.executable, "-m", "unmask", "extract", "--dataset", "manifest"]
+    command += ["--input", str(dataset), "--output", str(tmp_path), "--frames-per-video", "4"]
+    full = subprocess.run(
+        ["bash", "-c", script, "bash", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 2, full.stderr
+    message = " ".join(full.stderr.split())
+    assert "cannot be written (File too large)" in message
+    assert "what is finished is kept" in message
+    assert "Traceback" not in message
+
+
+def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_data, tmp_path):
+    listing = registry.read(
+        "faceforensics", str(shared_data / "ffpp"), splits=str(shared_data / "ffpp_splits")
+    )
+    options = dataclasses.replace(OPTIONS, boxes_from="original", face_videos=True)
+    rows = extraction.extract([listing], str(tmp_path), options)
     splits = {pathlib.Path(row.path).stem: row.split for row in rows}
     assert splits == {
         "519": "train",
@@ -232,3 +355,12 @@ def test_official_splits_of_faceforensics(shared_data, tmp_path):
         for split in contract.SPLITS
     }
     assert all(len(group) == 1 for group in groups.values())
+    boxes_from = {pathlib.Path(r.path).stem: pathlib.Path(r.boxes_from).stem for r in rows}
+    assert boxes_from == {"519": "", "519_515": "519", "004": "", "004_982": "004"} | {
+        "634": "",
+        "634_660": "634",
+    }
+    for split in contract.SPLITS:
+        real, fake = sorted(read_examples(tmp_path, split).values(), key=lambda e: e.label)
+        assert [face.box for face in fake.faces] == [face.box for face in real.faces]
+    assert len(list((tmp_path / extraction.FACE_VIDEOS).glob("*.mp4"))) == 6

@@ -36,7 +36,7 @@ def test_file_is_what_the_design_says(tmp_path):
         header, full, refused = csv.reader(file)
     assert ",".join(header) == (
         "video_id,path,sha256,split,label,status,used,reason,frames_declared,frames_decoded,"
-        "frames_damaged,faces,tracks_kept,tracks_left_out,shard,seconds"
+        "frames_damaged,faces,tracks_kept,tracks_left_out,boxes_from,shard,seconds"
     )
     assert full[:8] == [
         "demo/a.mp4",
@@ -58,7 +58,7 @@ def test_every_field_is_a_column():
 def test_statuses_are_those_of_the_design():
     assert " ".join(status.value for status in Status) == (
         "ok truncated damaged no_face faces_too_small too_blurred unreadable missing duplicate "
-        "refused_cross_split timeout crashed"
+        "refused_cross_split refused_balance refused_input timeout crashed"
     )
 
 

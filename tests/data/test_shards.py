@@ -16,7 +16,7 @@ def video(name, split, group, content, *, label=0, used=True):
         split=split,
         used=used,
     )
-    return Extracted(key=name, source_group=group, row=row)
+    return Extracted(key=name, row=row, annotation=None, sources=tuple(group.split()))
 
 
 def settle(*videos):
@@ -31,18 +31,20 @@ def test_of_copies_in_one_split_the_first_is_used():
 
 
 @pytest.mark.parametrize("used", [True, False])
-def test_a_copy_in_another_split_takes_its_whole_group_out(used):
+def test_a_copy_in_another_split_takes_out_what_shares_its_source(used):
     # The fake of `b` shows what `a` shows, and `a` is in train, also if no face was found in it.
     settled = settle(
         video("a", "train", "g1", "x", used=used),
         video("b", "test", "g2", "x", used=used),
-        video("fake-of-b", "test", "g2", "y", label=1),
+        video("fake-of-b", "test", "g2 g3", "y", label=1),
         video("other", "test", "g3", "z"),
+        video("elsewhere", "train", "g2", "v"),
     )
     assert settled["a"][1] is used
     assert settled["b"] == (Status.REFUSED_CROSS_SPLIT, False)
     assert settled["fake-of-b"] == (Status.REFUSED_CROSS_SPLIT, False)
-    assert settled["other"] == (Status.OK, True)
+    assert settled["other"] == (Status.OK, True), "it shows nothing of what `b` shows"
+    assert settled["elsewhere"] == (Status.OK, True)
 
 
 def test_the_reason_names_both_files():

@@ -3,48 +3,13 @@ import random
 
 import pytest
 
-from data import contract, splits
-from data.contract import Label
-from data.datasets.base import SourceVideo
-from data.splits import SplitCount, assign, audit, check_leakage
+from data import contract
+from data.datasets.base import Refusal
+from data.ledger import Status
+from data.splits import Assignment, assign, check_leakage, draw
+from tests.data.source_videos import groups_by_flood, random_videos, splits_kept, video
 
-
-def video(name, *sources, fake=False, split=None, refused=""):
-    return SourceVideo(
-        video_id=name,
-        path=f"/clips/{name}",
-        label=Label.FAKE if fake else Label.REAL,
-        dataset="demo",
-        method="swap" if fake else "real",
-        compression="",
-        sources=sources,
-        split=split,
-        refused=refused,
-    )
-
-
-def random_videos(seed, count=60, prefix="v", persons=40):
-    """Reals of one person and fakes of two, as datasets have them."""
-    draw = random.Random(seed)
-    videos = []
-    for i in range(count):
-        fake = draw.random() < 0.5
-        sources = draw.sample([f"p{n:03d}" for n in range(persons)], 2 if fake else 1)
-        videos.append(video(f"{prefix}{i}", *sources, fake=fake))
-    return videos
-
-
-def groups_by_flood(videos):
-    """The groups by a method of another kind: grow each until nothing is added."""
-    groups = []
-    for one in videos:
-        names, keys = {one.video_id}, {one.video_id, *one.sources}
-        touching = [group for group in groups if group[1] & keys]
-        for group in touching:
-            names |= group[0]
-            keys |= group[1]
-        groups = [group for group in groups if group not in touching] + [(names, keys)]
-    return [names for names, _ in groups]
+UNLISTED = Refusal(Status.REFUSED_INPUT, "in no list")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -139,89 +104,91 @@ def test_official_split_takes_the_whole_group():
     assert {a.split for a in assign(videos, fractions=(1, 0, 0)).values()} == {"test"}
 
 
-def splits_of(videos):
-    return {name: a.split for name, a in assign(videos, fractions=(1.0, 0.0, 0.0)).items()}
-
-
-def test_fake_that_joins_two_official_splits_is_refused():
-    videos = [
-        video("a", "a", split="train"),
-        video("b", "b", split="test"),
-        video("a_b", "a", "b", fake=True),
-        video("a_c", "a", "c", fake=True),
-    ]
-    assert splits_of(videos) == {"a": "train", "b": "test", "a_b": None, "a_c": "train"}
-    assert assign(videos)["a_b"].refused == (
-        "its sources lie in different official splits: train (a) and test (b)"
-    )
-
-
-def test_fake_in_another_official_split_than_its_original_is_refused():
-    videos = [video("a", "a", split="test"), video("fake", "a", fake=True, split="train")]
-    assert splits_of(videos) == {"a": "test", "fake": None}
-
-
-def test_fakes_that_join_two_official_splits_by_an_absent_original_are_refused():
-    videos = [
-        video("a", "a", split="train"),
-        video("b", "b", split="test"),
-        video("a_x", "a", "x", fake=True),
-        video("x_b", "x", "b", fake=True),
-        video("a_only", "a", fake=True),
-    ]
-    assert splits_of(videos) == {
-        "a": "train",
-        "b": "test",
-        "a_x": None,
-        "x_b": None,
-        "a_only": "train",
+@pytest.mark.parametrize("earlier", contract.SPLITS)
+def test_what_joins_a_kept_video_goes_to_its_split(earlier):
+    # The new group is named `a`; the old one was named `b`.
+    videos = [video("old", "b"), video("new", "a", "b", fake=True)]
+    assignments = assign(videos, kept={"old": earlier, "gone": "test"})
+    assert assignments == {
+        "old": Assignment(earlier, "a"),
+        "new": Assignment(earlier, "a"),
     }
 
 
-def test_reals_of_one_source_in_two_official_splits_are_all_refused():
-    videos = [
-        video("a1", "a", split="train"),
-        video("a2", "a", split="test"),
-        video("fake", "a", fake=True),
-        video("b", "b", split="train"),
-    ]
-    assert splits_of(videos) == {"a1": None, "a2": None, "fake": None, "b": "train"}
-    assert "train (a1) and test (a2)" in assign(videos)["a1"].refused
+def test_keys_of_split_by_are_drawn_by_themselves():
+    # p3 and p9 are drawn into train, p7 into test: see above.
+    def actor(name, *keys):
+        return video(name, split_by=keys, fake=len(keys) > 1)
+
+    videos = [actor("3", "p3"), actor("9", "p9"), actor("7", "p7")]
+    assert splits_kept(assign(videos)) == {"3": "train", "9": "train", "7": "test"}
+    assignments = assign([*videos, actor("3_9", "p3", "p9"), actor("9_7", "p9", "p7")])
+    assert assignments["3_9"] == assignments["3"] == assignments["9"] == Assignment("train", "p3")
+    assert assignments["7"] == Assignment("test", "p7")
+    assert assignments["9_7"] == Assignment(
+        None,
+        "p7",
+        Refusal(
+            Status.REFUSED_CROSS_SPLIT,
+            "its sources are drawn into different splits: test (p7) and train (p9)",
+        ),
+    )
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_whatever_the_official_splits_what_is_kept_does_not_leak(seed):
-    draw = random.Random(seed)
+def test_keys_of_split_by_stay_where_a_kept_video_has_them():
+    videos = [video("7", split_by=("p7",)), video("7 again", split_by=("p7",))]
+    assert splits_kept(assign(videos, kept={"7": "eval"})) == {"7": "eval", "7 again": "eval"}
+
+
+def test_chance_of_a_split_that_is_not_allowed_falls_to_train():
+    # p6 is drawn into eval by the 0.725th part of the range and p7 into test: see above.
+    for source, open_to_all, training_side in [("p6", "eval", "train"), ("p7", "test", "eval")]:
+        assert assign([video("v", source)])["v"].split == open_to_all
+        allowed = video("v", source, splits_allowed=("train", "eval"))
+        assert assign([allowed])["v"].split == training_side
+    many = [video(f"v{i}", f"p{i}", splits_allowed=("train", "eval")) for i in range(4000)]
+    counts = collections.Counter(a.split for a in assign(many).values())
+    assert set(counts) == {"train", "eval"}
+    assert counts["eval"] / 4000 == pytest.approx(0.15, abs=0.03)
+
+
+def test_group_goes_where_all_its_members_may_go():
     videos = [
-        video(
-            one.video_id,
-            *one.sources,
-            fake=one.label == Label.FAKE,
-            split=draw.choice([None, None, *contract.SPLITS]),
-        )
-        for one in random_videos(seed, count=40, persons=30)
+        video("a", "p7", splits_allowed=("train", "eval")),
+        video("b", "p7", splits_allowed=("eval", "test")),
     ]
-    assignments = assign(videos)
-    kept = [one for one in videos if assignments[one.video_id].split is not None]
-    assert kept
-    for names in groups_by_flood(kept):
-        assert len({assignments[name] for name in names}) == 1
-    for one in videos:
-        assignment = assignments[one.video_id]
-        assert (assignment.split is None) == bool(assignment.refused)
-        assert one.split is None or assignment.split in (one.split, None)
+    assert splits_kept(assign(videos)) == {"a": "eval", "b": "eval"}
+
+
+@pytest.mark.parametrize(
+    ("fractions", "drawn"),
+    [
+        ((1.0, 0.0, 0.0), {"train"}),
+        ((0.0, 0.0, 1.0), {"test"}),
+        ((0.5, 0.5, 0.0), {"train", "eval"}),
+        # Fractions that add up to less than 1, if only by rounding, leave a rest.
+        ((0.5, 0.4, 0.0), {"train", "eval"}),
+    ],
+)
+def test_draw_never_draws_what_has_no_chance(fractions, drawn):
+    assert {draw(str(i), fractions) for i in range(100)} == drawn
+
+
+def test_unknown_split_of_a_kept_video():
+    with pytest.raises(ValueError, match="a: unknown split 'val'"):
+        assign([video("a")], kept={"a": "val"})
 
 
 def test_video_that_its_reader_refused_stays_refused_and_joins_nothing():
     videos = [
         video("a", "a", split="train"),
         video("b", "b", split="test"),
-        video("a_b", "a", "b", fake=True, refused="in no list"),
+        video("a_b", "a", "b", fake=True, refused=UNLISTED),
     ]
     assert assign(videos) == {
-        "a": splits.Assignment("train", "a"),
-        "b": splits.Assignment("test", "b"),
-        "a_b": splits.Assignment(None, "a", "in no list"),
+        "a": Assignment("train", "a"),
+        "b": Assignment("test", "b"),
+        "a_b": Assignment(None, "a", UNLISTED),
     }
 
 
@@ -232,29 +199,26 @@ def test_video_that_its_reader_refused_stays_refused_and_joins_nothing():
         ([video("a", split="val")], (0.7, 0.15, 0.15), "a: unknown split 'val'"),
         ([], (0.7, 0.2, 0.2), "must add up to 1"),
         ([], (1.2, -0.1, -0.1), "must not be negative"),
+        (
+            [video("a", splits_allowed=("train", "val"))],
+            (0.7, 0.15, 0.15),
+            "a: unknown split 'val'",
+        ),
+        (
+            [video("a", split_by=("b",), split="test")],
+            (0.7, 0.15, 0.15),
+            "a: split_by excludes split and splits_allowed",
+        ),
+        (
+            [video("a", split_by=("b",), splits_allowed=("train",))],
+            (0.7, 0.15, 0.15),
+            "a: split_by excludes split and splits_allowed",
+        ),
     ],
 )
 def test_wrong_input(videos, fractions, message):
     with pytest.raises(ValueError, match=message):
         assign(videos, fractions=fractions)
-
-
-def test_audit_counts_videos_and_groups():
-    videos = [
-        video("a", "a", split="train"),
-        video("a_b", "a", "b", fake=True, split="train"),
-        video("c", "c", split="train"),
-        video("d", "d", split="test"),
-        video("e", "e", refused="in no list"),
-    ]
-    report = audit(videos, assign(videos))
-    assert report.splits == {
-        "train": SplitCount(videos=3, reals=2, fakes=1, groups=2),
-        "eval": SplitCount(),
-        "test": SplitCount(videos=1, reals=1, fakes=0, groups=1),
-    }
-    assert list(report.splits) == ["train", "eval", "test"]
-    assert report.refused == {"e": "in no list"}
 
 
 def clean_rows():

@@ -1,0 +1,60 @@
+"""CSV files that datasets are described by."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+
+from data import files
+from data.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        line: number of its first line in the file; the header's is 1.
+        cells: without the space around them; lone surrogates stand for bytes that are not UTF-8.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+
+    def by_column(self, columns: Sequence[str]) -> Mapping[str, str]:
+        """The cells by column; those that are not there are empty, surplus ones left out."""
+        return dict.fromkeys(columns, "") | dict(zip(columns, self.cells, strict=False))
+
+
+def read_table(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
+    """Reads a CSV file (RFC 4180, UTF-8 with or without a byte order mark).
+
+    Args:
+        path: local or a URL.
+        cure: what to do if there is no such file; ends the message.
+
+    Returns:
+        The columns that the first line names, and the rows that are not blank; they may have
+        more or fewer cells than there are columns.
+
+    Raises:
+        UsageError: there is no such file, or it is not CSV.
+    """
+    if not files.exists(path):
+        raise UsageError(f"{path}: there is no such file; {cure}")
+    try:
+        text = files.read_bytes(path).decode("utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); {cure}") from error
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    try:
+        columns = tuple(column.strip() for column in next(lines, []))
+        before = lines.line_num
+        for cells in lines:
+            if cells:
+                rows.append(Row(before + 1, tuple(cell.strip() for cell in cells)))
+            before = lines.line_num
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {lines.line_num}: not CSV in UTF-8: {error}") from error
+    return columns, rows

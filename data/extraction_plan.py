@@ -1,0 +1,225 @@
+"""What an extraction is about to do: the splits of its videos, and what earlier jobs have done."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from data import balance, contract, dataset_folder, files, splits
+from data.code_hash import code_hash
+from data.datasets.base import Listing, SourceVideo
+from data.detectors import registry
+from data.faces import FaceOptions
+from data.ledger import LedgerRow
+from data.splits import Assignment
+from data.video_job import Annotation, Extracted, VideoJob
+
+WORK = ".work"
+"""Folder of the output in which jobs keep what they have finished until all is done."""
+
+_CROPS_CODE = (
+    "data.contract",
+    "data.cropping",
+    "data.detectors",
+    "data.faces",
+    "data.tracking",
+    "data.video",
+    "data.video_container",
+)
+"""What decides the crops besides the options."""
+
+_CODE = (*_CROPS_CODE, "data.balance", "data.shards", "data.splits", "data.split_groups")
+"""What decides the Examples besides the options."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractionOptions:
+    """What decides the content of the output.
+
+    Attributes:
+        detector: one of `data.detectors.registry.NAMES`, or a dotted name.
+        faces: how faces are taken from a video.
+        boxes_from: `original` takes a fake's boxes from the real clip that it was made from,
+            where that one is known, found and of the same size.
+        fractions: shares of train, eval and test where no official split exists; sum 1.
+        salt: changes which groups go to which split, and which fakes `balance` leaves out.
+        balance: leaves out fakes until no split of a dataset has more of them than reals.
+        face_videos: also writes each track as a small MP4.
+        time_limit_s: seconds that a small video may take; see `data.face_extractor`.
+    """
+
+    detector: str = "mtcnn"
+    faces: FaceOptions = dataclasses.field(default_factory=FaceOptions)
+    boxes_from: Literal["own", "original"] = "own"
+    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    salt: str = "unmask"
+    balance: bool = False
+    face_videos: bool = False
+    time_limit_s: float = 600.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a job is about to do, before any video is opened.
+
+    Attributes:
+        listings: the datasets.
+        output: folder or URL.
+        options: what decides the content.
+        assignments: split or refusal of each video.
+        fingerprint: of inputs, options and code.
+        crops: of what decides the crops.
+        is_done: whether the output holds the whole result already.
+        reused: rows of an earlier result in the output whose crops are still good.
+        notice: what people should know about an earlier result; empty if there is nothing.
+    """
+
+    listings: tuple[Listing, ...]
+    output: str
+    options: ExtractionOptions
+    assignments: Mapping[str, Assignment]
+    fingerprint: str
+    crops: str
+    is_done: bool
+    reused: tuple[LedgerRow, ...]
+    notice: str
+
+    @property
+    def videos(self) -> list[SourceVideo]:
+        """All inputs."""
+        return [video for listing in self.listings for video in listing.videos]
+
+    @property
+    def work(self) -> str:
+        """Where the job keeps what it has finished until all is done."""
+        return files.join(self.output, WORK, self.crops)
+
+
+def plan(listings: Sequence[Listing], output: str, options: ExtractionOptions) -> Plan:
+    """Assigns splits and finds out what an earlier job in the same output has done.
+
+    Args:
+        listings: the datasets; no two videos have the same id.
+        output: folder or URL to write to; need not exist.
+        options: what decides the content.
+
+    Returns:
+        What `data.extraction.run` will do.
+
+    Raises:
+        UsageError: a new video would join two splits of the earlier result, or the output
+            was written by something else.
+    """
+    videos = [video for listing in listings for video in listing.videos]
+    crops = _hash(
+        registry.fingerprint(options.detector),
+        dataclasses.asdict(options.faces),
+        options.boxes_from,
+        code_hash(*_CROPS_CODE),
+    )[:16]
+    fingerprint = _fingerprint(videos, options, crops)
+    earlier = dataset_folder.read_description(output)
+    rows: list[LedgerRow] = []
+    kept: dict[str, str] = {}
+    notices = []
+    if earlier is not None and dataset_folder.lacks_nothing(output):
+        rows = dataset_folder.read_ledger(output)
+        same_draw = _differing(earlier.options, options, ("fractions", "salt")) == []
+        if same_draw:
+            kept = {row.video_id: row.split for row in rows if row.split}
+        else:
+            notices.append("fractions or salt changed: splits are drawn anew")
+        if earlier.crops != crops:
+            changed = _differing(earlier.options, options, ("detector", "faces", "boxes_from"))
+            what = ", ".join(changed) or "the code that makes crops"
+            notices.append(f"{what} changed: every video is extracted afresh")
+    assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt, kept=kept)
+    if options.balance:
+        assignments = balance.balance(videos, assignments, salt=options.salt)
+    return Plan(
+        listings=tuple(listings),
+        output=output,
+        options=options,
+        assignments=assignments,
+        fingerprint=fingerprint,
+        crops=crops,
+        is_done=bool(rows) and earlier is not None and earlier.fingerprint == fingerprint,
+        reused=tuple(rows) if earlier is not None and earlier.crops == crops else (),
+        notice="; ".join(notices),
+    )
+
+
+def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
+    """Divides the inputs into those to open and the rows of those that are refused."""
+    videos = job.videos
+    methods: dict[str, set[str]] = {}
+    columns = sorted({column for video in videos for column in video.slices})
+    for video in videos:
+        if video.label == contract.Label.FAKE and job.assignments[video.video_id].split:
+            methods.setdefault(video.dataset, set()).add(video.method)
+    open_ids = {name for name, to in job.assignments.items() if to.split is not None}
+    jobs, refused = [], []
+    for video in videos:
+        assignment = job.assignments[video.video_id]
+        if assignment.refused is not None:
+            row = LedgerRow(
+                video_id=video.video_id,
+                path=video.path,
+                label=int(video.label),
+                status=assignment.refused.status,
+                reason=assignment.refused.reason,
+            )
+            refused.append(Extracted("", row, None, ()))
+            continue
+        assert assignment.split is not None
+        own = (video.method,)
+        shown_in = tuple(sorted(methods.get(video.dataset, own)))
+        annotation = Annotation(
+            video_id=video.video_id,
+            label=int(video.label),
+            dataset=video.dataset,
+            method=video.method,
+            compression=video.compression,
+            slice_methods=own if video.label == contract.Label.FAKE else shown_in,
+            source_group=assignment.source_group,
+            slices={column: video.slices.get(column, "unknown") for column in columns},
+        )
+        reuses = job.options.boxes_from == "original" and video.original in open_ids
+        original = video.original if reuses else ""
+        jobs.append(VideoJob(annotation, video.path, assignment.split, video.sources, original))
+    # In an order that has nothing to do with length, workers get alike shares.
+    return sorted(jobs, key=lambda entry: _hash(entry.annotation.video_id)), refused
+
+
+def _fingerprint(videos: Iterable[SourceVideo], options: ExtractionOptions, crops: str) -> str:
+    """Changes if a file, what is said of it, an option or our code does."""
+    described = []
+    for video in sorted(videos, key=lambda video: video.video_id):
+        found = files.describe(video.path)
+        seen = None if found is None else (found.size_in_bytes, found.last_updated_in_seconds)
+        described.append((dataclasses.asdict(video), seen))
+    return _hash(described, dataclasses.asdict(options), crops, code_hash(*_CODE))
+
+
+def _differing(
+    earlier: Mapping[str, Any], options: ExtractionOptions, names: Iterable[str]
+) -> list[str]:
+    """Which of the named options are not what they were; nested ones by their own name."""
+    now = json.loads(json.dumps(dataclasses.asdict(options)))
+    differing = []
+    for name in names:
+        before, after = earlier.get(name), now[name]
+        if isinstance(before, dict) and isinstance(after, dict):
+            differing += [
+                f"{key} ({before.get(key)} -> {value})"
+                for key, value in after.items()
+                if before.get(key) != value
+            ]
+        elif before != after:
+            differing.append(f"{name} ({before} -> {after})")
+    return differing
+
+
+def _hash(*values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""How far a running job is, for its own display and for `unmask status` in another terminal.
+
+Each worker process keeps one small file of counts in the job's work folder. Nothing else could be
+read from outside while Beam runs, whatever the runner.
+"""
+
+import collections
+import dataclasses
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+from data import files
+from data.ledger import Status
+
+_JOB = "job.json"
+_WORKERS = "progress"
+_SECONDS_BETWEEN_WRITES = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class JobProgress:
+    """How far a job is.
+
+    Attributes:
+        videos: inputs of the job, those that it need not open among them.
+        counts: inputs that have their outcome, by status.
+        started_s: when the job began, seconds since 1970.
+        changed_s: when its last worker reported, seconds since 1970.
+    """
+
+    videos: int
+    counts: Mapping[Status, int]
+    started_s: float
+    changed_s: float
+
+    @property
+    def done(self) -> int:
+        """Inputs that have their outcome."""
+        return sum(self.counts.values())
+
+
+def begin(folder: str, videos: int, counts: Mapping[Status, int]) -> None:
+    """Starts a job's count anew.
+
+    Args:
+        folder: the job's work folder.
+        videos: inputs.
+        counts: by status, the inputs that no worker will report.
+    """
+    for name in files.find(files.join(folder, _WORKERS), depth=1):
+        files.delete(files.join(folder, _WORKERS, name))
+    job = {"videos": videos, "counts": _to_json(counts), "started_s": time.time()}
+    files.write(files.join(folder, _JOB), json.dumps(job).encode())
+
+
+def read(folder: str) -> JobProgress | None:
+    """Adds up what the workers of a job have reported; None if there is no such job."""
+    path = files.join(folder, _JOB)
+    if not files.exists(path):
+        return None
+    job = json.loads(files.read_bytes(path))
+    counts = collections.Counter({Status(name): count for name, count in job["counts"].items()})
+    changed_s = float(job["started_s"])
+    workers = files.join(folder, _WORKERS)
+    for name in files.find(workers, depth=1):
+        if name.endswith(".json"):
+            report = json.loads(files.read_bytes(files.join(workers, name)))
+            counts.update({Status(name): count for name, count in report["counts"].items()})
+            changed_s = max(changed_s, float(report["written_s"]))
+    return JobProgress(int(job["videos"]), dict(counts), float(job["started_s"]), changed_s)
+
+
+class ProgressReporter:
+    """Counts the outcomes of one worker process.
+
+    Args:
+        folder: the job's work folder.
+    """
+
+    def __init__(self, folder: str) -> None:
+        name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}.json"
+        self._path = files.join(folder, _WORKERS, name)
+        self._counts: collections.Counter[Status] = collections.Counter()
+        self._written_s = 0.0
+
+    def add(self, status: Status) -> None:
+        """Counts one input; writes at most once a second."""
+        self._counts[status] += 1
+        if time.monotonic() - self._written_s > _SECONDS_BETWEEN_WRITES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was counted."""
+        report = {"counts": _to_json(self._counts), "written_s": time.time()}
+        files.write(self._path, json.dumps(report).encode())
+        self._written_s = time.monotonic()
+
+
+def _to_json(counts: Mapping[Status, int]) -> dict[str, int]:
+    return {status.value: count for status, count in counts.items()}

@@ -1,0 +1,88 @@
+"""Which videos and which of their crops a contact sheet shows."""
+
+import collections
+import hashlib
+import itertools
+import posixpath
+from collections.abc import Iterable, Sequence
+
+from data import contract
+from data.contract import FaceCrop
+from data.ledger import LedgerRow
+
+Traits = tuple[str, str, str, str, str]
+"""Split, label, status, dataset and folder of a video."""
+
+_LEFT_OUT_SHARE = 1 / 3
+"""Of the rows, at most this share shows videos without crops, as long as others are left."""
+
+
+def choose(rows: Sequence[LedgerRow], count: int) -> list[LedgerRow]:
+    """Chooses videos that stand for all of them; the same ones whenever it is asked.
+
+    Spreads the choice over splits, labels, statuses, datasets and folders (in which the datasets'
+    layouts keep methods and compressions) as evenly as there are videos. Mostly takes videos
+    that were used, a third of videos that were not.
+
+    Args:
+        rows: of the ledger.
+        count: how many to choose, at most.
+
+    Returns:
+        Used ones by split, label and id; then the others by status and id.
+    """
+    used = [row for row in rows if row.used]
+    left_out = [row for row in rows if not row.used]
+    shown_left_out = min(len(left_out), max(int(count * _LEFT_OUT_SHARE), count - len(used)))
+    splits = ("", *contract.SPLITS)
+    return sorted(
+        _spread(used, count - shown_left_out),
+        key=lambda row: (splits.index(row.split), row.label, row.video_id),
+    ) + sorted(_spread(left_out, shown_left_out), key=lambda row: (row.status.value, row.video_id))
+
+
+def choose_faces(faces: Sequence[FaceCrop], count: int) -> list[FaceCrop]:
+    """Chooses faces evenly in time, more of the longer tracks.
+
+    Args:
+        faces: sorted by track, then by time.
+        count: how many to choose, at most.
+
+    Returns:
+        At least one of each of the first `count` tracks, in the same order.
+    """
+    tracks = [list(group) for _, group in itertools.groupby(faces, key=lambda face: face.track)]
+    places = [1] * min(len(tracks), count)
+    while sum(places) < min(count, len(faces)):
+        # The one whose shown faces stand for the most others (the method of D'Hondt).
+        places[max(range(len(places)), key=lambda i: len(tracks[i]) / (places[i] + 1))] += 1
+    return [
+        track[(2 * i + 1) * len(track) // (2 * shown)]
+        for track, shown in zip(tracks, places, strict=False)
+        for i in range(shown)
+    ]
+
+
+def _spread(rows: Iterable[LedgerRow], count: int) -> list[LedgerRow]:
+    """Takes a row with the trait that was taken least so far, again and again."""
+    alike: dict[Traits, list[LedgerRow]] = collections.defaultdict(list)
+    for row in sorted(rows, key=lambda row: hashlib.sha256(row.video_id.encode()).digest()):
+        folder = posixpath.dirname(row.video_id)
+        dataset = folder.partition("/")[0]
+        traits = (
+            row.split,
+            f"label {row.label}",
+            row.status.value,
+            f"in {dataset}",
+            f"at {folder}",
+        )
+        alike[traits].append(row)
+    taken: collections.Counter[str] = collections.Counter()
+    chosen: list[LedgerRow] = []
+    while alike and len(chosen) < count:
+        traits = min(alike, key=lambda traits: (sorted(taken[trait] for trait in traits), traits))
+        chosen.append(alike[traits].pop(0))
+        taken.update(traits)
+        if not alike[traits]:
+            del alike[traits]
+    return chosen

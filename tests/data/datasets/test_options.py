@@ -1,0 +1,22 @@
+import pytest
+
+from data.datasets import options
+from data.errors import UsageError
+
+
+def test_nothing_given():
+    options.reject("mine", "which is plain", splits=None, official=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"splits": ""}, "--splits"),
+        ({"splits": "x"}, "--splits"),
+        ({"official": True}, "--official"),
+    ],
+)
+def test_given(given, name):
+    message = f"{name} means nothing for mine, which is plain; leave it out"
+    with pytest.raises(UsageError, match=message):
+        options.reject("mine", "which is plain", **given)

@@ -1,0 +1,135 @@
+"""Gives mutated clips to the extraction in a process of its own and counts what becomes of them."""
+
+import collections
+import math
+import pathlib
+import tempfile
+import time
+from types import TracebackType
+
+import data.environment  # noqa: F401 - before TensorFlow
+from data.faces import FaceOptions, VideoFaces, extract_faces
+from data.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
+from data.ledger import Status
+from tests.fuzz import mutations, seeds
+
+TIME_LIMIT_S = 20.0
+MEMORY_BYTES = 1 << 30
+OPTIONS = FaceOptions(frames_per_video=3)
+TYPED = frozenset(Status) - {
+    Status.MISSING,
+    Status.DUPLICATE,
+    Status.REFUSED_CROSS_SPLIT,
+    Status.REFUSED_BALANCE,
+    Status.REFUSED_INPUT,
+    Status.TIMEOUT,
+    Status.CRASHED,
+}
+"""What the extraction itself may say of a file that is there."""
+
+_detectors: list = []
+
+
+def load() -> None:
+    """Loads the detector once a process."""
+    from data.detectors.mtcnn import Mtcnn
+
+    _detectors.append(Mtcnn())
+
+
+def extract(path: str) -> VideoFaces:
+    """Demultiplexes, decodes and detects."""
+    return extract_faces(path, _detectors[0], OPTIONS)
+
+
+class Campaign:
+    """Runs cases one by one.
+
+    Attributes:
+        statuses: how often each status came.
+        deaths: cases that ended their process, with how it ended.
+        cases: run.
+        seconds: they took.
+        slowest: seconds and case.
+    """
+
+    def __init__(self) -> None:
+        self.statuses: collections.Counter[Status] = collections.Counter()
+        self.deaths: list[tuple[str, list[mutations.Mutation], str]] = []
+        self.hangs: list[tuple[str, list[mutations.Mutation]]] = []
+        self.cases = 0
+        self.seconds = 0.0
+        self.slowest: tuple[float, str, list[mutations.Mutation]] = (0.0, "", [])
+        self._worker = IsolatedWorker(extract, initializer=load, memory_bytes=MEMORY_BYTES)
+        self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
+
+    def __enter__(self) -> "Campaign":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._worker.close()
+        self._folder.cleanup()
+
+    def run(self, name: str, changes: list[mutations.Mutation]) -> VideoFaces | None:
+        """Runs one case and checks what holds of every outcome.
+
+        Args:
+            name: of the seed.
+            changes: what is done to it.
+
+        Returns:
+            The outcome; None if FFmpeg ended the process or never came back, which the job
+            types as crashed or timeout.
+
+        Raises:
+            AssertionError: the outcome is not one that may be.
+            Exception: the extraction raised it.
+        """
+        path = pathlib.Path(self._folder.name) / name
+        path.write_bytes(mutations.apply(seeds.content(name), changes))
+        self._worker.wait()
+        started = time.perf_counter()
+        try:
+            found = self._worker.run(TIME_LIMIT_S, str(path))
+        except WorkerDiedError as error:
+            self.deaths.append((name, changes, str(error)))
+            return None
+        except WorkerTimeoutError:
+            self.hangs.append((name, changes))
+            return None
+        finally:
+            seconds = time.perf_counter() - started
+            self.cases += 1
+            self.seconds += seconds
+            self.slowest = max(self.slowest, (seconds, name, changes))
+        check(found)
+        self.statuses[found.status] += 1
+        return found
+
+
+def check(found: VideoFaces) -> None:
+    """What holds of every outcome, whatever the file.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    assert found.status in TYPED, found.status
+    assert bool(found.reason) == (found.status is not Status.OK), found
+    assert min(found.frames_declared, found.frames_decoded, found.frames_damaged) >= 0
+    for value in (found.fps, found.duration_s, found.bit_rate):
+        assert math.isfinite(value), found
+        assert value >= 0, found
+    places = [(face.track, face.time_s) for face in found.faces]
+    assert places == sorted(places), places
+    assert all(math.isfinite(time_s) and time_s >= 0 for _, time_s in places), places
+    assert found.tracks_kept == len({track for track, _ in places})
+    if found.faces:
+        assert found.status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+        assert found.frames_decoded > 0
+        assert min(found.width, found.height) > 0
+    assert all(math.isfinite(value) for face in found.faces for value in face.box + face.landmarks)
