@@ -11,6 +11,11 @@ from data.errors import UsageError
 from data.ledger import LedgerRow
 
 DESCRIPTION = "dataset.json"
+_NEW_DESCRIPTION = "new.json"
+
+FACE_VIDEOS = "face_videos"
+"""Folder that holds each track as a small MP4, if that was asked for."""
+
 _SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
 
 
@@ -92,18 +97,24 @@ def commit(
 
     Args:
         folder: the output.
-        work: where the finished job left its shards.
-        rows: the ledger.
+        work: where the finished job left its shards, its ledger and its face videos.
+        rows: of the ledger.
         fingerprint: as of `Description`, like the following.
         crops: see there.
         options: see there.
         slice_columns: see there.
     """
-    files.delete(files.join(folder, DESCRIPTION))
+    if files.exists(files.join(folder, DESCRIPTION)):
+        # Kept until the end: it tells how the splits were drawn that the ledger holds.
+        files.move(files.join(folder, DESCRIPTION), files.join(work, DESCRIPTION))
     files.delete(*(files.join(folder, name) for name in find_shards(folder)))
     for name in sorted({row.shard for row in rows if row.shard}):
         files.move(files.join(work, name), files.join(folder, name))
-    files.write(files.join(folder, ledger.FILE_NAME), ledger.to_csv(rows).encode())
+    files.delete(files.join(folder, FACE_VIDEOS))
+    for name in files.find(files.join(work, FACE_VIDEOS), depth=1):
+        source, target = (files.join(where, FACE_VIDEOS, name) for where in (work, folder))
+        files.move(source, target)
+    files.move(files.join(work, ledger.FILE_NAME), files.join(folder, ledger.FILE_NAME))
     used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
     description = Description(
         fingerprint=fingerprint,
@@ -120,4 +131,5 @@ def commit(
         },
     )
     content = json.dumps(dataclasses.asdict(description), indent=2)
-    files.write(files.join(folder, DESCRIPTION), content.encode())
+    files.write(files.join(work, _NEW_DESCRIPTION), content.encode())
+    files.move(files.join(work, _NEW_DESCRIPTION), files.join(folder, DESCRIPTION))

@@ -6,3 +6,7 @@ class UsageError(Exception):
 
     The command line prints the message alone and exits with code 2.
     """
+
+
+class OutputError(UsageError, OSError):
+    """Something cannot be written: no video's fault, so the whole job ends."""

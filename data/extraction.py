@@ -8,8 +8,11 @@ folder with `dataset.json` is whole. A job that was interrupted goes on where it
 with further videos takes the earlier ones' results from the shards that are there.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 
@@ -19,14 +22,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from data import contract, dataset_folder, extraction_plan, files, job_progress, shards, tfrecord
 from data.commits import FINAL
 from data.datasets.base import Listing
+from data.errors import OutputError, UsageError
 from data.extraction_plan import WORK, ExtractionOptions, Plan
 from data.ledger import LedgerRow, Status
-from data.video_job import ExtractVideo, OutputError, VideoJob, commits_of, result_key
-
-FACE_VIDEOS = "face_videos"
-"""Folder of the output that receives each track as a small MP4."""
+from data.video_job import ExtractVideo, VideoJob, commits_of, result_key
 
 _JOBS = "videos.jsonl"
+_OUR_ERROR = re.compile(r"(?:Output|Usage)Error: (.*?)( \[while running|$)", re.MULTILINE)
 _DECIDED_BY_SPLITS = frozenset(
     (
         Status.DUPLICATE,
@@ -54,39 +56,36 @@ def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRo
         The ledger, one row an input, sorted by `video_id`.
 
     Raises:
-        OutputError: the output cannot be written.
+        OutputError: the output cannot be written, or another job writes to it.
+        UsageError: the detector cannot be made.
     """
     if job.is_done:
+        files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
         return dataset_folder.read_ledger(job.output)
     options = beam_options or PipelineOptions([], direct_running_mode="in_memory")
-    # Beam logs every error before it raises it.
-    beam_logger = logging.getLogger("apache_beam")
-    level = beam_logger.level
-    beam_logger.setLevel(logging.CRITICAL)
     try:
-        _restore(job, options)
-        rows = _extract(job, options)
-        columns = {column for video in job.videos for column in video.slices}
-        dataset_folder.commit(
-            job.output,
-            job.work,
-            rows,
-            fingerprint=job.fingerprint,
-            crops=job.crops,
-            options=dataclasses.asdict(job.options),
-            slice_columns=sorted(columns),
-        )
-        files.delete(files.join(job.output, WORK))
-    except OSError as error:
-        raise OutputError(f"{job.output}: cannot be written ({error.strerror or error})") from error
+        with _sole_job(job.output), _quiet_beam():
+            _restore(job, options)
+            rows = _extract(job, options)
+            columns = {column for video in job.videos for column in video.slices}
+            dataset_folder.commit(
+                job.output,
+                job.work,
+                rows,
+                fingerprint=job.fingerprint,
+                crops=job.crops,
+                options=dataclasses.asdict(job.options),
+                slice_columns=sorted(columns),
+            )
+            files.delete(files.join(job.output, WORK))
+    except UsageError:
+        raise
     except Exception as error:
         # Beam hands on the text of a worker's error, in a RuntimeError of its own.
-        told = re.search(r"OutputError: (.*?)( \[while running|$)", str(error), re.MULTILINE)
+        told = _OUR_ERROR.search(str(error))
         if told is None:
             raise
         raise OutputError(told[1]) from error
-    finally:
-        beam_logger.setLevel(level)
     return rows
 
 
@@ -100,6 +99,40 @@ def extract(
     return run(extraction_plan.plan(listings, output, options), beam_options)
 
 
+@contextlib.contextmanager
+def _sole_job(output: str) -> Iterator[None]:
+    """Keeps a second job out of a local output; the kernel opens it again whatever ends us."""
+    if not files.is_local(output):
+        yield
+        return
+    try:
+        os.makedirs(output, exist_ok=True)
+        folder = os.open(output, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written ({error.strerror})") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise OutputError(
+            f"{output}: another extraction writes to it; see `unmask status {output}`"
+        ) from None
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _quiet_beam() -> Iterator[None]:
+    """Keeps Beam from logging every error before it raises it."""
+    logger = logging.getLogger("apache_beam")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def _restore(job: Plan, options: PipelineOptions) -> None:
     """Commits the results that an earlier job left in the output's shards and ledger."""
     commits = commits_of(job.work)
@@ -108,7 +141,9 @@ def _restore(job: Plan, options: PipelineOptions) -> None:
     by_shard: dict[str, dict[str, tuple[str, LedgerRow]]] = {}
     for row in job.reused:
         measured = row.sha256 and row.status in FINAL - _DECIDED_BY_SPLITS
-        if not measured or row.video_id not in wanted or row.boxes_from not in ("", *sha256):
+        if not measured or row.video_id not in wanted:
+            continue
+        if row.boxes_from and row.boxes_from not in sha256:
             continue
         key = result_key(row.sha256, sha256[row.boxes_from] if row.boxes_from else "")
         if commits.read_row(key) is None:
@@ -138,7 +173,8 @@ def _restore_shard(
         work: the job's folder.
     """
     name, wanted = shard
-    with files.open_to_read(files.join(output, name)) as file:
+    # Where a shard is damaged, the rest of its videos are extracted again.
+    with files.open_to_read(files.join(output, name)) as file, contextlib.suppress(ValueError):
         for record in tfrecord.read(file):
             example = contract.parse(record)
             if example.video_id in wanted:
@@ -147,8 +183,8 @@ def _restore_shard(
 
 def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
     jobs, refused = extraction_plan.divide(job)
-    face_videos = files.join(job.output, FACE_VIDEOS)
-    files.delete(face_videos)  # all are written anew, and those of an earlier job may be stale
+    face_videos = files.join(job.work, dataset_folder.FACE_VIDEOS)
+    files.delete(face_videos)  # those of an interrupted job may be of other videos
     counts = dict.fromkeys(Status, 0)
     for video in refused:
         counts[video.row.status] += 1

@@ -95,12 +95,14 @@ def print_status(output: str) -> None:
     """
     works = {name.split("/")[0] for name in files.find(files.join(output, WORK), depth=2)}
     jobs = [job_progress.read(files.join(output, WORK, work)) for work in sorted(works)]
+    is_whole = dataset_folder.read_description(output) is not None
     running = max(
         (job for job in jobs if job is not None), key=lambda job: job.changed_s, default=None
     )
-    if running is not None:
+    is_silent = running is None or time.time() - running.changed_s > _SECONDS_OF_SILENCE
+    if running is not None and not (is_whole and is_silent):
         _print_running(running, output)
-    elif dataset_folder.read_description(output) is not None:
+    elif is_whole:
         _print_summary(dataset_folder.read_ledger(output), output)
     else:
         raise UsageError(

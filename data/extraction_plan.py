@@ -2,16 +2,19 @@
 
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from data import balance, contract, dataset_folder, files, splits
+from data import balance, contract, dataset_folder, files, ledger, splits
 from data.code_hash import code_hash
+from data.commits import FINAL
 from data.datasets.base import Listing, SourceVideo
 from data.detectors import registry
+from data.errors import UsageError
 from data.faces import FaceOptions
-from data.ledger import LedgerRow
+from data.ledger import LedgerRow, Status
 from data.splits import Assignment
 from data.video_job import Annotation, Extracted, VideoJob
 
@@ -29,7 +32,19 @@ _CROPS_CODE = (
 )
 """What decides the crops besides the options."""
 
-_CODE = (*_CROPS_CODE, "data.balance", "data.shards", "data.splits", "data.split_groups")
+_CROPS_LIBRARIES = ("av", "mtcnn", "numpy", "opencv-python-headless", "tensorflow")
+
+_CODE = (
+    *_CROPS_CODE,
+    "data.balance",
+    "data.example_message",
+    "data.extraction_plan",
+    "data.shards",
+    "data.split_groups",
+    "data.splits",
+    "data.tfrecord",
+    "data.video_job",
+)
 """What decides the Examples besides the options."""
 
 
@@ -70,8 +85,10 @@ class Plan:
         assignments: split or refusal of each video.
         fingerprint: of inputs, options and code.
         crops: of what decides the crops.
-        is_done: whether the output holds the whole result already.
+        is_done: whether the output holds the whole result already, and no video is left that
+            another attempt may serve: that timed out, crashed, or could not be opened.
         reused: rows of an earlier result in the output whose crops are still good.
+        kept: ids of the videos that an earlier result holds and that keep their split.
         notice: what people should know about an earlier result; empty if there is nothing.
     """
 
@@ -83,6 +100,7 @@ class Plan:
     crops: str
     is_done: bool
     reused: tuple[LedgerRow, ...]
+    kept: frozenset[str]
     notice: str
 
     @property
@@ -117,23 +135,44 @@ def plan(listings: Sequence[Listing], output: str, options: ExtractionOptions) -
         dataclasses.asdict(options.faces),
         options.boxes_from,
         code_hash(*_CROPS_CODE),
+        [importlib.metadata.version(name) for name in _CROPS_LIBRARIES],
     )[:16]
     fingerprint = _fingerprint(videos, options, crops)
+    works = {name.split("/")[0] for name in files.find(files.join(output, WORK), depth=2)}
+    has_ledger = files.exists(files.join(output, ledger.FILE_NAME))
     earlier = dataset_folder.read_description(output)
+    if dataset_folder.find_shards(output) and not (has_ledger or works or earlier):
+        raise UsageError(
+            f"{output}: holds TFRecords that no extraction wrote, and this one would replace; "
+            "name another --output"
+        )
+    # A job that was killed while it put its result in place has moved the earlier description.
+    replaced = [dataset_folder.read_description(files.join(output, WORK, work)) for work in works]
+    known = next((found for found in [earlier, *replaced] if found is not None), None)
     rows: list[LedgerRow] = []
     kept: dict[str, str] = {}
     notices = []
-    if earlier is not None and dataset_folder.lacks_nothing(output):
+    if known is not None and has_ledger:
         rows = dataset_folder.read_ledger(output)
-        same_draw = _differing(earlier.options, options, ("fractions", "salt")) == []
-        if same_draw:
-            kept = {row.video_id: row.split for row in rows if row.split}
-        else:
+        if _differing(known.options, options, ("fractions", "salt")):
             notices.append("fractions or salt changed: splits are drawn anew")
-        if earlier.crops != crops:
-            changed = _differing(earlier.options, options, ("detector", "faces", "boxes_from"))
-            what = ", ".join(changed) or "the code that makes crops"
+        else:
+            kept = {row.video_id: row.split for row in rows if row.split}
+        if known.crops != crops:
+            changed = _differing(known.options, options, ("detector", "faces", "boxes_from"))
+            what = ", ".join(changed) or "what makes crops of the code or its libraries"
             notices.append(f"{what} changed: every video is extracted afresh")
+        gone = {row.video_id for row in rows} - {video.video_id for video in videos}
+        if gone:
+            notices.append(f"{len(gone)} earlier videos are no longer in the input: they go")
+    elif works - {crops}:
+        notices.append("an unfinished extraction with other options or code is dropped")
+    is_whole = earlier is not None and dataset_folder.lacks_nothing(output)
+    if rows and not is_whole:
+        notices.append("the earlier result is not whole: what it lacks is extracted again")
+    settled = all(row.status in FINAL or row.status is Status.MISSING for row in rows) and all(
+        row.sha256 for row in rows if row.status is Status.UNREADABLE
+    )
     assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt, kept=kept)
     if options.balance:
         assignments = balance.balance(videos, assignments, salt=options.salt)
@@ -144,8 +183,9 @@ def plan(listings: Sequence[Listing], output: str, options: ExtractionOptions) -
         assignments=assignments,
         fingerprint=fingerprint,
         crops=crops,
-        is_done=bool(rows) and earlier is not None and earlier.fingerprint == fingerprint,
-        reused=tuple(rows) if earlier is not None and earlier.crops == crops else (),
+        is_done=is_whole and settled and known is not None and known.fingerprint == fingerprint,
+        reused=tuple(rows) if is_whole and known is not None and known.crops == crops else (),
+        kept=frozenset(kept),
         notice="; ".join(notices),
     )
 
@@ -187,7 +227,16 @@ def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
         )
         reuses = job.options.boxes_from == "original" and video.original in open_ids
         original = video.original if reuses else ""
-        jobs.append(VideoJob(annotation, video.path, assignment.split, video.sources, original))
+        jobs.append(
+            VideoJob(
+                annotation=annotation,
+                path=video.path,
+                split=assignment.split,
+                sources=video.sources,
+                is_kept=video.video_id in job.kept,
+                original=original,
+            )
+        )
     # In an order that has nothing to do with length, workers get alike shares.
     return sorted(jobs, key=lambda entry: _hash(entry.annotation.video_id)), refused
 

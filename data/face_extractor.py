@@ -4,6 +4,7 @@ from types import TracebackType
 
 from data.detectors import registry
 from data.detectors.base import FaceDetector
+from data.errors import UsageError
 from data.faces import FaceOptions, OriginalFaces, VideoFaces, extract_faces
 from data.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
 from data.ledger import Status
@@ -45,10 +46,12 @@ class FaceExtractor:
         """Waits until the process is ready.
 
         Raises:
-            UsageError: the detector cannot be made.
-            WorkerDiedError: the process ended.
+            UsageError: the detector cannot be made, or the process cannot be started.
         """
-        self._worker.wait()
+        try:
+            self._worker.wait()
+        except (WorkerTimeoutError, WorkerDiedError) as error:
+            raise UsageError(f"the process that decodes could not be started: {error}") from error
 
     def extract(
         self, path: str, size_bytes: int, original: OriginalFaces | None = None
@@ -66,7 +69,6 @@ class FaceExtractor:
 
         Raises:
             UsageError: as `wait`: no video's fault.
-            WorkerDiedError: see there.
         """
         self.wait()
         limit_s = self._time_limit_s + SECONDS_PER_BYTE * size_bytes

@@ -7,9 +7,8 @@ the same crops that it was trained on.
 import collections
 import concurrent.futures
 import dataclasses
-import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,9 @@ MIN_DECODED_FRACTION = 0.5
 
 SAME_TIME_S = 0.01
 """An original's face belongs to a fake's frame if their times differ by less."""
+
+MIN_GIVEN_FRACTION = 0.9
+"""Of the times at which an original has faces, those that a fake must have a frame at."""
 
 _AHEAD_FRAMES = 8
 _AHEAD_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
@@ -139,9 +141,9 @@ def extract_faces(
     """
     try:
         if original is not None:
-            found = _extract(path, functools.partial(_original_faces_at, original), options)
-            if found.faces:
-                return dataclasses.replace(found, boxes_given=True)
+            given = _extract_at_boxes_of(original, path, options)
+            if given is not None:
+                return given
         return _extract(path, lambda frame: detector.detect(frame.image[np.newaxis])[0], options)
     except FileNotFoundError:
         return VideoFaces(Status.MISSING, "there is no such file")
@@ -149,9 +151,34 @@ def extract_faces(
         return VideoFaces(Status.UNREADABLE, str(error))
 
 
-def _extract(path: str, detect: Callable[[Frame], list[Face]], options: FaceOptions) -> VideoFaces:
+def _extract_at_boxes_of(
+    original: OriginalFaces, path: str, options: FaceOptions
+) -> VideoFaces | None:
+    """Crops a fake where its original's faces are; None if hardly all have a frame of it."""
+    times = sorted({face.time_s for face in original.faces})
+    with_face = []
+
+    def faces_at(frame: Frame) -> list[Face]:
+        faces = _original_faces_at(original, frame)
+        with_face.append(bool(faces))
+        return faces
+
+    found = _extract(path, faces_at, options, times)
+    if not found.faces or sum(with_face) < MIN_GIVEN_FRACTION * len(times):
+        return None
+    return dataclasses.replace(found, boxes_given=True)
+
+
+def _extract(
+    path: str,
+    detect: Callable[[Frame], list[Face]],
+    options: FaceOptions,
+    times_s: Sequence[float] | None = None,
+) -> VideoFaces:
     video = Video(path)
-    if options.every_nth_frame is None:
+    if times_s is not None:
+        frames = video.at(times_s)
+    elif options.every_nth_frame is None:
         frames = video.sample(options.frames_per_video)
     else:
         frames = video.every(options.every_nth_frame)
@@ -241,6 +268,9 @@ def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions)
     whole = max(video.packets, video.frames_declared)
     if used and video.frames_decoded < MIN_DECODED_FRACTION * whole:
         used = False
+        if status is Status.OK:  # the decoder passed over frames without a word
+            status = Status.DAMAGED
+            reason = f"only {video.frames_decoded} of {whole} frames could be decoded"
         reason += ": too few to judge it by"
     return VideoFaces(
         status=status,

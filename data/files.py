@@ -13,13 +13,14 @@ import pathlib
 import posixpath
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import IO, BinaryIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
-from data.errors import UsageError
+from data.errors import OutputError, UsageError
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
 """Endings, in lower case, of what is taken for a video where no list names the files."""
@@ -125,18 +126,29 @@ def create(path: str) -> Iterator[BinaryIO]:
         The file.
 
     Raises:
-        OSError: it cannot be written.
+        OutputError: it cannot be written.
     """
-    aside = f"{path}.{os.getpid()}.partial" if is_local(path) else path
-    with FileSystems.create(aside, compression_type=_AS_IT_IS) as file:
-        yield file
-    if aside != path:
-        os.replace(aside, path)
+    aside = f"{path}.{uuid.uuid4().hex}.partial" if is_local(path) else path
+    try:
+        with FileSystems.create(aside, compression_type=_AS_IT_IS) as file:
+            yield file
+        if aside != path:
+            os.replace(aside, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError, BeamIOError):
+            delete(aside)
+        if isinstance(error, OSError):
+            raise OutputError(
+                f"{path}: cannot be written ({error.strerror or error}); make room or allow it, "
+                "and start again: what is finished is kept"
+            ) from error
+        raise
 
 
 def move(source: str, destination: str) -> None:
     """Renames a file; what was at `destination` is replaced."""
     if is_local(source):
+        os.makedirs(os.path.dirname(destination) or ".", exist_ok=True)
         os.replace(source, destination)
     else:
         FileSystems.rename([source], [destination])
@@ -202,7 +214,13 @@ def _copy_hashed(source: IO[bytes], destination: IO[bytes] | None) -> str:
     while block := source.read(_BLOCK_BYTES):
         digest.update(block)
         if destination is not None:
-            destination.write(block)
+            try:
+                destination.write(block)
+            except OSError as error:
+                raise OutputError(
+                    f"{tempfile.gettempdir()}: no video can be fetched to it ({error.strerror}); "
+                    "make room, or set TMPDIR, and start again: what is finished is kept"
+                ) from error
     return digest.hexdigest()
 
 

@@ -12,6 +12,8 @@ import socket
 import time
 from collections.abc import Mapping
 
+from apache_beam.io.filesystem import BeamIOError
+
 from data import files
 from data.ledger import Status
 
@@ -58,18 +60,22 @@ def begin(folder: str, videos: int, counts: Mapping[Status, int]) -> None:
 
 def read(folder: str) -> JobProgress | None:
     """Adds up what the workers of a job have reported; None if there is no such job."""
-    path = files.join(folder, _JOB)
-    if not files.exists(path):
+    try:
+        job = json.loads(files.read_bytes(files.join(folder, _JOB)))
+    except (OSError, BeamIOError):
         return None
-    job = json.loads(files.read_bytes(path))
     counts = collections.Counter({Status(name): count for name, count in job["counts"].items()})
     changed_s = float(job["started_s"])
     workers = files.join(folder, _WORKERS)
     for name in files.find(workers, depth=1):
-        if name.endswith(".json"):
+        if not name.endswith(".json"):
+            continue
+        try:
             report = json.loads(files.read_bytes(files.join(workers, name)))
-            counts.update({Status(name): count for name, count in report["counts"].items()})
-            changed_s = max(changed_s, float(report["written_s"]))
+        except (OSError, BeamIOError):  # the job has ended, or begun anew, in this moment
+            continue
+        counts.update({Status(name): count for name, count in report["counts"].items()})
+        changed_s = max(changed_s, float(report["written_s"]))
     return JobProgress(int(job["videos"]), dict(counts), float(job["started_s"]), changed_s)
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Iterator
 
+import apache_beam as beam
+
 from data import contract, face_videos, files, ledger, tfrecord
 from data.ledger import LedgerRow, Status
 from data.video_job import Annotation, Extracted, commits_of
@@ -17,7 +19,8 @@ class Shard:
 
     Attributes:
         name: such as `train-00000-of-00004`.
-        videos: key of each one's result, and what its Example says besides, by `video_id`.
+        videos: for each, in the order of `video_id`, the key of its result and what its Example
+            says besides.
     """
 
     name: str
@@ -39,6 +42,7 @@ def assign(extracted: list[Extracted], work: str) -> Iterator[Shard]:
     for video in settle_copies(extracted):
         if video.row.used and video.annotation is not None:
             used[video.row.split].append((len(rows), video.key, video.annotation))
+        beam.metrics.Metrics.counter("extraction", video.row.status.value).inc()
         rows.append(video.row)
     shards = []
     for split, entries in used.items():
@@ -81,8 +85,9 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
 def settle_copies(extracted: list[Extracted]) -> list[Extracted]:
     """Uses one of files with the same content, and none that would join two splits.
 
-    Of copies in one split the first by `video_id` is used. A copy in another split shows what
-    the first one shows: it is refused, and so is what shares a source with it in its split.
+    Of copies in one split one is used: one that an earlier result holds, else the first by
+    `video_id`. A copy in another split shows what that one shows: it is refused, and so is
+    what shares a source with it in its split.
     Copies of different labels are all left out, for nobody can tell which one is right.
 
     Args:
@@ -95,7 +100,7 @@ def settle_copies(extracted: list[Extracted]) -> list[Extracted]:
     first: dict[str, LedgerRow] = {}
     labels: dict[str, set[int]] = {}
     refused: dict[tuple[str, str], str] = {}  # by split and source
-    for video in ordered:
+    for video in sorted(ordered, key=lambda video: (not video.is_kept, not video.row.used)):
         row = video.row
         if not row.sha256 or not row.split:
             continue

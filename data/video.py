@@ -113,11 +113,29 @@ class Video:
         Raises:
             UnreadableVideoError: the file has changed since it was opened.
         """
-        pending = _middles(self._contents.positions, count)
-        for frame, position in self._decode():
-            if pending and position >= pending[0]:
-                pending = pending[bisect.bisect_right(pending, position) :]
-                yield self._convert(frame, position)
+        return self._shown_at(_middles(self._contents.positions, count))
+
+    def at(self, times_s: Sequence[float]) -> Iterator[Frame]:
+        """Decodes the whole video and yields the frames that begin nearest to given times.
+
+        Args:
+            times_s: seconds from the start, in any order.
+
+        Yields:
+            Frames in presentation order, each once.
+
+        Raises:
+            UnreadableVideoError: the file has changed since it was opened.
+        """
+        positions = self._contents.positions
+        wanted = set()
+        for time_s in times_s:
+            position = positions[0] + time_s / float(self._contents.tick_s)
+            after = bisect.bisect_left(positions, position)
+            beside = positions[max(after - 1, 0) : after + 1]
+            distances = [abs(other - position) for other in beside]
+            wanted.add(beside[distances.index(min(distances))])
+        return self._shown_at(sorted(wanted))
 
     def every(self, n: int) -> Iterator[Frame]:
         """Decodes the whole video and yields every n-th frame decoded, from the first.
@@ -133,6 +151,13 @@ class Video:
         """
         for number, (frame, position) in enumerate(self._decode()):
             if number % n == 0:
+                yield self._convert(frame, position)
+
+    def _shown_at(self, pending: Sequence[int]) -> Iterator[Frame]:
+        """Yields the frames at sorted positions; for one that is lost the next one decoded."""
+        for frame, position in self._decode():
+            if pending and position >= pending[0]:
+                pending = pending[bisect.bisect_right(pending, position) :]
                 yield self._convert(frame, position)
 
     def _decode(self) -> Iterator[tuple[av.VideoFrame, int]]:

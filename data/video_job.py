@@ -12,15 +12,11 @@ import apache_beam as beam
 
 from data import contract, files
 from data.commits import FINAL, Commits
-from data.errors import UsageError
+from data.errors import OutputError
 from data.face_extractor import FaceExtractor
 from data.faces import FaceOptions, OriginalFaces, VideoFaces
 from data.job_progress import ProgressReporter
 from data.ledger import LedgerRow, Status
-
-
-class OutputError(UsageError):
-    """The output cannot be written: no video's fault, so the job ends."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +42,7 @@ class VideoJob:
         path: of the file.
         split: it goes to.
         sources: see `data.datasets.base.SourceVideo`.
+        is_kept: whether an earlier result in the same output holds it.
         original: `video_id` of the real clip whose boxes are to be used; empty for its own.
     """
 
@@ -53,6 +50,7 @@ class VideoJob:
     path: str
     split: str
     sources: tuple[str, ...]
+    is_kept: bool
     original: str = ""
 
     def to_json(self) -> str:
@@ -78,12 +76,14 @@ class Extracted:
         row: of the ledger.
         annotation: what its Example says besides its faces; None if it was refused.
         sources: see `data.datasets.base.SourceVideo`.
+        is_kept: whether an earlier result in the same output holds it.
     """
 
     key: str
     row: LedgerRow
     annotation: Annotation | None
     sources: tuple[str, ...]
+    is_kept: bool = False
 
 
 class ExtractVideo(beam.DoFn):
@@ -119,9 +119,8 @@ class ExtractVideo(beam.DoFn):
             original_keys: of committed originals, str by `video_id`; None if none are used.
         """
         key, row = self._process(job, (original_keys or {}).get(job.original, ""))
-        beam.metrics.Metrics.counter("extraction", row.status.value).inc()
         self._progress.add(row.status)
-        yield Extracted(key, row, job.annotation, job.sources)
+        yield Extracted(key, row, job.annotation, job.sources, job.is_kept)
 
     def finish_bundle(self) -> None:
         """Reports what was counted."""
@@ -144,6 +143,8 @@ class ExtractVideo(beam.DoFn):
             try:
                 path, sha256 = stack.enter_context(files.local_copy(job.path))
                 described = files.describe(path)
+            except OutputError:
+                raise
             except FileNotFoundError:
                 return "", unopened
             except OSError as error:
@@ -181,13 +182,7 @@ class ExtractVideo(beam.DoFn):
             seconds=round(time.monotonic() - started, 3),
         )
         if found.status in FINAL:
-            try:
-                self._commits.write(key, row, _example(sha256, found) if found.faces else None)
-            except OSError as error:
-                raise OutputError(
-                    f"{self._work}: cannot be written ({error.strerror or error}); make room or "
-                    "allow it, and start again: what is finished is kept"
-                ) from error
+            self._commits.write(key, row, _example(sha256, found) if found.faces else None)
         return key, row
 
     def _read_original(self, key: str) -> OriginalFaces:

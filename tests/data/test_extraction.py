@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, dataset_folder, extraction, extraction_plan, ledger
+from data import contract, dataset_folder, extraction, extraction_plan, ledger, tfrecord
 from data.datasets import registry
 from data.errors import UsageError
 from data.extraction_plan import ExtractionOptions
@@ -245,6 +246,59 @@ def test_a_killed_job_goes_on_and_ends_as_if_undisturbed(
     assert_same(output, extracted)
 
 
+def test_a_job_killed_while_it_replaces_a_result_still_knows_its_splits(
+    dataset, extracted, opened, tmp_path
+):
+    folder = pathlib.Path(shutil.copytree(dataset, tmp_path / "dataset"))
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    manifest = folder / "manifest.csv"
+    manifest.write_text(manifest.read_text() + "absent2.mp4,REAL,,,,\n")
+    script = tmp_path / "job.py"
+    script.write_text(KILLED_JOB)
+    killed = subprocess.run(
+        [sys.executable, str(script), str(folder), str(output), "output/train-00000-of-00001", "1"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (output / dataset_folder.DESCRIPTION).exists()
+    plan = extraction_plan.plan([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    earlier = ledger.read(extracted / ledger.FILE_NAME)
+    assert plan.kept == {row.video_id for row in earlier if row.split}
+    extraction.run(plan)
+    assert opened == []
+    assert not (output / ".work").exists()
+
+
+def test_a_second_job_in_the_same_output_is_refused(listing, tmp_path):
+    job = extraction_plan.plan([listing], str(tmp_path), OPTIONS)
+    refused = pytest.raises(UsageError, match="another extraction writes to it")
+    with extraction._sole_job(str(tmp_path)), refused:
+        extraction.run(job)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_somebody_elses_records_is_not_replaced(listing, tmp_path):
+    (tmp_path / "train-00000-of-00001").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="TFRecords that no extraction wrote"):
+        extraction.extract([listing], str(tmp_path), OPTIONS)
+
+
+def test_what_a_damaged_shard_held_is_extracted_again(listing, extracted, opened, tmp_path):
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    shard = output / "eval-00000-of-00001"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    videos = tuple(v for v in listing.videos if not v.path.endswith("text.mp4"))
+    fewer = dataclasses.replace(listing, videos=videos)
+    plan = extraction_plan.plan([fewer], str(output), OPTIONS)
+    assert "1 earlier videos are no longer in the input" in plan.notice
+    extraction.run(plan)
+    assert opened == ["fake.mp4"]
+    assert shard.read_bytes() == (extracted / shard.name).read_bytes()
+
+
 def test_an_interrupted_job_leaves_the_earlier_result(listing, extracted, tmp_path, monkeypatch):
     output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
     fewer = dataclasses.replace(listing, videos=listing.videos[1:])
@@ -309,12 +363,13 @@ def test_two_workers_write_the_same_bytes(listing, extracted, tmp_path):
 def test_urls_go_the_same_way_as_paths(dataset, extracted, tmp_path):
     listing = registry.read("manifest", ObjectStore.url(dataset))
     extraction.extract([listing], ObjectStore.url(tmp_path / "output"), OPTIONS)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".work" in path.parts]
     shutil.rmtree(tmp_path / "output" / ".work", ignore_errors=True)  # a store has no folders
     assert_same(tmp_path / "output", extracted)
 
 
-def test_a_full_disk_ends_the_job_with_a_message_and_keeps_what_is_finished(
-    dataset, listing, extracted, opened, tmp_path
+def test_a_full_disk_ends_the_job_with_a_message_and_it_can_be_started_again(
+    dataset, listing, extracted, tmp_path
 ):
     # A limit on the size of files is what a process can be given without filling a disk.
     script = 'ulimit -f 40; exec "$@"'
@@ -332,6 +387,24 @@ def test_a_full_disk_ends_the_job_with_a_message_and_keeps_what_is_finished(
     assert "cannot be written (File too large)" in message
     assert "what is finished is kept" in message
     assert "Traceback" not in message
+    extraction.extract([listing], str(tmp_path), OPTIONS)
+    assert_same(tmp_path, extracted)
+
+
+def test_a_disk_that_fills_while_shards_are_written_is_told_too(
+    listing, extracted, opened, tmp_path, monkeypatch
+):
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    fewer = dataclasses.replace(listing, videos=listing.videos[1:])
+
+    def fill(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tfrecord, "write", fill)
+    with pytest.raises(UsageError, match=r"cannot be written \(No space left on device\)"):
+        extraction.extract([fewer], str(output), OPTIONS)
+    assert opened == []
+    assert not list(output.rglob("*.partial"))
 
 
 def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_data, tmp_path):
@@ -363,4 +436,4 @@ def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_dat
     for split in contract.SPLITS:
         real, fake = sorted(read_examples(tmp_path, split).values(), key=lambda e: e.label)
         assert [face.box for face in fake.faces] == [face.box for face in real.faces]
-    assert len(list((tmp_path / extraction.FACE_VIDEOS).glob("*.mp4"))) == 6
+    assert len(list((tmp_path / dataset_folder.FACE_VIDEOS).glob("*.mp4"))) == 6

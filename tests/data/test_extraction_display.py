@@ -54,6 +54,7 @@ def test_a_finished_one_is_summed_up_by_status(tmp_path, printed):
         row("c", Status.MISSING),
     ]
     (tmp_path / "work").mkdir()
+    (tmp_path / "work" / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     commit(
         str(tmp_path),
         str(tmp_path / "work"),

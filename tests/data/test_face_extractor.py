@@ -7,6 +7,7 @@ from data.face_extractor import FaceExtractor
 from data.faces import FaceOptions, OriginalFaces
 from data.ledger import Status
 from tests.data import bad_clips, misbehaving
+from tests.data.bad_clips.encoding import encode, face_frames
 
 OPTIONS = FaceOptions(frames_per_video=2)
 
@@ -53,7 +54,7 @@ def test_what_hangs_is_ended_later_if_it_is_large(good, extractor, tmp_path, mon
     assert "longer than 3.5 seconds" in found.reason
 
 
-def test_boxes_of_an_original_are_used_where_they_fit(good, extractor):
+def test_boxes_of_an_original_are_used_where_they_fit(good, extractor, tmp_path):
     own = extractor.extract(str(good), 0)
     shifted = tuple(
         type(face)(**{**vars(face), "box": (40.0, 30.0, 140.0, 150.0)}) for face in own.faces
@@ -61,6 +62,16 @@ def test_boxes_of_an_original_are_used_where_they_fit(good, extractor):
     given = extractor.extract(str(good), 0, OriginalFaces(own.width, own.height, shifted))
     assert given.boxes_given
     assert {face.box for face in given.faces} == {(40.0, 30.0, 140.0, 150.0)}
+    # One that lacks its last frames has the same frames at the same times.
+    shorter = tmp_path / "shorter.mp4"
+    encode(shorter, face_frames(44))
+    given = extractor.extract(str(shorter), 0, OriginalFaces(own.width, own.height, shifted))
+    assert given.boxes_given
+    assert [face.time_s for face in given.faces] == [face.time_s for face in own.faces]
+    # One that lacks half of them is searched.
+    encode(shorter, face_frames(24))
+    given = extractor.extract(str(shorter), 0, OriginalFaces(own.width, own.height, shifted))
+    assert not given.boxes_given
     other_size = extractor.extract(str(good), 0, OriginalFaces(own.width // 2, 9, shifted))
     assert not other_size.boxes_given
     assert other_size.faces == own.faces

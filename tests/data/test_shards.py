@@ -6,7 +6,7 @@ from data.ledger import LedgerRow, Status
 from data.shards import Extracted, settle_copies
 
 
-def video(name, split, group, content, *, label=0, used=True):
+def video(name, split, group, content, *, label=0, used=True, is_kept=False):
     row = LedgerRow(
         video_id=name,
         path=name,
@@ -16,7 +16,7 @@ def video(name, split, group, content, *, label=0, used=True):
         split=split,
         used=used,
     )
-    return Extracted(key=name, row=row, annotation=None, sources=tuple(group.split()))
+    return Extracted(name, row, annotation=None, sources=tuple(group.split()), is_kept=is_kept)
 
 
 def settle(*videos):
@@ -45,6 +45,23 @@ def test_a_copy_in_another_split_takes_out_what_shares_its_source(used):
     assert settled["fake-of-b"] == (Status.REFUSED_CROSS_SPLIT, False)
     assert settled["other"] == (Status.OK, True), "it shows nothing of what `b` shows"
     assert settled["elsewhere"] == (Status.OK, True)
+
+
+def test_what_an_earlier_result_holds_stays_and_its_new_copy_goes():
+    assert settle(
+        video("a", "test", "g1", "x"),
+        video("b", "train", "g2", "x", is_kept=True),
+        video("fake-of-b", "train", "g2", "y", label=1, is_kept=True),
+    ) == {
+        "a": (Status.REFUSED_CROSS_SPLIT, False),
+        "b": (Status.OK, True),
+        "fake-of-b": (Status.OK, True),
+    }
+
+
+def test_a_copy_is_used_where_the_first_one_failed():
+    settled = settle(video("a", "train", "g1", "x", used=False), video("b", "train", "g2", "x"))
+    assert settled == {"a": (Status.NO_FACE, False), "b": (Status.OK, True)}
 
 
 def test_the_reason_names_both_files():

@@ -1,6 +1,5 @@
 """Files that are no videos, whatever their names say, and things that are no files."""
 
-import functools
 import os
 import pathlib
 import shutil
@@ -95,16 +94,11 @@ def make_forbidden(path: pathlib.Path) -> None:
 
 def make_named(path: pathlib.Path) -> None:
     """The good clip under any name; each name's is another file."""
-    path.write_bytes(_good_content() + mp4_boxes.box(b"free", os.fsencode(path.name)))
+    make_good(path)
+    with open(path, "ab") as file:
+        file.write(mp4_boxes.box(b"free", os.fsencode(path.name)))
 
 
 def make_copy(path: pathlib.Path, of: str) -> None:
     """Another clip's bytes, under a second name."""
     shutil.copy(path.with_name(of), path)
-
-
-@functools.cache
-def _good_content() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        make_good(pathlib.Path(folder) / "good.mp4")
-        return (pathlib.Path(folder) / "good.mp4").read_bytes()

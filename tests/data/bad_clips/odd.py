@@ -1,7 +1,9 @@
 """Clips that are whole, however seldom their kind is met."""
 
+import functools
 import pathlib
 import struct
+import tempfile
 from fractions import Fraction
 
 import av
@@ -24,7 +26,15 @@ from tests.data.bad_clips.encoding import (
 
 def make_good(path: pathlib.Path) -> None:
     """Two seconds of a person's face, about 110 pixels tall, that moves 40 pixels to the right."""
-    encode(path, face_frames(FRAME_COUNT))
+    path.write_bytes(_good())
+
+
+@functools.cache
+def _good() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "good.mp4"
+        encode(path, face_frames(FRAME_COUNT))
+        return path.read_bytes()
 
 
 def make_no_face(path: pathlib.Path) -> None:
