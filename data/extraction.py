@@ -80,6 +80,9 @@ def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRo
             files.delete(files.join(job.output, WORK))
     except UsageError:
         raise
+    except OSError as error:
+        told_by = error.strerror or error
+        raise OutputError(f"{job.output}: cannot be written ({told_by})") from error
     except Exception as error:
         # Beam hands on the text of a worker's error, in a RuntimeError of its own.
         told = _OUR_ERROR.search(str(error))

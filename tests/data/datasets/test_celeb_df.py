@@ -169,12 +169,12 @@ def test_misnamed_clip_is_refused_not_lost(name, tmp_path):
 
 
 def test_list_from_elsewhere_and_urls(tmp_path):
-    put(tmp_path, "root/Celeb-real/id1_0007.mp4")
+    put(tmp_path, "dataset/Celeb-real/id1_0007.mp4")
     put(tmp_path, "list.txt", content="\ufeff1  Celeb-real/id1_0007.mp4\r\n\r\n".encode())
     (video,) = listing(
-        ObjectStore.url(tmp_path / "root"), ObjectStore.url(tmp_path / "list.txt")
+        ObjectStore.url(tmp_path / "dataset"), ObjectStore.url(tmp_path / "list.txt")
     ).videos
-    assert video.path == f"test://{tmp_path}/root/Celeb-real/id1_0007.mp4"
+    assert video.path == f"test://{tmp_path}/dataset/Celeb-real/id1_0007.mp4"
     assert video.split == "test"
 
 
