@@ -41,6 +41,7 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
             slice_columns=columns,
             fingerprint=dataset["fingerprint"],
             root=config.kubeflow.root,
+            checkpoints=f"{config.kubeflow.root}/checkpoints",
             # What will be served when the pipeline runs is not known yet.
             served_before={model.name: "" for model in config.models},
         ),

@@ -5,7 +5,7 @@ import tensorflow as tf
 from models.config import AugmentationConfig
 
 
-def augment_pair(pair: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
+def augment(pair: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
     """Changes a real and a fake crop alike, so that what differs stays the manipulation.
 
     Stateless operations alone: the same seed gives the same result in whatever order
@@ -51,14 +51,13 @@ def _shift(pair: tf.Tensor, seed: tf.Tensor, pixels: int) -> tf.Tensor:
     # Mirrored borders: black ones would tell the network which way the crop moved.
     padded = tf.pad(pair, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]], mode="REFLECT")
     offset = tf.random.stateless_uniform([2], seed, 0, 2 * pixels + 1, tf.int32)
-    return tf.slice(padded, [0, offset[0], offset[1], 0], [2, size, size, 3])
+    return tf.slice(padded, [0, offset[0], offset[1], 0], [-1, size, size, 3])
 
 
 def _recompress(pair: tf.Tensor, seed: tf.Tensor, min_quality: int) -> tf.Tensor:
     # In uint8: tf.image takes floats for 0 to 1 and would saturate.
     pixels = tf.cast(tf.round(pair), tf.uint8)
-    crops = [
-        tf.image.stateless_random_jpeg_quality(crop, min_quality, 100, seed)
-        for crop in tf.unstack(pixels)
-    ]
-    return tf.ensure_shape(tf.cast(tf.stack(crops), tf.float32), pair.shape)
+    crops = tf.map_fn(
+        lambda crop: tf.image.stateless_random_jpeg_quality(crop, min_quality, 100, seed), pixels
+    )
+    return tf.ensure_shape(tf.cast(crops, tf.float32), pair.shape)

@@ -3,11 +3,13 @@
 The pipeline hands it to the Trainer as JSON, in `custom_config["model"]`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from models import presets
 from models.backbones import registry
+from models.training_config import FineTuningConfig, OptimizerConfig, ScheduleConfig
 
 
 class AugmentationConfig(BaseModel):
@@ -46,13 +48,37 @@ class ModelConfig(BaseModel):
     """One model of a run.
 
     Example:
-        config = ModelConfig(name="xception", image_size=96, weights=None, steps=432)
+        config = ModelConfig(model="xception", image_size=96, weights=None, steps=432)
         ModelConfig.model_validate_json(config.model_dump_json()) == config
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(description="network, by its name in models/backbones/registry.py")
+    preset: str | None = Field(
+        default=None, description="published settings, by their name in models/presets.py"
+    )
+    model: str = Field(description="network, by its name in models/backbones/registry.py")
+    name: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="what it is served as; by default the network's name, with `_lstm` behind it "
+        "where that is the head",
+    )
+    head: Literal["frame", "lstm"] = Field(
+        default="frame",
+        description="`frame` scores each face and pools the scores of a track; `lstm` reads a "
+        "track's faces in the order of time",
+    )
+    lstm_units: int = Field(default=512, ge=1, le=8192, description="width of the head `lstm`")
+    sequence_length: int = Field(
+        default=16,
+        ge=2,
+        le=256,
+        description="faces of a track in a training sample of the head `lstm`",
+    )
+    pooling: Literal["mean", "confident_mean", "max"] = Field(
+        default="mean", description="of a track's frame scores, see models/pooling.py"
+    )
     image_size: int = Field(
         default=224, ge=32, le=1024, description="side in pixels to which crops are resized"
     )
@@ -76,14 +102,29 @@ class ModelConfig(BaseModel):
         "spread over each track; calibration uses all",
     )
     batch_size: int = Field(
-        default=8, ge=1, le=512, description="pairs of a real and a fake crop in a training batch"
+        default=16,
+        ge=2,
+        le=1024,
+        multiple_of=2,
+        description="crops, or sequences of them, in a training batch, over all devices",
+    )
+    sampling: Literal["paired", "balanced", "natural"] = Field(
+        default="paired",
+        description="`paired`: reals with their own fakes; `balanced`: as many reals as fakes, "
+        "drawn apart; `natural`: every video once an epoch, the classes weighted in the loss",
     )
     steps: int = Field(default=2000, ge=1, description="training batches at most")
-    learning_rate: float = Field(
-        default=1e-3, gt=0, le=1, description="peak of Adam's learning rate"
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="at its peak")
+    schedule: ScheduleConfig = Field(default_factory=ScheduleConfig)
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
+    fine_tuning: FineTuningConfig = Field(default_factory=FineTuningConfig)
+    strategy: Literal["none", "mirrored", "multi_worker", "tpu"] = Field(
+        default="none", description="of tf.distribute: how training is spread over devices"
     )
-    warmup_fraction: float = Field(
-        default=0.1, ge=0, lt=1, description="share of `steps` over which the learning rate rises"
+    warm_start: str | None = Field(
+        default=None,
+        description="folder of a served version of the same network and head, whose weights "
+        "training starts from, in place of `weights`",
     )
     augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig)
     eval_interval: int = Field(
@@ -102,14 +143,24 @@ class ModelConfig(BaseModel):
         default=0, ge=0, lt=2**31, description="of weights, sampling and augmentation"
     )
 
-    @field_validator("name")
+    @model_validator(mode="before")
     @classmethod
-    def _known_name(cls, name: str) -> str:
-        if name not in registry.names():
+    def _with_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = presets.expand(values)
+        if not values.get("name") and isinstance(values.get("model"), str):
+            values["name"] = values["model"] + ("_lstm" if values.get("head") == "lstm" else "")
+        return values
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, model: str) -> str:
+        if model not in registry.names():
             raise ValueError(
-                f"there is no model {name!r}; choose one of {', '.join(registry.names())}"
+                f"there is no model {model!r}; choose one of {', '.join(registry.names())}"
             )
-        return name
+        return model
 
     @field_validator("weights")
     @classmethod
@@ -123,14 +174,19 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits_the_image_size(self) -> "ModelConfig":
-        smallest = registry.minimum_image_size(self.name)
+        smallest = registry.minimum_image_size(self.model)
         if self.image_size < smallest:
             raise ValueError(
-                f"image_size {self.image_size} is too small: {self.name} needs {smallest} or more"
+                f"image_size {self.image_size} is too small: {self.model} needs {smallest} or more"
             )
         if self.augmentation.shift >= self.image_size:
             raise ValueError(
                 f"augmentation.shift {self.augmentation.shift} must be below image_size "
                 f"{self.image_size}"
+            )
+        if self.fine_tuning.head_steps >= self.steps:
+            raise ValueError(
+                f"fine_tuning.head_steps {self.fine_tuning.head_steps} must be below steps "
+                f"{self.steps}"
             )
         return self

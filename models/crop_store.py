@@ -33,6 +33,7 @@ class CropIndex:
         time_s: float32 [m].
         label: int8 [v], `data.contract.Label`.
         group: int32 [v], number of the source group.
+        weight: float32 [v], by which both classes of the training split count the same.
     """
 
     offset: npt.NDArray[np.int64]
@@ -42,6 +43,7 @@ class CropIndex:
     time_s: npt.NDArray[np.float32]
     label: npt.NDArray[np.int8]
     group: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
 
 
 class CropStore:
@@ -51,12 +53,16 @@ class CropStore:
 
     Attributes:
         index: what is where.
+        video_ids: names of the v videos.
         fingerprint: 16 hexadecimal digits that depend on the videos' ids, hashes and labels,
             not on their order.
     """
 
-    def __init__(self, path: str, index: CropIndex, fingerprint: str) -> None:
+    def __init__(
+        self, path: str, index: CropIndex, video_ids: Sequence[str], fingerprint: str
+    ) -> None:
         self.index = index
+        self.video_ids = video_ids
         self.fingerprint = fingerprint
         self._file = os.open(path, os.O_RDONLY)
 
@@ -72,7 +78,7 @@ class CropStore:
         Args:
             file_patterns: of gzipped TFRecords of Examples.
             path: of the file to write.
-            transform: from serialised Examples, string [n], to `label`, [n], among others.
+            transform: from serialised Examples, string [n], to `label` and `weight`, [n].
 
         Returns:
             The open store.
@@ -88,12 +94,15 @@ class CropStore:
             field.name: [] for field in dataclasses.fields(CropIndex) if field.name != "group"
         }
         groups: list[str] = []
+        video_ids: list[str] = []
         identities: list[str] = []
         # The order of files is kept, so that equal input gives an equal index.
         records = tf.data.TFRecordDataset(files, "GZIP")
         with open(path, "wb") as file:
             for examples in records.batch(_CHUNK):
-                rows["label"].extend(transform(examples)["label"].numpy())
+                transformed = transform(examples)
+                for name in ("label", "weight"):
+                    rows[name].extend(transformed[name].numpy())
                 for serialized in examples.numpy():
                     video = contract.parse(serialized)
                     for face in video.faces:
@@ -104,6 +113,7 @@ class CropStore:
                         rows["time_s"].append(face.time_s)
                         file.write(face.image)
                     groups.append(video.source_group)
+                    video_ids.append(video.video_id)
                     identities.append(f"{video.video_id}\n{video.sha256}\n{video.label}\n")
         if not groups:
             raise UsageError(f"there is no video in {', '.join(files)}")
@@ -114,10 +124,11 @@ class CropStore:
             track=np.array(rows["track"], np.int32),
             time_s=np.array(rows["time_s"], np.float32),
             label=np.array(rows["label"], np.int8),
+            weight=np.array(rows["weight"], np.float32),
             group=np.unique(groups, return_inverse=True)[1].astype(np.int32),
         )
         digest = hashlib.sha256("".join(sorted(identities)).encode())
-        return cls(path, index, digest.hexdigest()[:16])
+        return cls(path, index, video_ids, digest.hexdigest()[:16])
 
     def read(self, crop: int) -> bytes:
         """The JPEG of a crop; safe from several threads at once."""

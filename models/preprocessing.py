@@ -5,10 +5,11 @@ from typing import TypeAlias
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from data.contract import SLICE_PREFIX
+from data.contract import SLICE_PREFIX, Label
 from data.errors import UsageError
 
 LABEL = "label"
+WEIGHT = "weight"
 FACE_SIZE_SLICE = SLICE_PREFIX + "face_size"
 SHARPNESS_SLICE = SLICE_PREFIX + "sharpness"
 BIT_RATE_SLICE = SLICE_PREFIX + "bit_rate"
@@ -35,6 +36,8 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
 
     Returns:
         label: int64 [n], as it came: `transform_labels` gives it to the Evaluator.
+        weight: float32 [n], by which the two classes of the training split count the same, 1 on
+            average over it.
         slice/face_size, slice/sharpness, slice/bit_rate: string [n], the third of the
             training videos into which the video's median face (shorter side of its box) or
             its bit rate falls.
@@ -62,7 +65,9 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
         name: tf.gather(tf.constant(BUCKETS[name]), tft.bucketize(measure, num_buckets=3))
         for name, measure in measures.items()
     }
-    return {LABEL: label, **buckets}
+    fakes = tft.mean(tf.cast(label, tf.float32))
+    share = tf.where(label == Label.FAKE, fakes, 1.0 - fakes)
+    return {LABEL: label, WEIGHT: tf.math.divide_no_nan(0.5, share), **buckets}
 
 
 def row_medians(values: tf.RaggedTensor) -> tf.Tensor:

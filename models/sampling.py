@@ -1,4 +1,4 @@
-"""Which crops make a training batch: seeded pairs of a real and a fake."""
+"""Which crops make a training batch: seeded samples of single crops or of sequences of them."""
 
 import collections
 from collections.abc import Iterator
@@ -7,36 +7,73 @@ import numpy as np
 import numpy.typing as npt
 
 from data.contract import Label
+from models.config import ModelConfig
 from models.crop_store import CropIndex, require_both_classes
 
+PADDING = -1
+"""Stands in a sample where a sequence is shorter than wanted."""
 
-class PairSampler:
-    """Draws pairs of a real and a fake crop of the same source, close in time.
+Samples = npt.NDArray[np.int64]
+"""Rows of the index, [g, f]: g samples that belong together, of f crops in the order of time."""
 
-    Compared side by side, what tells the two apart is the manipulation, not person or scene.
-    An epoch goes once, in random order, through all fakes, and through those reals whose
-    source group holds no fake. Each gets a partner of the other class: a random video of its
-    own group; if there is none, a random one of the groups that lack a class too; if there is
-    none either, of any group. One crop of the video is drawn at random, and the partner's
-    crop nearest to it in time, on the track of the same number where the partner has it.
+
+class _Sampler:
+    """What all samplers share: the crops of each video, and drawing some of one track.
 
     Args:
         index: of the split's crops.
         crops: int64 [k], rows of the index to draw from.
-        seed: the same seed gives the same pairs in the same order.
+        length: f, crops of a sample; sequences are spread evenly over as much of the track.
+        seed: the same seed gives the same samples in the same order.
 
     Raises:
         UsageError: there is no real or no fake video.
     """
 
-    def __init__(self, index: CropIndex, crops: npt.NDArray[np.int64], seed: int) -> None:
+    def __init__(
+        self, index: CropIndex, crops: npt.NDArray[np.int64], length: int, seed: int
+    ) -> None:
         self._index = index
+        self._length = length
         self._seed = seed
         crops = np.sort(crops)
-        videos, starts = np.unique(index.video[crops], return_index=True)
-        self._crops = dict(zip(videos.tolist(), np.split(crops, starts[1:]), strict=True))
-        labels, groups = index.label[videos], index.group[videos]
-        require_both_classes(labels, "train")
+        self._videos, starts = np.unique(index.video[crops], return_index=True)
+        self._crops = dict(zip(self._videos.tolist(), np.split(crops, starts[1:]), strict=True))
+        self._labels = index.label[self._videos]
+        require_both_classes(self._labels, "train")
+
+    def _draw(self, video: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Draws crops [f] of one track: a random one, and what is evenly spaced about it."""
+        crops = self._crops[video]
+        crop = int(random.integers(len(crops)))
+        if self._length == 1:
+            return crops[crop : crop + 1]
+        track = crops[self._index.track[crops] == self._index.track[crops[crop]]]
+        stride = max(1, len(track) // self._length)
+        start = int(random.integers(max(1, len(track) - stride * (self._length - 1))))
+        return self._padded(track[start::stride][: self._length])
+
+    def _padded(self, crops: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.pad(crops, (0, self._length - len(crops)), constant_values=PADDING)
+
+
+class PairSampler(_Sampler):
+    """Draws pairs of a real and a fake of the same source, close in time.
+
+    Compared side by side, what tells the two apart is the manipulation, not person or scene.
+    An epoch goes once, in random order, through all fakes, and through those reals whose
+    source group holds no fake. Each gets a partner of the other class: a random video of its
+    own group; if there is none, a random one of the groups that lack a class too; if there is
+    none either, of any group. Crops of the video are drawn at random, and the partner's
+    crops nearest to them in time, on the track of the same number where the partner has it.
+    """
+
+    def __init__(
+        self, index: CropIndex, crops: npt.NDArray[np.int64], length: int, seed: int
+    ) -> None:
+        super().__init__(index, crops, length, seed)
+        videos, labels = self._videos, self._labels
+        groups = index.group[videos]
         fakes, reals = labels == Label.FAKE, labels == Label.REAL
         lonely = ~(np.isin(groups, groups[fakes]) & np.isin(groups, groups[reals]))
         self._anchors = videos[fakes | lonely]
@@ -58,22 +95,78 @@ class PairSampler:
                 (int(index.group[video]), int(other)), strangers[other]
             )
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Endless pairs of rows of the index: a real crop, a fake crop."""
+    def __iter__(self) -> Iterator[Samples]:
+        """Endless pairs [2, f]: crops of a real, crops of a fake."""
         epoch = 0
         while True:
             random = np.random.default_rng((self._seed, epoch))
             for anchor in random.permutation(self._anchors).tolist():
-                crop = int(random.choice(self._crops[anchor]))
+                crops = self._draw(anchor, random)
                 partner = int(random.choice(self._partners[anchor]))
-                other = self._nearest(crop, self._crops[partner])
+                others = self._nearest(crops[crops != PADDING], self._crops[partner])
+                pair = [self._padded(others), crops]
                 is_fake = self._index.label[anchor] == Label.FAKE
-                yield (other, crop) if is_fake else (crop, other)
+                yield np.stack(pair if is_fake else pair[::-1])
             epoch += 1
 
-    def _nearest(self, crop: int, candidates: npt.NDArray[np.int64]) -> int:
-        same_track = candidates[self._index.track[candidates] == self._index.track[crop]]
-        if len(same_track):
-            candidates = same_track
-        distance = np.abs(self._index.time_s[candidates] - self._index.time_s[crop])
-        return int(candidates[np.argmin(distance)])
+    def _nearest(
+        self, crops: npt.NDArray[np.int64], candidates: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """The candidate nearest in time to each crop, of one track, each once."""
+        tracks = self._index.track[candidates]
+        wanted = self._index.track[crops[0]]
+        # A partner without such a track shows its first, which is seen longest.
+        candidates = candidates[tracks == (wanted if wanted in tracks else tracks[0])]
+        times = self._index.time_s
+        distance = np.abs(times[candidates][np.newaxis] - times[crops][:, np.newaxis])
+        return np.unique(candidates[np.argmin(distance, axis=1)])
+
+
+class BalancedSampler(_Sampler):
+    """Draws as many reals as fakes, each class in its own random order, apart from the other."""
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Endless samples [1, f], a real and a fake by turns."""
+        random = np.random.default_rng(self._seed)
+        orders = [self._endless(label, random) for label in (Label.REAL, Label.FAKE)]
+        while True:
+            for order in orders:
+                yield self._draw(next(order), random)[np.newaxis]
+
+    def _endless(self, label: Label, random: np.random.Generator) -> Iterator[int]:
+        videos = self._videos[self._labels == label]
+        while True:
+            yield from random.permutation(videos).tolist()
+
+
+class NaturalSampler(_Sampler):
+    """Draws every video once an epoch, in random order; classes are as frequent as they are."""
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Endless samples [1, f]."""
+        random = np.random.default_rng(self._seed)
+        while True:
+            for video in random.permutation(self._videos).tolist():
+                yield self._draw(video, random)[np.newaxis]
+
+
+def create(
+    index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig
+) -> PairSampler | BalancedSampler | NaturalSampler:
+    """The sampler that a config asks for.
+
+    Args:
+        index: of the training split.
+        crops: int64 [k], rows of the index to draw from.
+        config: `sampling`, head, sequence length and seed are used.
+
+    Raises:
+        UsageError: a class is missing.
+    """
+    kinds: dict[str, type[PairSampler] | type[BalancedSampler] | type[NaturalSampler]] = {
+        "paired": PairSampler,
+        "balanced": BalancedSampler,
+        "natural": NaturalSampler,
+    }
+    length = config.sequence_length if config.head == "lstm" else 1
+    return kinds[config.sampling](index, crops, length, config.seed)

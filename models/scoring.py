@@ -1,73 +1,55 @@
-"""From scores of faces to scores of videos."""
+"""From crops of a split to scores of its videos."""
 
-from collections.abc import Callable
-
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from models.crop_store import CropStore
 from models.input_pipeline import scoring_batches
-
-_SCORING_BATCH = 64  # crops; as many as the served model scores at a time
-
-
-def video_logits(
-    logits: npt.NDArray[np.float32], video: npt.NDArray[np.int32], track: npt.NDArray[np.int32]
-) -> npt.NDArray[np.float32]:
-    """Pools faces to tracks (mean logit) and tracks to videos (largest).
-
-    One manipulated person makes a video fake, however many others appear in it.
-
-    Args:
-        logits: float32 [m], one a face.
-        video: int32 [m], from 0 without gaps.
-        track: int32 [m], within the video.
-
-    Returns:
-        float32 [v].
-    """
-    keys, track_of_face = np.unique(np.stack([video, track]), axis=1, return_inverse=True)
-    track_of_face = track_of_face.reshape(-1)
-    means = np.bincount(track_of_face, weights=logits) / np.bincount(track_of_face)
-    scores = np.full(video.max() + 1, -np.inf)
-    np.maximum.at(scores, keys[0], means)
-    return scores.astype(np.float32)
-
-
-def inference(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The network as a graph for inference; `Model.predict` might compile it with XLA.
-
-    Args:
-        network: from faces, float32 [n, size, size, 3], to logits [n].
-
-    Returns:
-        The same mapping; it follows the network's weights as they change.
-    """
-    faces = tf.TensorSpec(network.input_shape, tf.float32)
-    return tf.function(
-        lambda batch: network(batch, training=False), input_signature=[faces], jit_compile=False
-    )
+from models.scorer import CHUNK, NetworkScorer
 
 
 def score_videos(
-    infer: Callable[[tf.Tensor], tf.Tensor],
-    store: CropStore,
-    crops: npt.NDArray[np.int64],
-    image_size: int,
+    scorer: NetworkScorer, store: CropStore, crops: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
-    """Scores every video of a split.
+    """Scores every video of a split by the largest of its tracks' logits, as serving does.
+
+    One manipulated person makes a video fake, however many others appear in it. Of one track at a
+    time all features are held.
 
     Args:
-        infer: from faces, float32 [n, image_size, image_size, 3], to logits [n].
+        scorer: the network.
         store: the split.
-        crops: int64 [k], rows of its index to use; every video needs one.
-        image_size: pixels a side.
+        crops: int64 [k], rows of its index to use, rising; every video needs one.
 
     Returns:
         float32 [v], logits.
     """
-    batches = scoring_batches(store, crops, image_size, _SCORING_BATCH)
-    logits = np.concatenate([infer(faces).numpy() for faces in batches])
-    return video_logits(logits, store.index.video[crops], store.index.track[crops])
+    index = store.index
+    video, track = index.video[crops], index.track[crops]
+    keys = np.stack([video, track])
+    first = np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0)
+    segments = np.cumsum(first) - 1
+    video_of_track = video[first]
+    logits = np.empty(len(video_of_track), np.float32)
+
+    pending: list[npt.NDArray[np.float32]] = []
+    done = scored = 0  # crops described, tracks scored
+    for faces in scoring_batches(store, crops, scorer.image_size, CHUNK):
+        pending.append(scorer.features(faces).numpy())
+        done += len(pending[-1])
+        # Of the last track more may come.
+        whole = len(logits) if done == len(crops) else int(segments[done])
+        if whole > scored:
+            features = np.concatenate(pending)
+            start = done - len(features)
+            stop = int(np.searchsorted(segments, whole)) - start
+            logits[scored:whole] = scorer.track_logits(
+                tf.constant(features[:stop]),
+                tf.constant(segments[start : start + stop] - scored, tf.int32),
+                tf.constant(whole - scored),
+            ).numpy()
+            pending, scored = [features[stop:]], whole
+    scores = np.full(video.max() + 1, -np.inf, np.float32)
+    np.maximum.at(scores, video_of_track, logits)
+    return scores

@@ -1,22 +1,17 @@
-"""The graph that is pushed and served: a network, its calibration and their signatures.
+"""The graph that is pushed and served: a scorer, its calibration and their signatures.
 
 The contract of each signature stands in the method of its name. A row's score never depends on
 another row or on padding; every input and output has the row as dimension 0.
 """
 
-import keras
 import tensorflow as tf
 
 from data.contract import Verdict
-from models import pictures
 from models.calibration import Calibration
 from models.frame_faces import FrameFaces
 from models.preprocessing import BUCKETS, LABEL
-from models.scoring import inference
+from models.scorer import CHUNK, Scorer
 from models.transform_features import TransformFeatures
-
-CHUNK = 64
-"""Faces decoded and scored at a time, which bounds memory however many a request holds."""
 
 MAX_FACES = 8
 """Faces that `serving_frames` returns of a frame at most, best detection first."""
@@ -25,13 +20,13 @@ _NAN = float("nan")
 
 
 class ServedModel(tf.Module):
-    """A classifier with everything that serving and evaluation ask of it.
+    """A scorer with everything that serving and evaluation ask of it.
 
     Attributes:
         track_length: faces in a row of `serving_tracks`.
 
     Args:
-        network: in float32, from faces [n, size, size, 3], 0 to 255, to logits [n].
+        scorer: in float32.
         calibration: temperature and thresholds.
         track_length: faces in a row of `serving_tracks`.
         transform: Transform's features.
@@ -39,19 +34,14 @@ class ServedModel(tf.Module):
 
     def __init__(
         self,
-        network: keras.Model,
+        scorer: Scorer,
         calibration: Calibration,
         *,
         track_length: int,
         transform: TransformFeatures,
     ) -> None:
         super().__init__(name="served_model")
-        # One traced function, which all signatures call: the graph holds the network once.
-        self._infer = inference(network)
-        # Not the Keras model: saved with it would be wrappers of its variables, which the
-        # functions do not use, and TensorFlow Serving would not find those that they do.
-        self._network_variables = [variable.value for variable in network.variables]
-        self._image_size = int(network.input_shape[1])
+        self._scorer = scorer
         self._calibration = calibration
         self.track_length = track_length
         self._transform = transform
@@ -86,10 +76,11 @@ class ServedModel(tf.Module):
             fake_probability: float32 [n], NaN if unreadable.
             verdict: int64 [n], `Verdict`.
         """
-        return self._answer(*self._score(faces))
+        features, readable = self._embed(faces)
+        return self._answer(self._scorer.face_logits(features), readable)
 
     def serving_tracks(self, faces: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Scores tracks, each a person seen over time, by the mean of its faces' logits.
+        """Scores tracks, each a person seen over time.
 
         Args:
             faces: string [n, track_length], JPEG or PNG; an empty string pads.
@@ -99,14 +90,15 @@ class ServedModel(tf.Module):
             face_probability: float32 [n, track_length], NaN where padded or unreadable.
             verdict: int64 [n], `Verdict`.
         """
-        used = faces != ""
-        logits, readable = self._score_padded(faces)
-        total = tf.reduce_sum(tf.where(used, logits, 0.0), axis=1)
-        # 0 / 0 makes NaN of padding alone.
-        mean = total / tf.reduce_sum(tf.cast(used, tf.float32), axis=1)
+        rows = tf.shape(faces)[0]
+        places = tf.where(faces != "")
+        features, readable = self._embed(tf.gather_nd(faces, places))
+        segments = tf.cast(places[:, 0], tf.int32)
+        unreadable = tf.math.unsorted_segment_sum(tf.cast(~readable, tf.int32), segments, rows)
+        logits = self._scorer.track_logits(features, segments, rows)
         return {
-            **self._answer(mean, tf.reduce_all(readable, axis=1)),
-            "face_probability": self._probability(logits),
+            **self._answer(logits, unreadable == 0),
+            "face_probability": self._face_probability(faces, places, features),
         }
 
     def serving_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -151,11 +143,12 @@ class ServedModel(tf.Module):
             ),
             parallel_iterations=1,
         )
-        logits, _ = self._score_padded(crops)
+        places = tf.where(crops != "")
+        features, _ = self._embed(tf.gather_nd(crops, places))
         return {
             "box": box,
             "detection_score": score,
-            "fake_probability": self._probability(logits),
+            "fake_probability": self._face_probability(crops, places, features),
         }
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -173,52 +166,52 @@ class ServedModel(tf.Module):
         """
         return {LABEL: self._transform(examples)[LABEL]}
 
-    def _score(self, faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Logits, NaN if unreadable, and readability of encoded faces, all [m]."""
+    def _embed(self, faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features [m, d], NaN if unreadable, and readability [m], of encoded faces [m]."""
+        width = self._scorer.width
 
-        def score_chunk(
-            start: tf.Tensor, logits: tf.Tensor, readable: tf.Tensor
+        def embed_chunk(
+            start: tf.Tensor, features: tf.Tensor, readable: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            chunk, chunk_readable = pictures.decode_faces(
-                faces[start : start + CHUNK], self._image_size
-            )
-            chunk_logits = tf.where(chunk_readable, self._infer(chunk), _NAN)
+            chunk, chunk_readable = self._scorer.embed(faces[start : start + CHUNK])
+            chunk = tf.where(chunk_readable[:, tf.newaxis], chunk, _NAN)
             return (
                 start + CHUNK,
-                tf.concat([logits, chunk_logits], axis=0),
+                tf.concat([features, chunk], axis=0),
                 tf.concat([readable, chunk_readable], axis=0),
             )
 
         # No faces, no rounds: oneDNN's convolution gives a wrong shape for a batch of none.
-        _, logits, readable = tf.while_loop(
+        _, features, readable = tf.while_loop(
             lambda start, *_: start < tf.shape(faces)[0],
-            score_chunk,
-            (tf.constant(0), tf.zeros([0]), tf.zeros([0], tf.bool)),
-            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([None])),
+            embed_chunk,
+            (tf.constant(0), tf.zeros([0, width]), tf.zeros([0], tf.bool)),
+            shape_invariants=(
+                tf.TensorShape([]),
+                tf.TensorShape([None, width]),
+                tf.TensorShape([None]),
+            ),
             parallel_iterations=1,
         )
-        logits.set_shape(faces.shape)
-        readable.set_shape(faces.shape)
-        return logits, readable
+        return features, readable
 
-    def _score_padded(self, faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Logits [n, w], NaN where padded or unreadable, and whether each could be read."""
-        places = tf.where(faces != "")
-        logits, readable = self._score(tf.gather_nd(faces, places))
-        return (
-            tf.tensor_scatter_nd_update(tf.fill(tf.shape(faces), _NAN), places, logits),
-            tf.tensor_scatter_nd_update(tf.fill(tf.shape(faces), True), places, readable),
-        )
+    def _face_probability(
+        self, faces: tf.Tensor, places: tf.Tensor, features: tf.Tensor
+    ) -> tf.Tensor:
+        """Probabilities of single faces [n, w], NaN where padded or unreadable."""
+        logits = self._scorer.face_logits(features)
+        scattered = tf.tensor_scatter_nd_update(tf.fill(tf.shape(faces), _NAN), places, logits)
+        return self._probability(tf.ensure_shape(scattered, faces.shape))
 
     def _score_video(self, example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Logit and readability, scalars, of one serialised Example."""
         images, tracks, parsed = _parse_faces(example)
-        logits, readable = self._score(images)
+        features, readable = self._embed(images)
         _, segments, sizes = tf.unique_with_counts(tracks)
-        track_means = tf.math.unsorted_segment_mean(logits, segments, tf.size(sizes))
+        track_logits = self._scorer.track_logits(features, segments, tf.size(sizes))
         readable = parsed & tf.reduce_all(readable)
         scored = readable & (tf.size(images) > 0)
-        return tf.where(scored, tf.reduce_max(track_means), _NAN), readable
+        return tf.where(scored, tf.reduce_max(track_logits), _NAN), readable
 
     def _probability(self, logits: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(logits / self._calibration.temperature)

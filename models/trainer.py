@@ -1,159 +1,225 @@
-"""The training loop: Adam on pairs, with early stopping on the video AUC of `eval`."""
+"""The training loop: phases, checkpoints, and early stopping on the video AUC of `eval`."""
 
-import dataclasses
 import math
+import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
+from models import fine_tuning, optimizer
 from models.calibration import log_loss
+from models.checkpoints import Checkpoints, Evaluation, Progress
+from models.classifier import Classifier
 from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread, require_both_classes
-from models.input_pipeline import training_batches
+from models.input_pipeline import Batch, training_batches
 from models.precision import Precision
-from models.progress import TrainingProgress
-from models.scoring import inference, score_videos
+from models.scorer import NetworkScorer
+from models.scoring import score_videos
+from models.training_log import TrainingLog
+
+CHECKPOINT_SECONDS = 300.0
+"""Between two checkpoints at least, where there is no evaluation."""
 
 
 class TrainingError(RuntimeError):
     """Training went wrong in a way that more of it cannot mend."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """One look at `eval` during training.
-
-    Attributes:
-        step: training steps done.
-        loss: mean training loss since the evaluation before, nats.
-        auc: area under the ROC curve of video scores on `eval`.
-        eval_loss: log loss of video scores on `eval`, nats, both classes weighing the same.
-    """
-
-    step: int
-    loss: float
-    auc: float
-    eval_loss: float
-
-    def better_than(self, other: "Evaluation | None") -> bool:
-        """By AUC; on few videos it often ties, and then by loss."""
-        return other is None or (self.auc, -self.eval_loss) > (other.auc, -other.eval_loss)
-
-
-def train(
-    network: keras.Model,
-    train_store: CropStore,
-    eval_store: CropStore,
-    config: ModelConfig,
-    precision: Precision,
-    progress: TrainingProgress,
-) -> list[Evaluation]:
-    """Trains a network and leaves it with the weights of its best evaluation.
+class Trainer:
+    """Trains one network on one training split; made and used in the strategy's scope.
 
     Args:
-        network: from faces, float32 [n, size, size, 3], 0 to 255, to logits [n]; changed.
+        network: changed.
         train_store: what is learnt from.
         eval_store: what early stopping looks at.
-        config: how.
         precision: that the network was built with.
-        progress: is told of each step.
-
-    Returns:
-        The evaluations in order; the last step is always evaluated.
+        checkpoints: where an interrupted training left off, and this one will.
+        log: is told of each step.
 
     Raises:
         UsageError: a split lacks a class.
-        TrainingError: the loss or a score on `eval` is no longer a number.
     """
-    require_both_classes(eval_store.index.label, "eval")
-    train_crops = evenly_spread(train_store.index, config.frames_per_video)
-    eval_crops = evenly_spread(eval_store.index, config.frames_per_video)
-    index = eval_store.index
-    optimizer = _optimizer(config, precision)
-    optimizer.build(network.trainable_variables)
-    infer = inference(network)
-    train_step = _train_step(network, optimizer)
 
-    history: list[Evaluation] = []
-    best: Evaluation | None = None
-    best_weights: list[npt.NDArray] = []
-    losses: list[float] = []
-    batches = training_batches(train_store, train_crops, config).take(config.steps)
-    for step, (faces, targets) in enumerate(batches, start=1):
-        loss = float(train_step(faces, targets))
-        if not math.isfinite(loss):
-            raise _diverged(f"the loss became {loss} at step {step}", config, precision)
-        losses.append(loss)
-        progress.step(step, loss)
-        if step % config.eval_interval and step != config.steps:
-            continue
-        scores = score_videos(infer, eval_store, eval_crops, config.image_size)
+    def __init__(
+        self,
+        network: Classifier,
+        train_store: CropStore,
+        eval_store: CropStore,
+        precision: Precision,
+        checkpoints: Checkpoints,
+        log: TrainingLog,
+    ) -> None:
+        require_both_classes(eval_store.index.label, "eval")
+        self._network = network
+        self._config = network.config
+        self._train_store = train_store
+        self._eval_store = eval_store
+        self._precision = precision
+        self._checkpoints = checkpoints
+        self._log = log
+        self._strategy = tf.distribute.get_strategy()
+        self._train_crops = evenly_spread(train_store.index, self._config.frames_per_video)
+        self._eval_crops = evenly_spread(eval_store.index, self._config.frames_per_video)
+        self._scorer = NetworkScorer(network)
+        self._losses: list[float] = []
+        self._saved_at = time.monotonic()
+
+    def train(self) -> list[Evaluation]:
+        """Trains from where an interrupted training left off, else from the beginning.
+
+        Leaves the network with the weights of its best evaluation.
+
+        Returns:
+            The evaluations in order; the last step is always evaluated.
+
+        Raises:
+            TrainingError: the loss or a score on `eval` is no longer a number.
+        """
+        config = self._config
+        progress = self._checkpoints.progress()
+        history, self._losses = list(progress.history), list(progress.losses)
+        step = progress.step
+        if step:
+            self._log.say(f"going on from step {step}")
+        while step < config.steps and not _has_stalled(history, config):
+            phase = fine_tuning.phase(config.fine_tuning, step)
+            fine_tuning.begin_phase(self._network, config.fine_tuning, phase)
+            learner = optimizer.create(config, self._precision, self._network.trainable_variables)
+            if step and step == progress.step:
+                # A phase begins with a fresh optimiser.
+                goes_on = phase == fine_tuning.phase(config.fine_tuning, step - 1)
+                self._checkpoints.restore(self._network.variables, learner if goes_on else None)
+            step = self._train_phase(phase, step, learner, history)
+        if _has_stalled(history, config):
+            self._log.say(f"stopped: {config.patience} evaluations without a better AUC")
+        self._checkpoints.restore_best(self._network.variables)
+        return history
+
+    def _train_phase(
+        self,
+        phase: int,
+        step: int,
+        learner: keras.optimizers.Optimizer,
+        history: list[Evaluation],
+    ) -> int:
+        """Trains to the end of a phase or of training; returns the steps done by then."""
+        config = self._config
+        head_steps = config.fine_tuning.head_steps
+        last = head_steps if phase == 0 else config.steps
+        train_step = _train_step(self._network, learner, self._strategy)
+        batches = training_batches(self._train_store, self._train_crops, config, first_step=step)
+        options = tf.data.Options()
+        # Every worker makes all batches and takes its part: they come from no files.
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )
+        batches = batches.take(last - step).with_options(options)
+        aucs = [evaluation.auc for evaluation in history]
+        for batch in self._strategy.experimental_distribute_dataset(batches):
+            rate = optimizer.learning_rate(config, step, aucs)
+            learner.learning_rate = rate
+            loss = float(train_step(batch))
+            step += 1
+            if not math.isfinite(loss):
+                raise self._diverged(f"the loss became {loss} at step {step}", batch, learner)
+            self._losses.append(loss)
+            self._log.step(step, loss, rate, batch)
+            if step % config.eval_interval == 0 or step == config.steps:
+                self._evaluate(step, rate, history, batch, learner)
+                aucs = [evaluation.auc for evaluation in history]
+                self._save(step, history, learner)
+                if _has_stalled(history, config):
+                    return step
+            elif time.monotonic() - self._saved_at > CHECKPOINT_SECONDS or step == last:
+                self._save(step, history, learner)
+        return step
+
+    def _evaluate(
+        self,
+        step: int,
+        rate: float,
+        history: list[Evaluation],
+        batch: Batch,
+        learner: keras.optimizers.Optimizer,
+    ) -> None:
+        labels = self._eval_store.index.label
+        scores = score_videos(self._scorer, self._eval_store, self._eval_crops)
         if not np.isfinite(scores).all():
             what = f"scores of eval videos are no longer numbers at step {step}"
-            raise _diverged(what, config, precision)
+            raise self._diverged(what, batch, learner)
         evaluation = Evaluation(
             step=step,
-            loss=float(np.mean(losses)),
-            auc=float(roc_auc_score(index.label, scores)),
-            eval_loss=log_loss(scores, index.label),
+            loss=float(np.mean(self._losses)),
+            auc=float(roc_auc_score(labels, scores)),
+            eval_loss=log_loss(scores, labels),
+            learning_rate=rate,
         )
-        losses = []
+        self._losses = []
+        is_best = evaluation.better_than(_best(history))
         history.append(evaluation)
-        is_best = evaluation.better_than(best)
-        progress.evaluated(step, evaluation.auc, best=is_best)
+        self._log.evaluated(evaluation, best=is_best)
         if is_best:
-            best, best_weights = evaluation, network.get_weights()
-        elif best is not None and step - best.step >= config.patience * config.eval_interval:
-            progress.say(f"stopped: {config.patience} evaluations without a better AUC")
-            break
-    network.set_weights(best_weights)
-    return history
+            self._checkpoints.save_best(step, self._network.variables)
+
+    def _save(
+        self, step: int, history: list[Evaluation], learner: keras.optimizers.Optimizer
+    ) -> None:
+        progress = Progress(step, tuple(history), tuple(self._losses))
+        self._checkpoints.save(progress, self._network.variables, learner)
+        self._saved_at = time.monotonic()
+
+    def _diverged(
+        self, what: str, batch: Batch, learner: keras.optimizers.Optimizer
+    ) -> TrainingError:
+        rows = np.concatenate(
+            [part.numpy() for part in self._strategy.experimental_local_results(batch.videos)]
+        )
+        videos = ", ".join(self._train_store.video_ids[row] for row in np.unique(rows))
+        return TrainingError(
+            f"{self._config.name}: {what}, loss scale {optimizer.loss_scale(learner):g}. The batch "
+            f"held {videos}. Lower `learning_rate` ({self._config.learning_rate:g}), or set "
+            f"`precision` ({self._precision.policy}) to float32."
+        )
 
 
-def _diverged(what: str, config: ModelConfig, precision: Precision) -> TrainingError:
-    return TrainingError(
-        f"{config.name}: {what}. Lower `learning_rate` ({config.learning_rate:g}), or set "
-        f"`precision` ({precision.policy}) to float32."
-    )
+def _best(history: Sequence[Evaluation]) -> Evaluation | None:
+    best: Evaluation | None = None
+    for evaluation in history:
+        best = evaluation if evaluation.better_than(best) else best
+    return best
 
 
-def learning_rate(config: ModelConfig) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Linear warm-up, then a cosine down to 0 at the last step."""
-    warmup_steps = round(config.steps * config.warmup_fraction)
-    if warmup_steps == 0:
-        return keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(config.steps - warmup_steps, 1),
-        warmup_target=config.learning_rate,
-        warmup_steps=warmup_steps,
-    )
-
-
-def _optimizer(config: ModelConfig, precision: Precision) -> keras.optimizers.Optimizer:
-    adam = keras.optimizers.Adam(learning_rate(config))
-    if precision.policy == "mixed_float16":
-        # float16 gradients underflow unless the loss is scaled up.
-        return keras.optimizers.LossScaleOptimizer(adam)
-    return adam
+def _has_stalled(history: Sequence[Evaluation], config: ModelConfig) -> bool:
+    """Whether the best evaluation lies `patience` evaluations back."""
+    best = _best(history)
+    return best is not None and len(history) - 1 - history.index(best) >= config.patience
 
 
 def _train_step(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer
+    network: Classifier,
+    learner: keras.optimizers.Optimizer,
+    strategy: tf.distribute.Strategy,
 ) -> tf.types.experimental.PolymorphicFunction:
-    # XLA makes a step on a CPU 3 to 5 times slower.
-    @tf.function(jit_compile=False)
-    def train_step(faces: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        variables = network.trainable_variables
+    batch_size = float(network.config.batch_size)
+    variables = network.trainable_variables
+
+    def on_replica(batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            logits = network(faces, training=True)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
-            loss = tf.reduce_mean(losses)
-            scaled = optimizer.scale_loss(loss)
-        optimizer.apply(tape.gradient(scaled, [v.value for v in variables]), variables)
+            logits = network(batch.pictures, batch.used, training=True)
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=batch.labels, logits=logits)
+            loss = tf.reduce_sum(losses * batch.weights) / batch_size
+            scaled = learner.scale_loss(loss)
+        learner.apply(tape.gradient(scaled, [v.value for v in variables]), variables)
         return loss
+
+    # XLA makes a step on a CPU 3 to 5 times slower.
+    @tf.function(jit_compile=False, reduce_retracing=True)
+    def train_step(batch: Batch) -> tf.Tensor:
+        losses = strategy.run(on_replica, args=(batch,))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     return train_step

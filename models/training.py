@@ -1,28 +1,28 @@
 """`run_fn`, the TFX Trainer's entry: crops, training, calibration, export."""
 
-import csv
-import dataclasses
+import hashlib
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 import pydantic
-import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from data.errors import UsageError
-from models import classifier
+from models import classifier, distribution, saved_network
 from models.calibration import Calibration, calibrate
+from models.checkpoints import Checkpoints
 from models.config import ModelConfig
 from models.crop_store import CropStore
 from models.export import export
 from models.precision import choose
-from models.progress import TrainingProgress
-from models.scoring import inference, score_videos
+from models.scorer import NetworkScorer
+from models.scoring import score_videos
 from models.served_model import ServedModel
-from models.trainer import Evaluation, train
+from models.trainer import Trainer
+from models.training_log import TrainingLog
 from models.transform_features import TransformFeatures
 
 
@@ -34,9 +34,11 @@ class TrainerArguments(Protocol):
         eval_files: patterns of the eval split's.
         transform_output: folder that Transform wrote.
         serving_model_dir: receives the SavedModel.
-        model_run_dir: receives `history.csv`, the evaluations during training.
+        model_run_dir: receives what `models.training_log` writes.
         custom_config: `model`, a `ModelConfig` as JSON; `code_hash`, of the code that made
-            the model; `metadata`, a mapping that `model.json` repeats.
+            the model; `metadata`, a mapping that `model.json` repeats; `checkpoints`, folder of
+            all models' checkpoints, from which an interrupted training goes on, or "" to
+            keep none beyond this call.
     """
 
     train_files: Sequence[str]
@@ -58,61 +60,76 @@ def run_fn(fn_args: TrainerArguments) -> None:
         models.trainer.TrainingError: the loss or a score on `eval` is no longer a number.
     """
     config = _parse_config(fn_args.custom_config["model"])
+    distribution.let_memory_grow()
+    strategy = distribution.create(config.strategy)
+    is_chief = distribution.is_chief(strategy)
     precision = choose(config.precision)
-    progress = TrainingProgress(config.name, config.steps, 2 * config.batch_size)
-    progress.say(f"precision {precision.policy}: {precision.reason}")
     transform = TransformFeatures(fn_args.transform_output)
-    network = classifier.build(config, precision.policy, weights=config.weights)
+    run_folder = fn_args.model_run_dir if is_chief else None
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
         CropStore.write(fn_args.train_files, f"{folder}/train", transform) as train_store,
         CropStore.write(fn_args.eval_files, f"{folder}/eval", transform) as eval_store,
+        TrainingLog(config.name, config.steps, run_folder) as log,
     ):
+        log.say(f"precision {precision.policy}: {precision.reason}")
         for split, store in (("train", train_store), ("eval", eval_store)):
             videos, crops = len(store.index.label), len(store.index.offset)
-            progress.say(f"{split}: {videos} videos, {crops} crops")
-        history = train(network, train_store, eval_store, config, precision, progress)
-        # From here on the network as it is served: in float32.
-        network = classifier.in_float32(network, config)
-        calibration, metrics = _calibrate(network, eval_store, config, len(history))
+            log.say(f"{split}: {videos} videos, {crops} crops")
         fingerprint = {"train": train_store.fingerprint, "eval": eval_store.fingerprint}
-    for warning in calibration.warnings:
-        progress.say(f"warning: {warning}")
-    progress.say(
-        f"eval AUC {metrics['auc']:.3f}, temperature {calibration.temperature:.2f}, real below "
-        f"{calibration.real_below:.3f}, fake above {calibration.fake_above:.3f}"
-    )
-    _write_history(fn_args.model_run_dir, history)
-    export(
-        ServedModel(network, calibration, track_length=config.track_length, transform=transform),
-        fn_args.serving_model_dir,
-        name=config.name,
-        card={
-            "config": config.model_dump(mode="json"),
-            "temperature": calibration.temperature,
-            "thresholds": {
-                "real_below": calibration.real_below,
-                "fake_above": calibration.fake_above,
+        checkpoints = Checkpoints(_checkpoint_folder(fn_args, fingerprint, folder, is_chief))
+        with strategy.scope():
+            # Weights that a warm start replaces need not be fetched.
+            weights = config.weights if config.warm_start is None else None
+            network = classifier.build(config, precision.policy, weights=weights)
+            if config.warm_start is not None:
+                saved_network.warm_start(network, config.warm_start)
+            trainer = Trainer(network, train_store, eval_store, precision, checkpoints, log)
+            history = trainer.train()
+        if not is_chief:
+            return
+        log.finish(history)
+        # From here on the network as it is served: in float32.
+        network = classifier.in_float32(network)
+        scorer = NetworkScorer(network)
+        calibration, metrics = _calibrate(scorer, eval_store, config, len(history))
+        for warning in calibration.warnings:
+            log.say(f"warning: {warning}")
+        log.say(
+            f"eval AUC {metrics['auc']:.3f}, temperature {calibration.temperature:.2f}, real below "
+            f"{calibration.real_below:.3f}, fake above {calibration.fake_above:.3f}"
+        )
+        export(
+            ServedModel(scorer, calibration, track_length=config.track_length, transform=transform),
+            fn_args.serving_model_dir,
+            name=config.name,
+            card={
+                "config": config.model_dump(mode="json"),
+                "temperature": calibration.temperature,
+                "thresholds": {
+                    "real_below": calibration.real_below,
+                    "fake_above": calibration.fake_above,
+                },
+                "warnings": list(calibration.warnings),
+                "eval_metrics": metrics,
+                "data_fingerprint": fingerprint,
+                "code_version": fn_args.custom_config["code_hash"],
+                "training_precision": precision.policy,
+                "metadata": dict(fn_args.custom_config.get("metadata", {})),
             },
-            "warnings": list(calibration.warnings),
-            "eval_metrics": metrics,
-            "data_fingerprint": fingerprint,
-            "code_version": fn_args.custom_config["code_hash"],
-            "training_precision": precision.policy,
-            "metadata": dict(fn_args.custom_config.get("metadata", {})),
-        },
-    )
+        )
+        checkpoints.delete()
 
 
 def _calibrate(
-    network: keras.Model, store: CropStore, config: ModelConfig, evaluations: int
+    scorer: NetworkScorer, store: CropStore, config: ModelConfig, evaluations: int
 ) -> tuple[Calibration, dict[str, float]]:
     """Calibrates a network on all crops of `eval`, as `serving_examples` uses them.
 
     Args:
-        network: in float32.
+        scorer: in float32.
         store: the `eval` split.
-        config: image size and error rates are used.
+        config: error rates are used.
         evaluations: on `eval`, of which early stopping kept the best.
 
     Returns:
@@ -121,7 +138,7 @@ def _calibrate(
     """
     index = store.index
     crops = np.arange(len(index.offset))
-    logits = score_videos(inference(network), store, crops, config.image_size)
+    logits = score_videos(scorer, store, crops)
     calibration = calibrate(
         logits,
         index.label,
@@ -147,9 +164,12 @@ def _parse_config(text: str) -> ModelConfig:
         raise UsageError(f"{place}: {first['msg']}") from error
 
 
-def _write_history(folder: str, history: Sequence[Evaluation]) -> None:
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(f"{folder}/history.csv", "w") as file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for field in dataclasses.fields(Evaluation)])
-        writer.writerows(dataclasses.astuple(evaluation) for evaluation in history)
+def _checkpoint_folder(
+    fn_args: TrainerArguments, fingerprint: Mapping[str, str], scratch: str, is_chief: bool
+) -> str:
+    """Of this very training: TFX gives every execution new folders, so it is found by a hash."""
+    root = fn_args.custom_config["checkpoints"]
+    if not root or not is_chief:
+        return f"{scratch}/checkpoints"
+    made_of = json.dumps([dict(fn_args.custom_config), dict(fingerprint)], sort_keys=True)
+    return f"{root}/{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"

@@ -47,6 +47,7 @@ class Inputs:
         slice_columns: further columns that the videos carry.
         fingerprint: of the extracted data; goes into `model.json`.
         root: folder for the artifacts.
+        checkpoints: folder from which an interrupted training goes on.
         served_before: for each model what tells whether the model being served is still the
             one that the last run compared it with.
     """
@@ -56,6 +57,7 @@ class Inputs:
     slice_columns: tuple[str, ...]
     fingerprint: str
     root: str
+    checkpoints: str
     served_before: Mapping[str, str]
 
 
@@ -160,6 +162,7 @@ def _model_nodes(
             "model": model.model_dump_json(),
             "code_hash": code_hash("models", *_EXPORTED),
             "weights_sha256": _weights_hash(model),
+            "checkpoints": inputs.checkpoints,
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
         },
     ).with_id(f"Trainer.{model.name}")

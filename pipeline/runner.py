@@ -27,6 +27,7 @@ CONFIG = "config.yaml"
 METADATA = "metadata.db"
 _SCHEMA = "schema/schema.pbtxt"
 _ARTIFACTS = "artifacts"
+_CHECKPOINTS = "checkpoints"
 
 MEMORY_FACTOR = 5.0
 """Peak memory of TFX's Beam steps on the direct runner, over the size of the Examples (measured:
@@ -106,6 +107,7 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
             slice_columns=tuple(dataset["slice_columns"]),
             fingerprint=dataset["fingerprint"],
             root=str((output / _ARTIFACTS).resolve()),
+            checkpoints=str((output / _CHECKPOINTS).resolve()),
             served_before=served_before,
         ),
         connection,

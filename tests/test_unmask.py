@@ -82,8 +82,8 @@ def test_every_command_has_a_help_that_teaches(command):
             id="run, wrong path",
         ),
         pytest.param(
-            ["run", "--config", "configs/demo.yaml", "--set", "models.0.name=unet"],
-            "models.0.name: there is no model 'unet'; choose one of",
+            ["run", "--config", "configs/demo.yaml", "--set", "models.0.model=unet"],
+            "models.0.model: there is no model 'unet'; choose one of",
             id="run, unknown model",
         ),
         pytest.param(["metrics", "tests"], "tests: holds no run", id="metrics, no run"),

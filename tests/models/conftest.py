@@ -59,7 +59,7 @@ def make_store(write_records, tmp_path_factory):
 
     def describe(examples):
         labels = [contract.parse(example).label for example in examples.numpy()]
-        return {"label": tf.constant(labels)}
+        return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
 
     stores = []
 

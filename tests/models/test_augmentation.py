@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from skimage import data as pictures
 
-from models.augmentation import augment_pair
+from models.augmentation import augment
 from models.config import AugmentationConfig
 
 OFF = {"flip": False, "shift": 0, "brightness": 0, "contrast": 0, "jpeg_min_quality": 100}
@@ -13,7 +13,7 @@ FACE = pictures.astronaut()[40:104, 180:244].astype(np.float32)
 def run(seed, other=FACE, **strengths):
     pair = tf.constant(np.stack([FACE, other]))
     config = AugmentationConfig(**{**OFF, **strengths})
-    return augment_pair(pair, tf.constant([3, seed], tf.int64), config).numpy()
+    return augment(pair, tf.constant([3, seed], tf.int64), config).numpy()
 
 
 def test_off_changes_nothing():

@@ -6,21 +6,21 @@ from models.config import ModelConfig
 
 def test_json_round_trip():
     config = ModelConfig(
-        name="xception", image_size=96, weights=None, augmentation={"shift": 3}, seed=7
+        model="xception", image_size=96, weights=None, augmentation={"shift": 3}, seed=7
     )
     assert ModelConfig.model_validate_json(config.model_dump_json()) == config
     assert config.augmentation.shift == 3
 
 
 def test_defaults_are_for_real_use():
-    config = ModelConfig(name="efficientnet_v2_b0")
+    config = ModelConfig(model="efficientnet_v2_b0")
     assert (config.weights, config.precision, config.track_length) == ("imagenet", "auto", 32)
 
 
 @pytest.mark.parametrize(
     ("changes", "place", "message"),
     [
-        pytest.param({"name": "vgg"}, ("name",), "choose one of efficientnet_v2_b0", id="name"),
+        pytest.param({"model": "vgg"}, ("model",), "choose one of efficientnet_v2_b0", id="name"),
         pytest.param({"stepz": 3}, ("stepz",), "Extra inputs", id="unknown key"),
         pytest.param({"augmentation": {"blur": 1}}, ("augmentation", "blur"), "Extra", id="nested"),
         pytest.param({"steps": 0}, ("steps",), "greater than or equal to 1", id="steps"),
@@ -28,7 +28,7 @@ def test_defaults_are_for_real_use():
         pytest.param({"precision": "float64"}, ("precision",), "mixed_bfloat16", id="precision"),
         pytest.param({"weights": "noisy"}, ("weights",), "null to train", id="weights"),
         pytest.param(
-            {"name": "xception", "image_size": 64}, (), "xception needs 71", id="too small"
+            {"model": "xception", "image_size": 64}, (), "xception needs 71", id="too small"
         ),
         pytest.param(
             {"augmentation": {"jpeg_min_quality": 101}},
@@ -46,7 +46,7 @@ def test_defaults_are_for_real_use():
 )
 def test_refusals(changes, place, message):
     with pytest.raises(pydantic.ValidationError) as error:
-        ModelConfig(**{"name": "efficientnet_v2_b0", **changes})
+        ModelConfig(**{"model": "efficientnet_v2_b0", **changes})
     (first,) = error.value.errors()
     assert first["loc"] == place
     assert message in first["msg"]

@@ -26,7 +26,7 @@ def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_store)
     assert make_store(videos).fingerprint != make_store([other, *videos[1:]]).fingerprint
 
 
-def test_labels_come_from_the_transformation(videos, transform_output, write_records):
+def test_labels_and_weights_come_from_the_transformation(videos, transform_output, write_records):
     from models.transform_features import TransformFeatures
 
     records = write_records(videos[:3])
@@ -34,6 +34,9 @@ def test_labels_come_from_the_transformation(videos, transform_output, write_rec
         [records], records.removesuffix("*") + "crops", TransformFeatures(transform_output)
     ) as store:
         np.testing.assert_array_equal(store.index.label, [0, 1, 0])
+        # The graph was analysed over as many reals as fakes.
+        np.testing.assert_array_equal(store.index.weight, [1.0, 1.0, 1.0])
+        assert store.video_ids == ["tiny/0.mp4", "tiny/1.mp4", "tiny/2.mp4"]
 
 
 def test_nothing_to_read(write_records, tmp_path):
@@ -61,5 +64,6 @@ def test_evenly_spread(frames, expected):
         time_s=np.zeros(9, np.float32),
         label=np.zeros(2, np.int8),
         group=np.zeros(2, np.int32),
+        weight=np.ones(2, np.float32),
     )
     np.testing.assert_array_equal(evenly_spread(index, frames), expected)

@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import UsageError
 from models.crop_store import CropIndex
-from models.sampling import PairSampler
+from models.sampling import PADDING, BalancedSampler, NaturalSampler, PairSampler
 
 
 def make_index(videos, tracks=1, frames=3):
@@ -26,12 +26,13 @@ def make_index(videos, tracks=1, frames=3):
         time_s=np.array(time_s, np.float32),
         label=np.array([label for label, _ in videos], np.int8),
         group=np.array([group for _, group in videos], np.int32),
+        weight=np.ones(len(videos), np.float32),
     )
 
 
 def draw(index, count, seed=0):
-    sampler = PairSampler(index, np.arange(len(index.video)), seed)
-    return list(itertools.islice(sampler, count))
+    sampler = PairSampler(index, np.arange(len(index.video)), 1, seed)
+    return [tuple(pair[:, 0].tolist()) for pair in itertools.islice(sampler, count)]
 
 
 PAIRED = [(0, 0), (1, 0), (1, 0), (0, 1), (1, 1)]
@@ -69,8 +70,8 @@ def test_the_seed_decides():
 
 def test_crops_left_out_are_not_drawn():
     index = make_index(PAIRED)
-    pairs = itertools.islice(PairSampler(index, np.arange(0, 15, 3), 0), 50)
-    assert {crop % 3 for pair in pairs for crop in pair} == {0}
+    pairs = itertools.islice(PairSampler(index, np.arange(0, 15, 3), 1, 0), 50)
+    assert {crop % 3 for pair in pairs for crop in pair[:, 0]} == {0}
 
 
 def test_groups_that_lack_a_class_are_paired_with_each_other():
@@ -91,7 +92,7 @@ def test_memory_is_not_the_square_of_the_videos():
     index = make_index([(number % 2, number) for number in range(6000)], frames=1)
     tracemalloc.start()
     try:
-        PairSampler(index, np.arange(6000), 0)
+        PairSampler(index, np.arange(6000), 1, 0)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -102,3 +103,43 @@ def test_memory_is_not_the_square_of_the_videos():
 def test_one_class_is_an_error():
     with pytest.raises(UsageError, match="the train split holds no fake video"):
         draw(make_index([(0, 0), (0, 1)]), 1)
+
+
+@pytest.mark.parametrize("kind", [PairSampler, BalancedSampler, NaturalSampler])
+@pytest.mark.parametrize(("frames", "length"), [(9, 4), (3, 4), (12, 4), (1, 2)])
+def test_sequences_are_evenly_spaced_crops_of_one_track(kind, frames, length):
+    index = make_index(PAIRED, tracks=2, frames=frames)
+    sampler = kind(index, np.arange(len(index.video)), length, 0)
+    starts = set()
+    for samples in itertools.islice(sampler, 60):
+        assert samples.shape == (2 if kind is PairSampler else 1, length)
+        for sample in samples:
+            rows = sample[sample != PADDING]
+            assert len(rows) == min(frames, length)
+            np.testing.assert_array_equal(sample[len(rows) :], PADDING)
+            assert len(set(index.video[rows])) == len(set(index.track[rows])) == 1
+            steps = np.diff(index.time_s[rows])
+            np.testing.assert_allclose(steps, max(1, frames // length), atol=1e-5)
+            starts.add(int(index.time_s[rows[0]]))
+    if frames > length:
+        assert len(starts) > 1, "sequences begin anywhere"
+    if kind is PairSampler:
+        np.testing.assert_array_equal(index.label[index.video[samples[:, 0]]], [0, 1])
+        np.testing.assert_array_equal(index.track[samples[0]], index.track[samples[1]])
+
+
+def test_a_balanced_sampler_takes_classes_by_turns_and_every_video_of_each_once_an_epoch():
+    index = make_index(PAIRED)
+    sampler = BalancedSampler(index, np.arange(len(index.video)), 1, 0)
+    videos = [int(index.video[rows[0, 0]]) for rows in itertools.islice(sampler, 12)]
+    np.testing.assert_array_equal(index.label[videos], [0, 1] * 6)
+    assert sorted(videos[::2]) == [0, 0, 0, 3, 3, 3]
+    assert sorted(videos[1::2]) == [1, 1, 2, 2, 4, 4]
+
+
+def test_a_natural_sampler_takes_every_video_once_an_epoch():
+    index = make_index(PAIRED)
+    sampler = NaturalSampler(index, np.arange(len(index.video)), 1, 0)
+    videos = [int(index.video[rows[0, 0]]) for rows in itertools.islice(sampler, 10)]
+    assert sorted(videos[:5]) == sorted(videos[5:]) == [0, 1, 2, 3, 4]
+    assert videos[:5] != videos[5:]

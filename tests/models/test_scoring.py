@@ -1,16 +1,43 @@
+import dataclasses
+
 import numpy as np
+import pytest
 
-from models.scoring import video_logits
-
-
-def test_mean_over_a_track_and_largest_track():
-    logits = np.array([1.0, 3.0, -1.0, -4.0, -2.0, 5.0, 1.0], np.float32)
-    video = np.array([0, 0, 0, 1, 1, 2, 2], np.int32)
-    track = np.array([0, 0, 1, 0, 0, 0, 1], np.int32)
-    np.testing.assert_allclose(video_logits(logits, video, track), [2.0, -3.0, 5.0])
+from models import classifier
+from models.config import ModelConfig
+from models.scorer import NetworkScorer
+from models.scoring import score_videos
+from tests.tiny_dataset import make_video
 
 
-def test_order_of_faces_does_not_matter():
-    logits = np.array([3.0, -4.0, 1.0, -2.0], np.float32)
-    video, track = np.array([0, 1, 0, 1], np.int32), np.zeros(4, np.int32)
-    np.testing.assert_allclose(video_logits(logits, video, track), [2.0, -3.0])
+@pytest.fixture(scope="module")
+def long_videos():
+    """Tracks that begin and end within batches and outlast them: batches hold 64 crops."""
+    videos = []
+    for number, lengths in enumerate([(70, 3), (1,), (60, 70), (5, 5)]):
+        video = make_video(number, number % 2, f"group{number}", frames=sum(lengths))
+        tracks = np.repeat(np.arange(len(lengths)), lengths)
+        faces = tuple(
+            dataclasses.replace(face, track=int(track))
+            for face, track in zip(video.faces, tracks, strict=True)
+        )
+        videos.append(dataclasses.replace(video, faces=faces))
+    return videos
+
+
+@pytest.mark.parametrize("head", ["frame", "lstm"])
+def test_a_video_scores_as_its_largest_track_alone(long_videos, make_store, tiny_backbone, head):
+    config = ModelConfig(
+        model=tiny_backbone, image_size=32, weights=None, head=head, lstm_units=4, steps=10
+    )
+    scorer = NetworkScorer(classifier.build(config, "float32", weights=None))
+    store = make_store(long_videos)
+    together = score_videos(scorer, store, np.arange(len(store.index.offset)))
+    for number, video in enumerate(long_videos):
+        scores = []
+        for track in {face.track for face in video.faces}:
+            faces = tuple(face for face in video.faces if face.track == track)
+            alone = make_store([dataclasses.replace(video, faces=faces)])
+            scores.append(score_videos(scorer, alone, np.arange(len(faces)))[0])
+        assert together[number] == pytest.approx(max(scores), abs=1e-5)
+    assert len(set(np.round(together, 5))) == len(long_videos)

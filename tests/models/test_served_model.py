@@ -17,7 +17,8 @@ from models import classifier
 from models.calibration import Calibration
 from models.config import ModelConfig
 from models.export import export
-from models.scoring import inference, score_videos
+from models.scorer import NetworkScorer
+from models.scoring import score_videos
 from models.served_model import MAX_FACES, ServedModel
 from models.transform_features import TransformFeatures
 
@@ -34,15 +35,14 @@ def faces(count, seed=0):
 
 @pytest.fixture(scope="module")
 def network(tiny_backbone):
-    config = ModelConfig(name=tiny_backbone, image_size=SIZE, weights=None)
+    config = ModelConfig(model=tiny_backbone, image_size=SIZE, weights=None)
     network = classifier.build(config, "float32", weights=None)
     # Random last weights, wide enough that scores fall on both sides of the thresholds.
-    kernel, _ = network.get_layer("logit").get_weights()
-    random = np.random.default_rng(0).normal(0, 4, kernel.shape)
-    network.get_layer("logit").set_weights([random, np.zeros(1)])
+    last = network.head.get_layer("logit")
+    random = np.random.default_rng(0).normal(0, 4, last.get_weights()[0].shape)
+    last.set_weights([random, np.zeros(1)])
     pixels, _ = faces(40)
-    middle = np.median(network(pixels.astype(np.float32)))
-    network.get_layer("logit").set_weights([random, np.array([-middle])])
+    last.set_weights([random, np.array([-np.median(logit(network, pixels))])])
     return network
 
 
@@ -63,7 +63,7 @@ def saved(network, thresholds, transform_output, tmp_path_factory):
         calibrated_log_loss=0.4,
     )
     served = ServedModel(
-        network,
+        NetworkScorer(network),
         calibration,
         track_length=TRACK_LENGTH,
         transform=TransformFeatures(transform_output),
@@ -87,7 +87,8 @@ def call(saved):
 
 
 def logit(network, pixels):
-    return network(np.asarray(pixels, np.float32)).numpy().astype(float)
+    features = network.features(np.asarray(pixels, np.float32))
+    return network.face_logits(features).numpy().astype(float)
 
 
 def probability(network, pixels):
@@ -220,8 +221,8 @@ def test_videos_score_as_they_do_in_calibration(call, network, make_store, video
     ]
     store = make_store(two_tracks)
     crops = np.arange(len(store.index.offset))
-    logits = score_videos(inference(network), store, crops, SIZE)
-    one_track = score_videos(inference(network), make_store(videos), crops, SIZE)
+    logits = score_videos(NetworkScorer(network), store, crops)
+    one_track = score_videos(NetworkScorer(network), make_store(videos), crops)
     assert np.abs(logits - one_track).max() > 1e-3
     outputs = call("serving_examples", [contract.encode(video) for video in two_tracks])
     np.testing.assert_allclose(

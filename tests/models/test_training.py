@@ -38,12 +38,12 @@ def arguments(
 ):
     folder = tmp_path_factory.mktemp("trained")
     config = {
-        "name": tiny_backbone,
+        "model": tiny_backbone,
         "image_size": 32,
         "weights": None,
         "precision": "mixed_bfloat16",
         "track_length": 4,
-        "batch_size": 4,
+        "batch_size": 8,
         "steps": 60,
         "eval_interval": 20,
         "learning_rate": 0.02,
@@ -61,6 +61,7 @@ def arguments(
         custom_config={
             "model": json.dumps(config),
             "code_hash": "0123456789abcdef",
+            "checkpoints": str(folder / "checkpoints"),
             "metadata": {"dataset": "tiny"},
         },
     )
@@ -212,7 +213,7 @@ def test_a_wrong_config_is_named(arguments):
     from models.training import run_fn
 
     wrong = dataclasses.replace(
-        arguments, custom_config={"model": json.dumps({"name": "tiny", "stepz": 1})}
+        arguments, custom_config={"model": json.dumps({"model": "tiny", "stepz": 1})}
     )
     with pytest.raises(UsageError, match=r"model\.stepz: Extra inputs are not permitted"):
         run_fn(wrong)

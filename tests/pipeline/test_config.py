@@ -10,7 +10,7 @@ WHOLE = {
     "examples": "examples",
     "output": "run",
     "serving_root": "serving",
-    "models": [{"name": "xception", "weights": None}],
+    "models": [{"model": "xception", "weights": None}],
     "evaluation": {"gate": [{"metric": "auc", "lower": 0.9}]},
 }
 
@@ -42,18 +42,18 @@ def test_the_resolved_configuration_reads_back_as_itself(tmp_path):
     [
         pytest.param({"modles": []}, "modles: unknown key", id="unknown key"),
         pytest.param(
-            {"models": [{"name": "xception", "batchsize": 8}]},
+            {"models": [{"model": "xception", "batchsize": 8}]},
             "models.0.batchsize: unknown key",
             id="unknown nested key",
         ),
         pytest.param(
-            {"models": [{"name": "xception", "learning_rate": -1}]},
+            {"models": [{"model": "xception", "learning_rate": -1}]},
             "models.0.learning_rate: Input should be greater than 0 (found -1)",
             id="out of range",
         ),
         pytest.param(
-            {"models": [{"name": "exception"}]},
-            "models.0.name: there is no model 'exception'; choose one of",
+            {"models": [{"model": "exception"}]},
+            "models.0.model: there is no model 'exception'; choose one of",
             id="unknown model",
         ),
         pytest.param(

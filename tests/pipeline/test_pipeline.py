@@ -36,11 +36,11 @@ examples: {folder}/examples
 output: {folder}/run
 serving_root: {folder}/serving
 models:
-  - name: xception
+  - model: xception
     image_size: 71
     weights: null
     precision: float32
-    batch_size: 4
+    batch_size: 8
     steps: 24
     eval_interval: 24
     frames_per_video: 3
