@@ -32,7 +32,7 @@ class ServedModel(tf.Module):
 
     Args:
         network: in float32, from faces [n, size, size, 3], 0 to 255, to logits [n].
-        calibration: temperature and thresholds.
+        calibration: mapping to probabilities, and thresholds.
         track_length: faces in a row of `serving_tracks`.
         transform: Transform's features.
     """
@@ -221,7 +221,7 @@ class ServedModel(tf.Module):
         return tf.where(scored, tf.reduce_max(track_means), _NAN), readable
 
     def _probability(self, logits: tf.Tensor) -> tf.Tensor:
-        return tf.sigmoid(logits / self._calibration.temperature)
+        return self._calibration.mapping.probability_in_graph(logits)
 
     def _answer(self, logits: tf.Tensor, readable: tf.Tensor) -> dict[str, tf.Tensor]:
         """Probability and verdict of rows, [n] each."""

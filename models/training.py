@@ -18,6 +18,7 @@ from models.calibration import Calibration, calibrate
 from models.config import ModelConfig
 from models.crop_store import CropStore
 from models.export import export
+from models.metrics import auc_interval
 from models.precision import choose
 from models.progress import TrainingProgress
 from models.scoring import inference, score_videos
@@ -79,7 +80,9 @@ def run_fn(fn_args: TrainerArguments) -> None:
     for warning in calibration.warnings:
         progress.say(f"warning: {warning}")
     progress.say(
-        f"eval AUC {metrics['auc']:.3f}, temperature {calibration.temperature:.2f}, real below "
+        f"eval AUC {metrics['auc']:.3f}, {calibration.mapping.method} calibration, expected "
+        f"calibration error {metrics['expected_calibration_error']:.3f} before and "
+        f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
         f"{calibration.real_below:.3f}, fake above {calibration.fake_above:.3f}"
     )
     _write_history(fn_args.model_run_dir, history)
@@ -89,7 +92,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
         name=config.name,
         card={
             "config": config.model_dump(mode="json"),
-            "temperature": calibration.temperature,
+            "calibration": calibration.mapping.to_json(),
             "thresholds": {
                 "real_below": calibration.real_below,
                 "fake_above": calibration.fake_above,
@@ -106,13 +109,13 @@ def run_fn(fn_args: TrainerArguments) -> None:
 
 def _calibrate(
     network: keras.Model, store: CropStore, config: ModelConfig, evaluations: int
-) -> tuple[Calibration, dict[str, float]]:
+) -> tuple[Calibration, dict[str, Any]]:
     """Calibrates a network on all crops of `eval`, as `serving_examples` uses them.
 
     Args:
         network: in float32.
         store: the `eval` split.
-        config: image size and error rates are used.
+        config: image size, calibration's method and error rates are used.
         evaluations: on `eval`, of which early stopping kept the best.
 
     Returns:
@@ -126,14 +129,20 @@ def _calibrate(
         logits,
         index.label,
         index.group,
+        method=config.calibration,
         false_positive_rate=config.false_positive_rate,
         false_negative_rate=config.false_negative_rate,
         evaluations=evaluations,
     )
     return calibration, {
         "auc": float(roc_auc_score(index.label, logits)),
+        "auc_interval": list(auc_interval(logits, index.label, index.group)),
         "log_loss": calibration.log_loss,
         "calibrated_log_loss": calibration.calibrated_log_loss,
+        "expected_calibration_error": calibration.reliability.expected_calibration_error,
+        "calibrated_expected_calibration_error": (
+            calibration.calibrated_reliability.expected_calibration_error
+        ),
         "videos": len(index.label),
     }
 

@@ -128,6 +128,8 @@ def test_model_card(reloaded, arguments):
     assert card["training_precision"] == "mixed_bfloat16"
     assert card["eval_metrics"]["auc"] == 1.0
     assert card["eval_metrics"]["videos"] == 6
+    low, high = card["eval_metrics"]["auc_interval"]
+    assert (0.2 < low < 0.7, high) == (True, 1.0)
     assert card["eval_metrics"]["calibrated_log_loss"] > 0
     (warning,) = card["warnings"]
     assert "the best of 3 evaluations" in warning
@@ -143,20 +145,31 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     examples = tf.constant([contract.encode(video) for video in eval_videos])
     outputs = reloaded.signatures["serving_examples"](examples=examples)
     probability = outputs["fake_probability"].numpy().astype(float)
+    temperature = card["calibration"]["temperature"]
     expected = calibrate(
-        (card["temperature"] * logit(probability)).astype(np.float32),
+        (temperature * logit(probability)).astype(np.float32),
         np.array([video.label for video in eval_videos], np.int8),
         np.repeat(np.arange(3, dtype=np.int32), 2),
+        method="temperature",
         false_positive_rate=0.25,
         false_negative_rate=0.25,
         evaluations=3,
     )
-    assert card["temperature"] == pytest.approx(expected.temperature, rel=1e-2)
+    assert card["calibration"] == {
+        "method": "temperature",
+        "temperature": pytest.approx(expected.mapping.temperature, rel=1e-2),
+    }
     assert card["thresholds"] == {
         "real_below": pytest.approx(expected.real_below, abs=1e-3),
         "fake_above": pytest.approx(expected.fake_above, abs=1e-3),
     }
-    assert card["eval_metrics"]["log_loss"] == pytest.approx(expected.log_loss, rel=1e-2)
+    metrics = card["eval_metrics"]
+    assert metrics["log_loss"] == pytest.approx(expected.log_loss, rel=1e-2)
+    for name, reliability in (
+        ("expected_calibration_error", expected.reliability),
+        ("calibrated_expected_calibration_error", expected.calibrated_reliability),
+    ):
+        assert metrics[name] == pytest.approx(reliability.expected_calibration_error, abs=1e-2)
 
 
 def test_early_stopping_looks_at_the_eval_videos(reloaded, arguments):
