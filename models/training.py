@@ -21,6 +21,7 @@ from models.export import export
 from models.metrics import auc_interval
 from models.precision import choose
 from models.progress import TrainingProgress
+from models.reliability_picture import paint
 from models.scoring import inference, score_videos
 from models.served_model import ServedModel
 from models.trainer import Evaluation, train
@@ -35,7 +36,8 @@ class TrainerArguments(Protocol):
         eval_files: patterns of the eval split's.
         transform_output: folder that Transform wrote.
         serving_model_dir: receives the SavedModel.
-        model_run_dir: receives `history.csv`, the evaluations during training.
+        model_run_dir: receives `history.csv`, the evaluations during training, and
+            `reliability.png`, what calibration did on `eval`.
         custom_config: `model`, a `ModelConfig` as JSON; `code_hash`, of the code that made
             the model; `metadata`, a mapping that `model.json` repeats.
     """
@@ -86,6 +88,8 @@ def run_fn(fn_args: TrainerArguments) -> None:
         f"{calibration.real_below:.3f}, fake above {calibration.fake_above:.3f}"
     )
     _write_history(fn_args.model_run_dir, history)
+    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/reliability.png", "wb") as file:
+        file.write(paint(f"{config.name} on {metrics['videos']} eval videos", calibration))
     export(
         ServedModel(network, calibration, track_length=config.track_length, transform=transform),
         fn_args.serving_model_dir,

@@ -6,6 +6,7 @@ import tempfile
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.special import logit
 
 from data import contract
@@ -215,6 +216,12 @@ def test_history(reloaded, arguments):
     rows = read_history(arguments)
     assert [row["step"] for row in rows] == ["20", "40", "60"]
     assert all(0 <= float(row["auc"]) <= 1 for row in rows)
+
+
+def test_reliability_picture_lies_beside_the_history(reloaded, arguments):
+    with Image.open(pathlib.Path(arguments.model_run_dir) / "reliability.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > picture.height > 500
 
 
 def test_crops_are_cleaned_up(reloaded, scratch):
