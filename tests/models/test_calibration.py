@@ -78,14 +78,15 @@ def test_nothing_is_called_what_it_is_less_likely_to_be(method, shift, count, di
     assert result.real_below <= 0.5 <= result.fake_above
 
 
-@pytest.mark.parametrize(("shift", "real_below", "fake_above"), [(-3, None, 0.5), (3, 0.5, None)])
-def test_even_odds_bound_the_thresholds(shift, real_below, fake_above):
-    logits = np.concatenate([np.linspace(-2, -1, 40), np.linspace(1, 2, 40)]) + shift
-    result = run(logits, np.repeat([0, 1], 40))
-    if fake_above is not None:
-        assert (result.fake_above, result.real_below < 0.45) == (fake_above, True)
-    if real_below is not None:
-        assert (result.real_below, result.fake_above > 0.55) == (real_below, True)
+@pytest.mark.parametrize("shift", [-3, 3])
+def test_the_cut_between_separated_classes_is_bounded_by_even_odds(shift):
+    # Two of 41 videos may err, and the new one is the 41st: each class's second most extreme.
+    reals, fakes = np.linspace(-2, -1, 40) + shift, np.linspace(1, 2, 40) + shift
+    result = run(np.concatenate([reals, fakes]), np.repeat([0, 1], 40))
+    middle = expit((reals[-2] + fakes[1]) / 2 / result.mapping.temperature)
+    assert result.real_below == pytest.approx(min(middle, 0.5))
+    assert result.fake_above == pytest.approx(max(middle, 0.5))
+    assert abs(middle - 0.5) > 0.05
 
 
 def test_an_intercept_moves_the_cut_with_even_odds():

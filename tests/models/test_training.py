@@ -51,6 +51,7 @@ def arguments(
         # The highest that three reals and three fakes can state.
         "false_positive_rate": 0.25,
         "false_negative_rate": 0.25,
+        "calibration": "platt",
         "augmentation": {"shift": 2, "brightness": 0.02, "contrast": 0.02},
     }
     return Arguments(
@@ -146,19 +147,20 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     examples = tf.constant([contract.encode(video) for video in eval_videos])
     outputs = reloaded.signatures["serving_examples"](examples=examples)
     probability = outputs["fake_probability"].numpy().astype(float)
-    temperature = card["calibration"]["temperature"]
+    slope, intercept = card["calibration"]["slope"], card["calibration"]["intercept"]
     expected = calibrate(
-        (temperature * logit(probability)).astype(np.float32),
+        ((logit(probability) - intercept) / slope).astype(np.float32),
         np.array([video.label for video in eval_videos], np.int8),
         np.repeat(np.arange(3, dtype=np.int32), 2),
-        method="temperature",
+        method="platt",
         false_positive_rate=0.25,
         false_negative_rate=0.25,
         evaluations=3,
     )
     assert card["calibration"] == {
-        "method": "temperature",
-        "temperature": pytest.approx(expected.mapping.temperature, rel=1e-2),
+        "method": "platt",
+        "slope": pytest.approx(expected.mapping.slope, rel=1e-2),
+        "intercept": pytest.approx(expected.mapping.intercept, rel=1e-2, abs=1e-2),
     }
     assert card["thresholds"] == {
         "real_below": pytest.approx(expected.real_below, abs=1e-3),
