@@ -11,6 +11,8 @@ from models import presets
 from models.backbones import registry
 from models.training_config import FineTuningConfig, OptimizerConfig, ScheduleConfig
 
+CalibrationMethod = Literal["temperature", "platt", "isotonic"]
+
 
 class AugmentationConfig(BaseModel):
     """What is done to training crops; both crops of a pair get the same."""
@@ -132,6 +134,12 @@ class ModelConfig(BaseModel):
     )
     patience: int = Field(
         default=5, ge=1, description="evaluations without a better AUC after which training stops"
+    )
+    calibration: CalibrationMethod = Field(
+        default="temperature",
+        description="from scores to probabilities: `temperature` (one number), `platt` (slope and "
+        "intercept: for scores that are off to one side) or `isotonic` (any rising curve: needs "
+        "500 eval videos of each class)",
     )
     false_positive_rate: float = Field(
         default=0.05, gt=0, lt=0.5, description="share of real videos that may be called fake"

@@ -1,4 +1,4 @@
-"""The graph that is pushed and served: a scorer, its calibration and their signatures.
+"""The graph that is pushed and served: a scorer, a decision and their signatures.
 
 The contract of each signature stands in the method of its name. A row's score never depends on
 another row or on padding; every input and output has the row as dimension 0.
@@ -6,8 +6,7 @@ another row or on padding; every input and output has the row as dimension 0.
 
 import tensorflow as tf
 
-from data.contract import Verdict
-from models.calibration import Calibration
+from models.decision import Decision
 from models.frame_faces import FrameFaces
 from models.preprocessing import BUCKETS, LABEL
 from models.scorer import CHUNK, Scorer
@@ -27,7 +26,7 @@ class ServedModel(tf.Module):
 
     Args:
         scorer: in float32.
-        calibration: temperature and thresholds.
+        decision: from scores to probabilities and verdicts.
         track_length: faces in a row of `serving_tracks`.
         transform: Transform's features.
     """
@@ -35,14 +34,14 @@ class ServedModel(tf.Module):
     def __init__(
         self,
         scorer: Scorer,
-        calibration: Calibration,
+        decision: Decision,
         *,
         track_length: int,
         transform: TransformFeatures,
     ) -> None:
         super().__init__(name="served_model")
         self._scorer = scorer
-        self._calibration = calibration
+        self._decision = decision
         self.track_length = track_length
         self._transform = transform
         self._frame_faces = FrameFaces(MAX_FACES)
@@ -201,7 +200,7 @@ class ServedModel(tf.Module):
         """Probabilities of single faces [n, w], NaN where padded or unreadable."""
         logits = self._scorer.face_logits(features)
         scattered = tf.tensor_scatter_nd_update(tf.fill(tf.shape(faces), _NAN), places, logits)
-        return self._probability(tf.ensure_shape(scattered, faces.shape))
+        return self._decision.probability(tf.ensure_shape(scattered, faces.shape))
 
     def _score_video(self, example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Logit and readability, scalars, of one serialised Example."""
@@ -213,20 +212,10 @@ class ServedModel(tf.Module):
         scored = readable & (tf.size(images) > 0)
         return tf.where(scored, tf.reduce_max(track_logits), _NAN), readable
 
-    def _probability(self, logits: tf.Tensor) -> tf.Tensor:
-        return tf.sigmoid(logits / self._calibration.temperature)
-
     def _answer(self, logits: tf.Tensor, readable: tf.Tensor) -> dict[str, tf.Tensor]:
         """Probability and verdict of rows, [n] each."""
-        probability = tf.where(readable, self._probability(logits), _NAN)
-        # Comparisons with NaN are false, which leaves what has no score uncertain.
-        verdict = tf.fill(tf.shape(probability), tf.constant(Verdict.UNCERTAIN, tf.int64))
-        for applies, value in (
-            (probability < self._calibration.real_below, Verdict.REAL),
-            (probability > self._calibration.fake_above, Verdict.FAKE),
-            (~readable, Verdict.UNREADABLE),
-        ):
-            verdict = tf.where(applies, tf.constant(value, tf.int64), verdict)
+        probability = tf.where(readable, self._decision.probability(logits), _NAN)
+        verdict = self._decision.verdict(probability, readable)
         return {"fake_probability": probability, "verdict": verdict}
 
 

@@ -10,12 +10,12 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from models import fine_tuning, optimizer
-from models.calibration import log_loss
 from models.checkpoints import Checkpoints, Evaluation, Progress
 from models.classifier import Classifier
 from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread, require_both_classes
 from models.input_pipeline import Batch, training_batches
+from models.metrics import log_loss
 from models.precision import Precision
 from models.scorer import NetworkScorer
 from models.scoring import score_videos

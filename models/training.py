@@ -8,19 +8,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import pydantic
-from sklearn.metrics import roc_auc_score
 
 from data.errors import UsageError
 from models import classifier, distribution, saved_network
-from models.calibration import Calibration, calibrate
+from models.calibrated_export import CalibrationOptions, export_calibrated
 from models.checkpoints import Checkpoints
 from models.config import ModelConfig
 from models.crop_store import CropStore
-from models.export import export
 from models.precision import choose
 from models.scorer import NetworkScorer
 from models.scoring import score_videos
-from models.served_model import ServedModel
 from models.trainer import Trainer
 from models.training_log import TrainingLog
 from models.transform_features import TransformFeatures
@@ -34,7 +31,7 @@ class TrainerArguments(Protocol):
         eval_files: patterns of the eval split's.
         transform_output: folder that Transform wrote.
         serving_model_dir: receives the SavedModel.
-        model_run_dir: receives what `models.training_log` writes.
+        model_run_dir: receives what `models.training_log` writes, and `reliability.png`.
         custom_config: `model`, a `ModelConfig` as JSON; `code_hash`, of the code that made
             the model; `metadata`, a mapping that `model.json` repeats; `checkpoints`, folder of
             all models' checkpoints, from which an interrupted training goes on, or "" to
@@ -92,67 +89,30 @@ def run_fn(fn_args: TrainerArguments) -> None:
         # From here on the network as it is served: in float32.
         network = classifier.in_float32(network)
         scorer = NetworkScorer(network)
-        calibration, metrics = _calibrate(scorer, eval_store, config, len(history))
-        for warning in calibration.warnings:
-            log.say(f"warning: {warning}")
-        log.say(
-            f"eval AUC {metrics['auc']:.3f}, temperature {calibration.temperature:.2f}, real below "
-            f"{calibration.real_below:.3f}, fake above {calibration.fake_above:.3f}"
-        )
-        export(
-            ServedModel(scorer, calibration, track_length=config.track_length, transform=transform),
-            fn_args.serving_model_dir,
+        every_crop = np.arange(len(eval_store.index.offset))
+        export_calibrated(
+            scorer,
+            score_videos(scorer, eval_store, every_crop),
+            eval_store.index,
+            CalibrationOptions(
+                config.calibration, config.false_positive_rate, config.false_negative_rate
+            ),
             name=config.name,
+            track_length=config.track_length,
+            transform=transform,
+            folder=fn_args.serving_model_dir,
+            run_folder=fn_args.model_run_dir,
+            evaluations=len(history),
             card={
                 "config": config.model_dump(mode="json"),
-                "temperature": calibration.temperature,
-                "thresholds": {
-                    "real_below": calibration.real_below,
-                    "fake_above": calibration.fake_above,
-                },
-                "warnings": list(calibration.warnings),
-                "eval_metrics": metrics,
                 "data_fingerprint": fingerprint,
                 "code_version": fn_args.custom_config["code_hash"],
                 "training_precision": precision.policy,
                 "metadata": dict(fn_args.custom_config.get("metadata", {})),
             },
+            say=log.say,
         )
         checkpoints.delete()
-
-
-def _calibrate(
-    scorer: NetworkScorer, store: CropStore, config: ModelConfig, evaluations: int
-) -> tuple[Calibration, dict[str, float]]:
-    """Calibrates a network on all crops of `eval`, as `serving_examples` uses them.
-
-    Args:
-        scorer: in float32.
-        store: the `eval` split.
-        config: error rates are used.
-        evaluations: on `eval`, of which early stopping kept the best.
-
-    Returns:
-        The calibration, and what `model.json` tells of the split that the model was chosen
-        and calibrated on.
-    """
-    index = store.index
-    crops = np.arange(len(index.offset))
-    logits = score_videos(scorer, store, crops)
-    calibration = calibrate(
-        logits,
-        index.label,
-        index.group,
-        false_positive_rate=config.false_positive_rate,
-        false_negative_rate=config.false_negative_rate,
-        evaluations=evaluations,
-    )
-    return calibration, {
-        "auc": float(roc_auc_score(index.label, logits)),
-        "log_loss": calibration.log_loss,
-        "calibrated_log_loss": calibration.calibrated_log_loss,
-        "videos": len(index.label),
-    }
 
 
 def _parse_config(text: str) -> ModelConfig:

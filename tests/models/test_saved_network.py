@@ -3,9 +3,10 @@ import pytest
 
 from data.errors import UsageError
 from models import classifier, saved_network
-from models.calibration import Calibration
 from models.config import ModelConfig
+from models.decision import Decision
 from models.export import export
+from models.probability_mapping import Temperature
 from models.scorer import NetworkScorer
 from models.served_model import ServedModel
 from models.transform_features import TransformFeatures
@@ -24,7 +25,7 @@ def version(request, tiny_backbone, transform_output, tmp_path_factory):
     network.set_weights([weight + 0.1 for weight in network.get_weights()])
     served = ServedModel(
         NetworkScorer(network),
-        Calibration(1.0, 0.4, 0.6, 0.5, 0.5),
+        Decision(Temperature(temperature=1.0), 0.4, 0.6),
         track_length=2,
         transform=TransformFeatures(transform_output),
     )

@@ -6,6 +6,7 @@ import tempfile
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.special import logit
 
 from data import contract
@@ -50,6 +51,7 @@ def arguments(
         # The highest that three reals and three fakes can state.
         "false_positive_rate": 0.25,
         "false_negative_rate": 0.25,
+        "calibration": "platt",
         "augmentation": {"shift": 2, "brightness": 0.02, "contrast": 0.02},
     }
     return Arguments(
@@ -129,6 +131,8 @@ def test_model_card(reloaded, arguments):
     assert card["training_precision"] == "mixed_bfloat16"
     assert card["eval_metrics"]["auc"] == 1.0
     assert card["eval_metrics"]["videos"] == 6
+    low, high = card["eval_metrics"]["auc_interval"]
+    assert (0.2 < low < 0.7, high) == (True, 1.0)
     assert card["eval_metrics"]["calibrated_log_loss"] > 0
     (warning,) = card["warnings"]
     assert "the best of 3 evaluations" in warning
@@ -144,20 +148,32 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     examples = tf.constant([contract.encode(video) for video in eval_videos])
     outputs = reloaded.signatures["serving_examples"](examples=examples)
     probability = outputs["fake_probability"].numpy().astype(float)
+    slope, intercept = card["calibration"]["slope"], card["calibration"]["intercept"]
     expected = calibrate(
-        (card["temperature"] * logit(probability)).astype(np.float32),
+        ((logit(probability) - intercept) / slope).astype(np.float32),
         np.array([video.label for video in eval_videos], np.int8),
         np.repeat(np.arange(3, dtype=np.int32), 2),
+        method="platt",
         false_positive_rate=0.25,
         false_negative_rate=0.25,
         evaluations=3,
     )
-    assert card["temperature"] == pytest.approx(expected.temperature, rel=1e-2)
-    assert card["thresholds"] == {
-        "real_below": pytest.approx(expected.real_below, abs=1e-3),
-        "fake_above": pytest.approx(expected.fake_above, abs=1e-3),
+    assert card["calibration"] == {
+        "method": "platt",
+        "slope": pytest.approx(expected.decision.mapping.slope, rel=1e-2),
+        "intercept": pytest.approx(expected.decision.mapping.intercept, rel=1e-2, abs=1e-2),
     }
-    assert card["eval_metrics"]["log_loss"] == pytest.approx(expected.log_loss, rel=1e-2)
+    assert card["thresholds"] == {
+        "real_below": pytest.approx(expected.decision.real_below, abs=1e-3),
+        "fake_above": pytest.approx(expected.decision.fake_above, abs=1e-3),
+    }
+    metrics = card["eval_metrics"]
+    assert metrics["log_loss"] == pytest.approx(expected.log_loss, rel=1e-2)
+    for name, reliability in (
+        ("expected_calibration_error", expected.reliability),
+        ("calibrated_expected_calibration_error", expected.calibrated_reliability),
+    ):
+        assert metrics[name] == pytest.approx(reliability.expected_calibration_error, abs=1e-2)
 
 
 def test_early_stopping_looks_at_the_eval_videos(reloaded, arguments):
@@ -203,6 +219,12 @@ def test_history(reloaded, arguments):
     rows = read_history(arguments)
     assert [row["step"] for row in rows] == ["20", "40", "60"]
     assert all(0 <= float(row["auc"]) <= 1 for row in rows)
+
+
+def test_reliability_picture_lies_beside_the_history(reloaded, arguments):
+    with Image.open(pathlib.Path(arguments.model_run_dir) / "reliability.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > picture.height > 500
 
 
 def test_crops_are_cleaned_up(reloaded, scratch):

@@ -1,0 +1,111 @@
+"""The end of every way to a served model: calibrate on `eval`, say how well, export."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from sklearn.metrics import roc_auc_score
+
+from models.calibration import Calibration, calibrate
+from models.config import CalibrationMethod
+from models.crop_store import CropIndex
+from models.export import export
+from models.metrics import auc_interval
+from models.reliability_picture import paint
+from models.scorer import Scorer
+from models.served_model import ServedModel
+from models.transform_features import TransformFeatures
+
+
+@dataclasses.dataclass(frozen=True)
+class CalibrationOptions:
+    """How scores become probabilities and verdicts; see `models.calibration.calibrate`."""
+
+    method: CalibrationMethod
+    false_positive_rate: float
+    false_negative_rate: float
+
+
+def export_calibrated(
+    scorer: Scorer,
+    logits: npt.NDArray[np.float32],
+    index: CropIndex,
+    options: CalibrationOptions,
+    *,
+    name: str,
+    track_length: int,
+    transform: TransformFeatures,
+    folder: str,
+    run_folder: str,
+    evaluations: int,
+    card: Mapping[str, Any],
+    say: Callable[[str], None],
+) -> None:
+    """Calibrates a scorer on its video scores and writes it as a served model.
+
+    Args:
+        scorer: in float32.
+        logits: float32 [v], its scores of the videos of `eval`, as `serving_examples` computes
+            them from all their crops.
+        index: of `eval`.
+        options: of the calibration.
+        name: what it is served as.
+        track_length: faces in a row of `serving_tracks`.
+        transform: Transform's features.
+        folder: receives the SavedModel.
+        run_folder: receives `reliability.png`; exists.
+        evaluations: looks at `eval` of which the best was kept.
+        card: what `model.json` says besides what is found here.
+        say: tells people.
+    """
+    calibration = calibrate(
+        logits,
+        index.label,
+        index.group,
+        method=options.method,
+        false_positive_rate=options.false_positive_rate,
+        false_negative_rate=options.false_negative_rate,
+        evaluations=evaluations,
+    )
+    metrics = _metrics(calibration, logits, index)
+    for warning in calibration.warnings:
+        say(f"warning: {warning}")
+    say(
+        f"eval AUC {metrics['auc']:.3f}, {options.method} calibration, expected calibration error "
+        f"{metrics['expected_calibration_error']:.3f} before and "
+        f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
+        f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}"
+    )
+    with tf.io.gfile.GFile(f"{run_folder}/reliability.png", "wb") as file:
+        file.write(paint(f"{name} on {metrics['videos']} eval videos", calibration))
+    export(
+        ServedModel(scorer, calibration.decision, track_length=track_length, transform=transform),
+        folder,
+        name=name,
+        card={
+            **calibration.decision.to_json(),
+            "warnings": list(calibration.warnings),
+            "eval_metrics": metrics,
+            **card,
+        },
+    )
+
+
+def _metrics(
+    calibration: Calibration, logits: npt.NDArray[np.float32], index: CropIndex
+) -> dict[str, Any]:
+    """What `model.json` tells of the split that the model was chosen and calibrated on."""
+    return {
+        "auc": float(roc_auc_score(index.label, logits)),
+        "auc_interval": list(auc_interval(logits, index.label, index.group)),
+        "log_loss": calibration.log_loss,
+        "calibrated_log_loss": calibration.calibrated_log_loss,
+        "expected_calibration_error": calibration.reliability.expected_calibration_error,
+        "calibrated_expected_calibration_error": (
+            calibration.calibrated_reliability.expected_calibration_error
+        ),
+        "videos": len(index.label),
+    }
