@@ -43,7 +43,7 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
             root=config.kubeflow.root,
             checkpoints=f"{config.kubeflow.root}/checkpoints",
             # What will be served when the pipeline runs is not known yet.
-            served_before={model.name: "" for model in config.models},
+            served_before=dict.fromkeys(config.candidates, ""),
         ),
         # Kubeflow keeps its own metadata.
         metadata_connection=None,

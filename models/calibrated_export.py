@@ -89,6 +89,7 @@ def export_calibrated(
             **calibration.decision.to_json(),
             "warnings": list(calibration.warnings),
             "eval_metrics": metrics,
+            "evaluations": evaluations,
             **card,
         },
     )

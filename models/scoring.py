@@ -1,9 +1,10 @@
-"""From crops of a split to scores of its videos."""
+"""From crops of a split to scores of its tracks and videos."""
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.combination import largest
 from models.crop_store import CropStore
 from models.input_pipeline import scoring_batches
 from models.scorer import CHUNK, NetworkScorer
@@ -14,8 +15,7 @@ def score_videos(
 ) -> npt.NDArray[np.float32]:
     """Scores every video of a split by the largest of its tracks' logits, as serving does.
 
-    One manipulated person makes a video fake, however many others appear in it. Of one track at a
-    time all features are held.
+    One manipulated person makes a video fake, however many others appear in it.
 
     Args:
         scorer: the network.
@@ -25,12 +25,28 @@ def score_videos(
     Returns:
         float32 [v], logits.
     """
+    return largest(*score_tracks(scorer, store, crops))
+
+
+def score_tracks(
+    scorer: NetworkScorer, store: CropStore, crops: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """Scores every track of a split. Of one track at a time all features are held.
+
+    Args:
+        scorer: the network.
+        store: the split.
+        crops: int64 [k], rows of its index to use, rising.
+
+    Returns:
+        logits: float32 [t], sorted by video, then by track.
+        video_of_track: int32 [t], rows of the store's videos.
+    """
     index = store.index
-    video, track = index.video[crops], index.track[crops]
-    keys = np.stack([video, track])
+    keys = np.stack([index.video[crops], index.track[crops]])
     first = np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0)
     segments = np.cumsum(first) - 1
-    video_of_track = video[first]
+    video_of_track = keys[0][first]
     logits = np.empty(len(video_of_track), np.float32)
 
     pending: list[npt.NDArray[np.float32]] = []
@@ -50,6 +66,4 @@ def score_videos(
                 tf.constant(whole - scored),
             ).numpy()
             pending, scored = [features[stop:]], whole
-    scores = np.full(video.max() + 1, -np.inf, np.float32)
-    np.maximum.at(scores, video_of_track, logits)
-    return scores
+    return logits, video_of_track

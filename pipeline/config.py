@@ -15,6 +15,7 @@ from pydantic import Field
 from data import typed_yaml
 from data.typed_yaml import Section
 from models.config import ModelConfig
+from models.ensemble_config import EnsembleConfig
 
 
 class Threshold(Section):
@@ -85,6 +86,9 @@ class RunConfig(Section):
         description="folder that TensorFlow Serving watches: <model>/<version>/"
     )
     models: list[ModelConfig] = Field(min_length=1, description="trained, gated, pushed one by one")
+    ensembles: list[EnsembleConfig] = Field(
+        default_factory=list, description="of these models; judged and pushed as they are"
+    )
     evaluation: EvaluationConfig
     beam: list[str] = Field(
         default_factory=lambda: ["--direct_running_mode=in_memory", "--direct_num_workers=1"],
@@ -92,14 +96,37 @@ class RunConfig(Section):
     )
     kubeflow: KubeflowConfig | None = Field(None, description="for `unmask compile` alone")
 
-    @pydantic.field_validator("models")
-    @classmethod
-    def _distinct(cls, models: list[ModelConfig]) -> list[ModelConfig]:
-        names = [model.name for model in models]
+    @pydantic.model_validator(mode="after")
+    def _distinct(self) -> "RunConfig":
+        names = self.candidates
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"{', '.join(repeated)} stands twice; a served name must be unique")
-        return models
+        models = [model.name for model in self.models]
+        for ensemble in self.ensembles:
+            unknown = sorted(set(ensemble.members) - set(models))
+            if unknown:
+                raise ValueError(
+                    f"ensemble {ensemble.name} names {', '.join(unknown)}, which no model of this "
+                    f"run is called; there are {', '.join(models)}"
+                )
+        return self
+
+    @property
+    def candidates(self) -> list[str]:
+        """Served names of all that a run makes: its models, then its ensembles."""
+        return [
+            *(model.name for model in self.models),
+            *(ensemble.name for ensemble in self.ensembles),
+        ]
+
+    def describe(self, candidate: str) -> list[str]:
+        """All settings, as JSON, that decide what a candidate becomes."""
+        models = {model.name: model.model_dump_json() for model in self.models}
+        if candidate in models:
+            return [models[candidate]]
+        (ensemble,) = (found for found in self.ensembles if found.name == candidate)
+        return [ensemble.model_dump_json(), *(models[name] for name in ensemble.members)]
 
 
 def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> RunConfig:

@@ -2,8 +2,9 @@
 
 import dataclasses
 import hashlib
+import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
@@ -23,6 +24,7 @@ from tfx.v1.components import (
 )
 
 from components.atomic_pusher import AtomicPusher
+from components.ensemble import Ensemble
 from components.serving_baseline import ServingBaseline
 from components.serving_check import ServingCheck
 from components.split_audit import SplitAudit
@@ -30,6 +32,7 @@ from data import contract
 from data.code_hash import code_hash
 from models import preprocessing
 from models.config import ModelConfig
+from models.ensemble_config import EnsembleConfig
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig
 
@@ -129,8 +132,16 @@ def create(
         audit,
         transform,
     ]
+    made: dict[str, BaseNode] = {}
     for model in config.models:
-        nodes += _model_nodes(model, config, inputs, examples, transform, run_schema, eval_config)
+        made[model.name] = _trainer(model, config, inputs, examples, transform, run_schema)
+    for ensemble in config.ensembles:
+        members = [made[name] for name in ensemble.members]
+        made[ensemble.name] = _ensemble(ensemble, members, config, inputs, examples, transform)
+    for name, maker in made.items():
+        nodes.append(maker)
+        candidate = maker.outputs["model"]
+        nodes += _judging_nodes(name, candidate, config, inputs, examples, eval_config)
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=inputs.root,
@@ -141,17 +152,15 @@ def create(
     )
 
 
-def _model_nodes(
+def _trainer(
     model: ModelConfig,
     config: RunConfig,
     inputs: Inputs,
     examples: BaseChannel,
     transform: Transform,
     run_schema: ImportSchemaGen,
-    eval_config: tfma.EvalConfig,
-) -> list[BaseNode]:
-    """Train, compare with what is served, evaluate, try to serve, push."""
-    trainer = Trainer(
+) -> Trainer:
+    return Trainer(
         run_fn="models.training.run_fn",
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
@@ -166,36 +175,67 @@ def _model_nodes(
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
         },
     ).with_id(f"Trainer.{model.name}")
-    candidate = trainer.outputs["model"]
+
+
+def _ensemble(
+    ensemble: EnsembleConfig,
+    members: Sequence[BaseNode],
+    config: RunConfig,
+    inputs: Inputs,
+    examples: BaseChannel,
+    transform: Transform,
+) -> BaseNode:
+    return Ensemble(
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        config=ensemble.model_dump_json(),
+        metadata=json.dumps({"run": config.name, "data_fingerprint": inputs.fingerprint}),
+        code_hash=code_hash("components.ensemble", "models", *_EXPORTED),
+        **{
+            f"member_{number}": member.outputs["model"]
+            for number, member in enumerate(members, start=1)
+        },
+    ).with_id(f"Ensemble.{ensemble.name}")
+
+
+def _judging_nodes(
+    name: str,
+    candidate: BaseChannel,
+    config: RunConfig,
+    inputs: Inputs,
+    examples: BaseChannel,
+    eval_config: tfma.EvalConfig,
+) -> list[BaseNode]:
+    """Compare with what is served, evaluate, try to serve, push."""
     baseline = ServingBaseline(
         candidate=candidate,
         serving_root=config.serving_root,
-        model_name=model.name,
-        served_before=inputs.served_before[model.name],
+        model_name=name,
+        served_before=inputs.served_before[name],
         code_hash=code_hash("components.serving_baseline", "components.served_versions"),
-    ).with_id(f"ServingBaseline.{model.name}")
+    ).with_id(f"ServingBaseline.{name}")
     evaluator = Evaluator(
         examples=examples,
         model=candidate,
         baseline_model=baseline.outputs["baseline"],
         eval_config=eval_config,
         example_splits=["test"],
-    ).with_id(f"Evaluator.{model.name}")
+    ).with_id(f"Evaluator.{name}")
     check = ServingCheck(
         model=candidate,
         examples=examples,
-        model_name=model.name,
+        model_name=name,
         code_hash=code_hash("components.serving_check", "serving"),
-    ).with_id(f"ServingCheck.{model.name}")
+    ).with_id(f"ServingCheck.{name}")
     pusher = AtomicPusher(
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=check.outputs["blessing"],
         serving_root=config.serving_root,
-        model_name=model.name,
+        model_name=name,
         code_hash=code_hash("components.atomic_pusher", "components.served_versions"),
-    ).with_id(f"AtomicPusher.{model.name}")
-    return [trainer, baseline, evaluator, check, pusher]
+    ).with_id(f"AtomicPusher.{name}")
+    return [baseline, evaluator, check, pusher]
 
 
 def _weights_hash(model: ModelConfig) -> str:

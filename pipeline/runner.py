@@ -95,8 +95,8 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
     schema_file = output / _SCHEMA
     schema.write(schema.resolve(dataset["slice_columns"]), schema_file)
     served_before = {
-        model.name: serving_state.baseline_key(output, config, model, dataset["fingerprint"])
-        for model in config.models
+        model: serving_state.baseline_key(output, config, model, dataset["fingerprint"])
+        for model in config.candidates
     }
     connection = metadata.sqlite_metadata_connection_config(str(output / METADATA))
     pipeline = graph.create(
@@ -116,8 +116,8 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
     (output / CONFIG).write_text(dump(config))
     with _Narrator(len(pipeline.components)):
         LocalDagRunner().run(pipeline)
-    for model in config.models:
-        key = served_before[model.name]
+    for model in config.candidates:
+        key = served_before[model]
         serving_state.record(output, config, model, dataset["fingerprint"], key)
     return read_outcome(output, config)
 
@@ -162,13 +162,13 @@ def read_outcome(output: pathlib.Path, config: RunConfig) -> RunOutcome:
         by_id = {artifact.id: artifact for artifact in found}
         artifacts[node] = {event.path.steps[0].key: by_id[event.artifact_id] for event in events}
     outcomes = []
-    for model in config.models:
-        evaluator = artifacts.get(f"Evaluator.{model.name}")
-        pusher = artifacts.get(f"AtomicPusher.{model.name}")
-        checked = artifacts.get(f"ServingCheck.{model.name}")
+    for model in config.candidates:
+        evaluator = artifacts.get(f"Evaluator.{model}")
+        pusher = artifacts.get(f"AtomicPusher.{model}")
+        checked = artifacts.get(f"ServingCheck.{model}")
         if not evaluator or not pusher or not checked:
             raise UsageError(
-                f"{output}: its latest run ended before {model.name} was judged; run it again"
+                f"{output}: its latest run ended before {model} was judged; run it again"
             )
         check = checked["blessing"]
         path = evaluator["evaluation"].uri
@@ -177,7 +177,7 @@ def read_outcome(output: pathlib.Path, config: RunConfig) -> RunOutcome:
             refusals.append(f"ServingCheck: {check.custom_properties['problem'].string_value}")
         pushed = pusher["pushed_model"].custom_properties
         version = pushed["pushed_version"].string_value if "pushed_version" in pushed else None
-        outcomes.append(ModelOutcome(model.name, path, refusals, version))
+        outcomes.append(ModelOutcome(model, path, refusals, version))
     cached = metadata_store_pb2.Execution.CACHED
     return RunOutcome(
         ran=[node for node, state in states.items() if state != cached],

@@ -12,59 +12,54 @@ import pathlib
 
 from components import served_versions
 from data.code_hash import code_hash
-from models.config import ModelConfig
 from pipeline.config import RunConfig
 
 FILE = "serving_state.json"
 
 
-def baseline_key(
-    output: pathlib.Path, config: RunConfig, model: ModelConfig, fingerprint: str
-) -> str:
+def baseline_key(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str) -> str:
     """ServingBaseline's parameter for a model.
 
     Args:
         output: the run's folder.
         config: the run.
-        model: the candidate's configuration.
+        model: the candidate's name.
         fingerprint: of the data that it is trained on.
 
     Returns:
         The last run's, if candidate and served version are what they were at its end; else one
         that no earlier run gave for this candidate.
     """
-    served = served_versions.latest_version(config.serving_root, model.name)
-    last = _read(output).get(model.name)
+    served = served_versions.latest_version(config.serving_root, model)
+    last = _read(output).get(model)
     if last is None:
         return str(served)
-    if last["candidate"] == _candidate(model, fingerprint) and last["served"] == served:
+    if last["candidate"] == _candidate(config, model, fingerprint) and last["served"] == served:
         return str(last["key"])
     return f"{served} after {last['served']}"
 
 
-def record(
-    output: pathlib.Path, config: RunConfig, model: ModelConfig, fingerprint: str, key: str
-) -> None:
+def record(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str, key: str) -> None:
     """Notes what is served at the end of a run.
 
     Args:
         output: the run's folder.
         config: the run.
-        model: the candidate's configuration.
+        model: the candidate's name.
         fingerprint: of the data that it was trained on.
         key: what `baseline_key` gave for the run.
     """
     state = _read(output)
-    state[model.name] = {
-        "candidate": _candidate(model, fingerprint),
+    state[model] = {
+        "candidate": _candidate(config, model, fingerprint),
         "key": key,
-        "served": served_versions.latest_version(config.serving_root, model.name),
+        "served": served_versions.latest_version(config.serving_root, model),
     }
     (output / FILE).write_text(json.dumps(state, indent=2))
 
 
-def _candidate(model: ModelConfig, fingerprint: str) -> list[str]:
-    return [model.model_dump_json(), fingerprint, code_hash("models")]
+def _candidate(config: RunConfig, model: str, fingerprint: str) -> list[str]:
+    return [*config.describe(model), fingerprint, code_hash("models")]
 
 
 def _read(output: pathlib.Path) -> dict[str, dict]:

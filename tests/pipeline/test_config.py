@@ -58,7 +58,7 @@ def test_the_resolved_configuration_reads_back_as_itself(tmp_path):
         ),
         pytest.param(
             {"models": [WHOLE["models"][0]] * 2},
-            "models: xception stands twice; a served name must be unique",
+            "xception stands twice; a served name must be unique",
             id="same model twice",
         ),
         pytest.param({"evaluation": {"gate": []}}, "evaluation.gate: ", id="no gate"),
@@ -68,6 +68,26 @@ def test_the_resolved_configuration_reads_back_as_itself(tmp_path):
             id="change threshold alone",
         ),
         pytest.param({"name": "Has Blanks"}, "name: ", id="name"),
+        pytest.param(
+            {"ensembles": [{"name": "both", "members": ["xception", "meso"]}]},
+            "ensemble both names meso, which no model of this run is called; there are xception",
+            id="unknown member",
+        ),
+        pytest.param(
+            {"ensembles": [{"name": "xception", "members": ["xception", "xception_2"]}]},
+            "xception stands twice; a served name must be unique",
+            id="an ensemble called like a model",
+        ),
+        pytest.param(
+            {"ensembles": [{"name": "both", "members": ["xception"] * 2}]},
+            "ensembles.0: a member stands twice",
+            id="member twice",
+        ),
+        pytest.param(
+            {"ensembles": [{"name": "both", "members": ["a", "b"], "weights": [1]}]},
+            "ensembles.0: 1 weights for 2 members",
+            id="a weight missing",
+        ),
     ],
 )
 def test_mistakes_are_named_by_their_path(changes, message, tmp_path):

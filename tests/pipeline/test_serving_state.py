@@ -18,11 +18,11 @@ def run(tmp_path):
 
         def key(self, model=0, fingerprint="data"):
             return serving_state.baseline_key(
-                tmp_path / "run", loaded, loaded.models[model], fingerprint
+                tmp_path / "run", loaded, loaded.candidates[model], fingerprint
             )
 
         def finish(self, key, fingerprint="data"):
-            serving_state.record(tmp_path / "run", loaded, loaded.models[0], fingerprint, key)
+            serving_state.record(tmp_path / "run", loaded, loaded.candidates[0], fingerprint, key)
 
         def serve(self, version):
             folder = tmp_path / "serving" / loaded.models[0].name / str(version)

@@ -1,0 +1,177 @@
+"""Several networks that answer as one: fitted on `eval`, exported as one SavedModel."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from models import probability_mapping, saved_network
+from models.calibrated_export import CalibrationOptions, export_calibrated
+from models.combination import (
+    Combination,
+    fit_stack,
+    fit_weights,
+    fixed_weights,
+    largest,
+)
+from models.crop_store import CropStore
+from models.ensemble_config import EnsembleConfig
+from models.scorer import NetworkScorer
+from models.scoring import score_tracks
+from models.transform_features import TransformFeatures
+
+_FOLDS = 5
+
+
+class EnsembleScorer(tf.Module):
+    """Scores with several networks, which may differ in input size and head.
+
+    A face's features are those of all members, side by side. See `models.scorer.Scorer`.
+
+    Args:
+        members: the networks.
+        combination: of their scores.
+
+    Attributes:
+        width: features of a face.
+    """
+
+    def __init__(self, members: Sequence[NetworkScorer], combination: Combination) -> None:
+        super().__init__(name="ensemble")
+        self._members = list(members)
+        self._combination = combination
+        self.width = sum(member.width for member in members)
+
+    def embed(self, faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Scorer.embed`."""
+        features, readable = zip(*(member.embed(faces) for member in self._members), strict=True)
+        return tf.concat(features, axis=1), readable[0]
+
+    def face_logits(self, features: tf.Tensor) -> tf.Tensor:
+        """See `Scorer.face_logits`."""
+        return self._combination.logits(
+            tf.stack(
+                [
+                    member.face_logits(part)
+                    for member, part in zip(self._members, self._split(features), strict=True)
+                ]
+            )
+        )
+
+    def track_logits(self, features: tf.Tensor, segments: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        """See `Scorer.track_logits`."""
+        return self._combination.logits(
+            tf.stack(
+                [
+                    member.track_logits(part, segments, count)
+                    for member, part in zip(self._members, self._split(features), strict=True)
+                ]
+            )
+        )
+
+    def _split(self, features: tf.Tensor) -> list[tf.Tensor]:
+        return tf.split(features, [member.width for member in self._members], axis=1)
+
+
+def make(
+    config: EnsembleConfig,
+    members: Sequence[str],
+    eval_files: Sequence[str],
+    transform_output: str,
+    *,
+    folder: str,
+    run_folder: str,
+    card: Mapping[str, Any],
+) -> None:
+    """Joins trained models to one, fits what is to be fitted on `eval`, and exports it.
+
+    What is fitted feeds the calibration, so that this one uses scores of videos by a combination
+    that was fitted without their source group.
+
+    Args:
+        config: the ensemble.
+        members: folders of the members' SavedModels, in the order of the config.
+        eval_files: patterns of the eval split's gzipped TFRecords.
+        transform_output: folder that Transform wrote.
+        folder: receives the SavedModel.
+        run_folder: receives `reliability.png`.
+        card: what `model.json` says besides what is found here.
+
+    Raises:
+        UsageError: a member is no single network, or `eval` lacks a class.
+    """
+
+    def say(message: str) -> None:
+        print(f"[{config.name}] {message}", flush=True)
+
+    cards = [saved_network.read_card(member) for member in members]
+    scorers = [NetworkScorer(saved_network.load(member)) for member in members]
+    mappings = [probability_mapping.from_json(member["calibration"]) for member in cards]
+    transform = TransformFeatures(transform_output)
+    with (
+        tempfile.TemporaryDirectory(prefix="unmask-crops-") as scratch,
+        CropStore.write(eval_files, f"{scratch}/eval", transform) as store,
+    ):
+        every_crop = np.arange(len(store.index.offset))
+        found = [score_tracks(scorer, store, every_crop) for scorer in scorers]
+        track_logits = np.stack([logits for logits, _ in found])
+        video_of_track = found[0][1]
+        labels, groups = store.index.label, store.index.group
+        fingerprint = store.fingerprint
+        index = store.index
+
+    def fit(tracks: npt.NDArray[np.bool_]) -> Combination:
+        if config.weights is not None:
+            return fixed_weights(config.weights, mappings)
+        logits, videos = track_logits[:, tracks], video_of_track[tracks]
+        if config.method == "weighted":
+            return fit_weights(logits, videos, labels, mappings)
+        return fit_stack(logits, videos, labels)
+
+    combination = fit(np.full(len(video_of_track), True))
+    say(f"{', '.join(config.members)}: {combination.to_json()}")
+    tf.io.gfile.makedirs(run_folder)
+    export_calibrated(
+        EnsembleScorer(scorers, combination),
+        _cross_fitted(fit, track_logits, video_of_track, labels, groups),
+        index,
+        CalibrationOptions(
+            config.calibration, config.false_positive_rate, config.false_negative_rate
+        ),
+        name=config.name,
+        track_length=config.track_length,
+        transform=transform,
+        folder=folder,
+        run_folder=run_folder,
+        evaluations=max(member.get("evaluations", 1) for member in cards),
+        card={
+            "ensemble": {"members": list(config.members), **combination.to_json()},
+            "members": cards,
+            "data_fingerprint": {**cards[0]["data_fingerprint"], "eval": fingerprint},
+            **card,
+        },
+        say=say,
+    )
+
+
+def _cross_fitted(
+    fit: Callable[[npt.NDArray[np.bool_]], Combination],
+    track_logits: npt.NDArray[np.float32],
+    video_of_track: npt.NDArray[np.int32],
+    labels: npt.NDArray[np.int8],
+    groups: npt.NDArray[np.int32],
+) -> npt.NDArray[np.float32]:
+    """Video logits [v], each by a combination fitted to the other folds of source groups."""
+    fold = np.unique(groups, return_inverse=True)[1].reshape(-1) % _FOLDS
+    fold_of_track = fold[video_of_track]
+    combined = np.empty(len(video_of_track), np.float32)
+    for number in np.unique(fold):
+        held_out = fold_of_track == number
+        rest = labels[fold != number]
+        # With a class missing there is nothing to fit: then by the combination of all.
+        others = ~held_out if len(np.unique(rest)) == 2 else np.full_like(held_out, True)
+        combined[held_out] = fit(others).logits(tf.constant(track_logits[:, held_out])).numpy()
+    return largest(combined, video_of_track)

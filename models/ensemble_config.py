@@ -1,0 +1,60 @@
+"""How several models of a run are joined: a typed, validated section of its config."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.config import CalibrationMethod
+
+LARGEST = 6
+"""Members of an ensemble at most."""
+
+
+class EnsembleConfig(BaseModel):
+    """One ensemble of a run.
+
+    Example:
+        EnsembleConfig(name="blend", members=["xception", "resnext50_32x4d"], weights=[0.47, 0.53])
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$", description="what it is served as")
+    members: list[str] = Field(
+        min_length=2, max_length=LARGEST, description="names of models of the same run"
+    )
+    method: Literal["weighted", "stacked"] = Field(
+        default="weighted",
+        description="`weighted`: mean of the members' calibrated probabilities; `stacked`: "
+        "logistic regression on their logits, fitted on `eval`",
+    )
+    weights: list[float] | None = Field(
+        default=None,
+        description="of `weighted`, one a member, in any unit; null fits them on `eval`",
+    )
+    track_length: int = Field(
+        default=32, ge=1, le=256, description="faces in a row of the signature `serving_tracks`"
+    )
+    calibration: CalibrationMethod = Field(
+        default="temperature", description="from scores to probabilities, see models/calibration.py"
+    )
+    false_positive_rate: float = Field(
+        default=0.05, gt=0, lt=0.5, description="share of real videos that may be called fake"
+    )
+    false_negative_rate: float = Field(
+        default=0.05, gt=0, lt=0.5, description="share of fake videos that may be called real"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EnsembleConfig":
+        if len(set(self.members)) < len(self.members):
+            raise ValueError("a member stands twice; give it more weight instead")
+        if self.weights is None:
+            return self
+        if self.method != "weighted":
+            raise ValueError("weights belong to `method: weighted`; `stacked` fits its own")
+        if len(self.weights) != len(self.members):
+            raise ValueError(f"{len(self.weights)} weights for {len(self.members)} members")
+        if min(self.weights) < 0 or sum(self.weights) <= 0:
+            raise ValueError("weights may not be negative, nor all 0")
+        return self
