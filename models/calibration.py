@@ -118,6 +118,25 @@ def calibrate(
     )
 
 
+def uncalibrated() -> Calibration:
+    """What stands in for a calibration where there are no videos to fit one to.
+
+    Returns:
+        Temperature 1 and the wide band; the log losses are NaN, for nothing was measured.
+    """
+    return Calibration(
+        temperature=1.0,
+        real_below=WIDE_BAND,
+        fake_above=1 - WIDE_BAND,
+        log_loss=math.nan,
+        calibrated_log_loss=math.nan,
+        warnings=(
+            "uncalibrated: probabilities are the network's own and state no error rate; the "
+            "uncertain band is wide instead",
+        ),
+    )
+
+
 def fit_temperature(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> float:
     """Temperature of least log loss, both classes weighing the same, with Platt's targets.
 

@@ -4,6 +4,8 @@ The contract of each signature stands in the method of its name. A row's score n
 another row or on padding; every input and output has the row as dimension 0.
 """
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -11,9 +13,8 @@ from data.contract import Verdict
 from models import pictures
 from models.calibration import Calibration
 from models.frame_faces import FrameFaces
-from models.preprocessing import BUCKETS, LABEL
+from models.preprocessing import LABEL
 from models.scoring import inference
-from models.transform_features import TransformFeatures
 
 CHUNK = 64
 """Faces decoded and scored at a time, which bounds memory however many a request holds."""
@@ -34,7 +35,8 @@ class ServedModel(tf.Module):
         network: in float32, from faces [n, size, size, 3], 0 to 255, to logits [n].
         calibration: temperature and thresholds.
         track_length: faces in a row of `serving_tracks`.
-        transform: Transform's features.
+        transform: Transform's features of serialised Examples; of a model whose makers left
+            no videos to analyse `transform_features.label_alone`.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class ServedModel(tf.Module):
         calibration: Calibration,
         *,
         track_length: int,
-        transform: TransformFeatures,
+        transform: Callable[[tf.Tensor], dict[str, tf.Tensor]],
     ) -> None:
         super().__init__(name="served_model")
         # One traced function, which all signatures call: the graph holds the network once.
@@ -159,12 +161,11 @@ class ServedModel(tf.Module):
         }
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Transform's label and slice buckets of videos, [n] each, of string [n] Examples.
+        """All that `transform` gives of videos, [n] each, of string [n] Examples.
 
         For TFMA alone, and strict: one row that is no Example fails the call.
         """
-        features = self._transform(examples)
-        return {name: features[name] for name in (LABEL, *BUCKETS)}
+        return dict(self._transform(examples))
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Transform's label of videos, int64 [n], of string [n] Examples.

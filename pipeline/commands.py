@@ -1,6 +1,7 @@
-"""The command line of the pipeline room: `unmask run`, `unmask metrics` and `unmask demo`."""
+"""The command line of the pipeline room: `unmask run`, `metrics`, `demo` and `import-weights`."""
 
 import pathlib
+import re
 from typing import Annotated
 
 import rich
@@ -82,6 +83,61 @@ def demo(
     outcome = run_demo(output)
     if any(model.version is None for model in outcome.models):
         raise typer.Exit(EXIT_REFUSED)
+
+
+def import_weights(
+    file: Annotated[
+        pathlib.Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A .h5 file of MesoNet's authors, or a .weights.h5 file of our whole classifier.",
+        ),
+    ],
+    model: Annotated[str, typer.Option(help="The network that it holds; see `unmask networks`.")],
+    output: Annotated[
+        str, typer.Option(help="Folder that the server watches; <name>/<version>/ appears in it.")
+    ],
+    calibrate_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder that `unmask extract` wrote: its eval split sets temperature and "
+            "thresholds. Without it the model is marked as uncalibrated."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Served name, if not the network's.")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Pixels a side, if not those that its authors use.")
+    ] = None,
+) -> None:
+    """Make a served model of weights that were trained elsewhere.
+
+    Example: unmask import-weights Meso4_DF.h5 --model meso4 --output runs/serving
+    --calibrate-on runs/faceforensics/examples
+    """
+    import pydantic
+
+    from data.errors import UsageError
+    from models.backbones import registry
+    from models.config import ModelConfig
+
+    size = registry.find(model).image_size if image_size is None else image_size
+    served_name = model if name is None else name
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", served_name):
+        raise UsageError(f"--name {served_name!r}: use letters, digits, `_`, `-` and `.` only")
+    try:
+        config = ModelConfig(name=model, image_size=size, weights=None)
+    except pydantic.ValidationError as error:
+        raise UsageError(f"--image-size {size}: {error.errors()[0]['msg']}") from error
+
+    _silence_imports()
+    from pipeline import importing
+
+    folder, warnings = importing.import_weights(
+        str(file), config, serving_root=output, served_name=served_name, examples=calibrate_on
+    )
+    for warning in warnings:
+        rich.print(f"[yellow]warning:[/yellow] {warning}")
+    rich.print(f"{served_name} is in {folder}")
 
 
 def _silence_imports() -> None:

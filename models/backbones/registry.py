@@ -56,7 +56,7 @@ BACKBONES: dict[str, Backbone] = {
         image_size=224,
         minimum_image_size=32,
         parameters=5_919_312,
-        pretrained="imagenet (keras-cv, efficientnetv2_b0_imagenet)",
+        pretrained="imagenet (keras-cv)",
         paper='Tan and Le, "EfficientNetV2: Smaller Models and Faster Training" (ICML 2021), '
         "https://arxiv.org/abs/2104.00298",
     ),
