@@ -11,6 +11,7 @@ import typer
 
 import data.commands
 import kubeflow.commands
+import models.commands
 import pipeline.commands
 import serving.commands
 from data.errors import UsageError
@@ -33,8 +34,10 @@ for command in (
     data.commands.splits,
     data.commands.status,
     data.commands.sheet,
+    models.commands.networks,
     pipeline.commands.run,
     pipeline.commands.metrics,
+    pipeline.commands.import_weights,
     serving.commands.serve,
     serving.commands.predict,
     kubeflow.commands.compile,

@@ -111,6 +111,14 @@ def calibrate(
     )
 
 
+def uncalibrated() -> tuple[Decision, str]:
+    """What stands in for a calibration where there are no videos to fit one to, and a warning."""
+    return Decision(Temperature(temperature=1.0), WIDE_BAND, 1 - WIDE_BAND), (
+        "uncalibrated: probabilities are the network's own and state no error rate; the uncertain "
+        "band is wide instead"
+    )
+
+
 def _thresholds(
     scores: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int8],

@@ -82,7 +82,10 @@ class ModelConfig(BaseModel):
         default="mean", description="of a track's frame scores, see models/pooling.py"
     )
     image_size: int = Field(
-        default=224, ge=32, le=1024, description="side in pixels to which crops are resized"
+        default=0,
+        le=1024,
+        description="side in pixels to which crops are resized; by default what the network's "
+        "authors use",
     )
     weights: str | None = Field(
         default="imagenet",
@@ -153,12 +156,14 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_preset(cls, values: Any) -> Any:
+    def _with_defaults(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
         values = presets.expand(values)
         if not values.get("name") and isinstance(values.get("model"), str):
             values["name"] = values["model"] + ("_lstm" if values.get("head") == "lstm" else "")
+        if not values.get("image_size") and values.get("model") in registry.names():
+            values["image_size"] = registry.find(values["model"]).image_size
         return values
 
     @field_validator("model")
@@ -182,7 +187,7 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits_the_image_size(self) -> "ModelConfig":
-        smallest = registry.minimum_image_size(self.model)
+        smallest = registry.find(self.model).minimum_image_size
         if self.image_size < smallest:
             raise ValueError(
                 f"image_size {self.image_size} is too small: {self.model} needs {smallest} or more"

@@ -72,13 +72,17 @@ class CropStore:
         file_patterns: Sequence[str],
         path: str,
         transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+        *,
+        compression: str = "GZIP",
     ) -> "CropStore":
         """Reads Examples once and writes their crops.
 
         Args:
-            file_patterns: of gzipped TFRecords of Examples.
+            file_patterns: of TFRecords of Examples.
             path: of the file to write.
             transform: from serialised Examples, string [n], to `label` and `weight`, [n].
+            compression: of the TFRecords; `GZIP` as TFX writes them, or empty as
+                `unmask extract` does.
 
         Returns:
             The open store.
@@ -97,7 +101,7 @@ class CropStore:
         video_ids: list[str] = []
         identities: list[str] = []
         # The order of files is kept, so that equal input gives an equal index.
-        records = tf.data.TFRecordDataset(files, "GZIP")
+        records = tf.data.TFRecordDataset(files, compression)
         with open(path, "wb") as file:
             for examples in records.batch(_CHUNK):
                 transformed = transform(examples)

@@ -4,13 +4,14 @@ The contract of each signature stands in the method of its name. A row's score n
 another row or on padding; every input and output has the row as dimension 0.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from models.decision import Decision
 from models.frame_faces import FrameFaces
 from models.preprocessing import BUCKETS, LABEL
 from models.scorer import CHUNK, Scorer
-from models.transform_features import TransformFeatures
 
 MAX_FACES = 8
 """Faces that `serving_frames` returns of a frame at most, best detection first."""
@@ -28,7 +29,8 @@ class ServedModel(tf.Module):
         scorer: in float32.
         decision: from scores to probabilities and verdicts.
         track_length: faces in a row of `serving_tracks`.
-        transform: Transform's features.
+        transform: Transform's features of serialised Examples; of a model whose makers left
+            no videos to analyse `transform_features.label_alone`.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class ServedModel(tf.Module):
         decision: Decision,
         *,
         track_length: int,
-        transform: TransformFeatures,
+        transform: Callable[[tf.Tensor], dict[str, tf.Tensor]],
     ) -> None:
         super().__init__(name="served_model")
         self._scorer = scorer
@@ -151,12 +153,13 @@ class ServedModel(tf.Module):
         }
 
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Transform's label and slice buckets of videos, [n] each, of string [n] Examples.
+        """Transform's label and, where there are some, slice buckets of videos, [n] each.
 
-        For TFMA alone, and strict: one row that is no Example fails the call.
+        Of string [n] Examples. For TFMA alone, and strict: one row that is no Example fails the
+        call.
         """
         features = self._transform(examples)
-        return {name: features[name] for name in (LABEL, *BUCKETS)}
+        return {name: features[name] for name in (LABEL, *BUCKETS) if name in features}
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Transform's label of videos, int64 [n], of string [n] Examples.

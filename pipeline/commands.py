@@ -1,4 +1,4 @@
-"""The command line of the pipeline room: `unmask run`, `unmask metrics` and `unmask demo`."""
+"""The command line of the pipeline room: `unmask run`, `metrics`, `demo` and `import-weights`."""
 
 import pathlib
 from typing import Annotated
@@ -82,6 +82,50 @@ def demo(
     outcome = run_demo(output)
     if any(model.version is None for model in outcome.models):
         raise typer.Exit(EXIT_REFUSED)
+
+
+def import_weights(
+    file: Annotated[
+        pathlib.Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A .h5 file that MesoNet's authors published.",
+        ),
+    ],
+    model: Annotated[str, typer.Option(help="The network that it holds: meso4 or mesoinception4.")],
+    output: Annotated[
+        str, typer.Option(help="Folder that the server watches; <name>/<version>/ appears in it.")
+    ],
+    calibrate_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder that `unmask extract` wrote: its eval split sets temperature and "
+            "thresholds. Without it the model is marked as uncalibrated."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Served name, if not the network's.")] = None,
+) -> None:
+    """Make a served model of weights that were trained elsewhere.
+
+    Example: unmask import-weights Meso4_DF.h5 --model meso4 --output runs/serving
+    --calibrate-on runs/faceforensics/examples
+    """
+    import pydantic
+
+    from data.errors import UsageError
+    from models.config import ModelConfig
+
+    try:
+        config = ModelConfig(model=model, name=name or "", weights=None)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}") from error
+
+    _silence_imports()
+    from pipeline import importing
+
+    folder = importing.import_weights(str(file), config, serving_root=output, examples=calibrate_on)
+    rich.print(f"{config.name} is in {folder}")
 
 
 def _silence_imports() -> None:

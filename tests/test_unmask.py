@@ -8,7 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = ["demo", "extract", "splits", "status", "sheet", "run", "metrics", "serve", "predict"]
-COMMANDS += ["compile"]
+COMMANDS += ["compile", "networks", "import-weights"]
 
 
 def unmask(*arguments):
@@ -86,6 +86,16 @@ def test_every_command_has_a_help_that_teaches(command):
             "models.0.model: there is no model 'unet'; choose one of",
             id="run, unknown model",
         ),
+        pytest.param(
+            ["import-weights", "a.h5", "--model", "meso5", "--output", "out"],
+            "there is no model 'meso5'; choose one of",
+            id="import-weights, unknown network",
+        ),
+        pytest.param(
+            ["import-weights", "a.h5", "--model", "meso4", "--output", "out", "--name", "../a"],
+            "--name '../a': String should match pattern",
+            id="import-weights, a name that is a path",
+        ),
         pytest.param(["metrics", "tests"], "tests: holds no run", id="metrics, no run"),
         pytest.param(["serve", "--models", "absent"], "absent: no such folder", id="serve"),
         pytest.param(
@@ -106,3 +116,17 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments, message):
 
 def test_a_wrong_option_is_exit_code_2():
     assert unmask("extract", "--datset", "manifest").returncode == 2
+
+
+def test_networks_are_listed_without_loading_any():
+    result = unmask("networks")
+    assert result.returncode == 0
+    assert "23,587,712" in result.stdout
+    assert "https://arxiv.org/abs/1809.00888\n" in result.stdout
+    for name in ("efficientnet_v2_b0", "resnext101_32x8d", "mesoinception4"):
+        assert name in result.stdout
+    code = "import sys, models.commands; models.commands.networks(); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"tensorflow", "keras", "numpy"} & set(loaded)

@@ -13,7 +13,7 @@ PRESET = "efficientnetv2_b0_imagenet"
 """keras-cv's name of the ImageNet weights."""
 
 
-def build(image_size: int, weights: str | None) -> keras.Model:
+def efficientnet_v2_b0(image_size: int, weights: str | None) -> keras.Model:
     """EfficientNetV2-B0 without its top; see `models.backbones.registry.build`.
 
     keras-cv's own `EfficientNetV2B0Backbone()` asks a model hub even if no weights are

@@ -9,24 +9,114 @@ from data.errors import UsageError
 if TYPE_CHECKING:
     import keras
 
+IMAGENET = "imagenet"
+"""What `weights` says for the pretrained weights of a network that has some."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Backbone:
-    """Where a backbone is built.
+    """What is known of a backbone without building it.
 
     Attributes:
-        module: dotted name of the module whose `build(image_size, weights)` returns the
-            network from float pictures [n, size, size, 3], 0 to 255, to pooled features.
-        minimum_image_size: pixels a side that the network needs.
+        module: dotted name of the module whose function of the backbone's own name takes
+            `(image_size, weights)` and returns the network from float pictures
+            [n, size, size, 3], 0 to 255, to features [n, d].
+        image_size: pixels a side that its authors use.
+        minimum_image_size: pixels a side that it needs.
+        parameters: all numbers of the network without its top, the moving statistics of
+            BatchNormalization among them, at `image_size`.
+        pretrained: which weights `imagenet` names, or None where there are none.
+        paper: citation, with where to read it.
     """
 
     module: str
+    image_size: int
     minimum_image_size: int
+    parameters: int
+    pretrained: str | None
+    paper: str
 
+
+_RESNET = (
+    'He et al., "Deep Residual Learning for Image Recognition" (CVPR 2016), '
+    "https://arxiv.org/abs/1512.03385"
+)
+_RESNEXT = (
+    'Xie et al., "Aggregated Residual Transformations for Deep Neural Networks" (CVPR 2017), '
+    "https://arxiv.org/abs/1611.05431"
+)
+_MESONET = (
+    'Afchar et al., "MesoNet: a Compact Facial Video Forgery Detection Network" (WIFS 2018), '
+    "https://arxiv.org/abs/1809.00888"
+)
 
 BACKBONES: dict[str, Backbone] = {
-    "efficientnet_v2_b0": Backbone("models.backbones.efficientnet_v2", 32),
-    "xception": Backbone("models.backbones.xception", 71),
+    "efficientnet_v2_b0": Backbone(
+        "models.backbones.efficientnet_v2",
+        image_size=224,
+        minimum_image_size=32,
+        parameters=5_919_312,
+        pretrained="imagenet (keras-cv)",
+        paper='Tan and Le, "EfficientNetV2: Smaller Models and Faster Training" (ICML 2021), '
+        "https://arxiv.org/abs/2104.00298",
+    ),
+    "xception": Backbone(
+        "models.backbones.xception",
+        image_size=299,
+        minimum_image_size=71,
+        parameters=20_861_480,
+        pretrained="imagenet (keras.applications)",
+        paper='Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" '
+        "(CVPR 2017), https://arxiv.org/abs/1610.02357",
+    ),
+    "resnet50": Backbone(
+        "models.backbones.resnet",
+        image_size=224,
+        minimum_image_size=32,
+        parameters=23_587_712,
+        pretrained="imagenet (keras.applications)",
+        paper=_RESNET,
+    ),
+    "resnet152": Backbone(
+        "models.backbones.resnet",
+        image_size=224,
+        minimum_image_size=32,
+        parameters=58_370_944,
+        pretrained="imagenet (keras.applications)",
+        paper=_RESNET,
+    ),
+    "resnext50_32x4d": Backbone(
+        "models.backbones.resnext",
+        image_size=224,
+        minimum_image_size=32,
+        parameters=23_048_128,
+        pretrained=None,
+        paper=_RESNEXT,
+    ),
+    "resnext101_32x8d": Backbone(
+        "models.backbones.resnext",
+        image_size=224,
+        minimum_image_size=32,
+        parameters=86_945_216,
+        pretrained=None,
+        paper=_RESNEXT,
+    ),
+    "meso4": Backbone(
+        "models.backbones.mesonet",
+        image_size=256,
+        minimum_image_size=32,
+        parameters=28_056,
+        pretrained=None,
+        paper=_MESONET,
+    ),
+    "mesoinception4": Backbone(
+        "models.backbones.mesonet",
+        image_size=256,
+        minimum_image_size=32,
+        parameters=28_708,
+        pretrained=None,
+        paper=_MESONET,
+    ),
 }
 
 
@@ -35,7 +125,8 @@ def names() -> list[str]:
     return sorted(BACKBONES)
 
 
-def _find(name: str) -> Backbone:
+def find(name: str) -> Backbone:
+    """What is known of a backbone; UsageError for an unknown name."""
     if name not in BACKBONES:
         raise UsageError(f"there is no model {name!r}; choose one of {', '.join(names())}")
     return BACKBONES[name]
@@ -43,7 +134,7 @@ def _find(name: str) -> Backbone:
 
 def minimum_image_size(name: str) -> int:
     """Pixels a side that the backbone needs; UsageError for an unknown name."""
-    return _find(name).minimum_image_size
+    return find(name).minimum_image_size
 
 
 def build(name: str, image_size: int, weights: str | None) -> "keras.Model":
@@ -52,15 +143,22 @@ def build(name: str, image_size: int, weights: str | None) -> "keras.Model":
     Args:
         name: one of `names()`.
         image_size: pixels a side.
-        weights: `imagenet`, the path of a Keras weights file of the network without its
+        weights: `imagenet`, the path of a Keras weights file (.h5) of the network without its
             top, or None for random weights.
 
     Returns:
         From float pictures [n, image_size, image_size, 3], RGB, 0 to 255, to features [n, d].
 
     Raises:
-        UsageError: the name is unknown, or the weights cannot be had.
+        UsageError: the name is unknown, the network has no ImageNet weights, or the weights
+            cannot be had.
     """
-    module = importlib.import_module(_find(name).module)
-    network: keras.Model = module.build(image_size, weights)
+    backbone = find(name)
+    if weights == IMAGENET and backbone.pretrained is None:
+        raise UsageError(
+            f"{name}: there are no ImageNet weights for this network. Set `weights` to the path "
+            "of a .h5 file with weights of it, or to null to train from scratch."
+        )
+    module = importlib.import_module(backbone.module)
+    network: keras.Model = getattr(module, name)(image_size, weights)
     return network

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from data.errors import UsageError
+from models.backbones.registry import IMAGENET
 
 if TYPE_CHECKING:
     import keras
@@ -27,31 +28,45 @@ def load(
     Raises:
         UsageError: the weights cannot be fetched, or the file does not exist or does not fit.
     """
-    if weights is None:
+    if weights != IMAGENET:
+        load_file(network, weights, name)
         return
-    if weights == "imagenet":
-        try:
-            source = fetch_imagenet()
-        # The download libraries raise anything from OSError to their own types.
-        except Exception as error:
-            raise UsageError(
-                f"{name}: the ImageNet weights could not be fetched "
-                f"({type(error).__name__}: {_first_line(error)}). Connect this machine to the "
-                "network, or set `weights` to the path of a .h5 file with them, or to null to "
-                "train from scratch."
-            ) from error
-        network.set_weights(source.get_weights())
-        return
-    if not pathlib.Path(weights).is_file():
+    try:
+        source = fetch_imagenet()
+    # The download libraries raise anything from OSError to their own types.
+    except Exception as error:
         raise UsageError(
-            f"{name}: the weights file {weights} does not exist. Set `weights` to an existing "
+            f"{name}: the ImageNet weights could not be fetched "
+            f"({type(error).__name__}: {_first_line(error)}). Connect this machine to the "
+            "network, or set `weights` to the path of a .h5 file with them, or to null to "
+            "train from scratch."
+        ) from error
+    network.set_weights(source.get_weights())
+
+
+def load_file(network: "keras.Model", path: str | None, name: str) -> None:
+    """Puts a file's weights into a network without its top.
+
+    Args:
+        network: receives the weights.
+        path: of a Keras weights file, or None to do nothing.
+        name: of the network, for messages.
+
+    Raises:
+        UsageError: the file does not exist or does not fit.
+    """
+    if path is None:
+        return
+    if not pathlib.Path(path).is_file():
+        raise UsageError(
+            f"{name}: the weights file {path} does not exist. Set `weights` to an existing "
             ".h5 file, to `imagenet`, or to null to train from scratch."
         )
     try:
-        network.load_weights(weights)
+        network.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         raise UsageError(
-            f"{name}: {weights} does not hold this network's weights without its top "
+            f"{name}: {path} does not hold this network's weights without its top "
             f"({_first_line(error)})."
         ) from error
 

@@ -2,18 +2,16 @@
 
 Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions" (CVPR 2017),
 https://arxiv.org/abs/1610.02357; the baseline of FaceForensics++ (Rössler et al., ICCV 2019).
+BatchNormalization has `models.backbones.batch_norm.MOMENTUM`.
 """
 
 import keras
 
+from models.backbones import batch_norm
 from models.backbones import weights as backbone_weights
 
-BATCH_NORM_MOMENTUM = 0.9
-"""Keras' 0.99 leaves the moving statistics far behind after a few hundred steps from scratch:
-inference then differs wildly from training."""
 
-
-def build(image_size: int, weights: str | None) -> keras.Model:
+def xception(image_size: int, weights: str | None) -> keras.Model:
     """Xception without its top; see `models.backbones.registry.build`."""
     network = _network((image_size, image_size, 3), None)
     backbone_weights.load(
@@ -22,9 +20,7 @@ def build(image_size: int, weights: str | None) -> keras.Model:
         "xception",
         lambda: _network((image_size, image_size, 3), "imagenet"),
     )
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = BATCH_NORM_MOMENTUM
+    batch_norm.set_momentum(network)
 
     pictures = keras.Input((image_size, image_size, 3), name="pictures")
     # keras.applications' own input range for this network: -1 to 1.

@@ -124,8 +124,16 @@ def tiny_backbone():
         return keras.Model(faces, keras.layers.GlobalAveragePooling2D()(x))
 
     module = types.ModuleType("tiny_backbone")
-    module.build = build
+    module.tiny = build
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "tiny_backbone", module)
-        patch.setitem(registry.BACKBONES, "tiny", registry.Backbone("tiny_backbone", 16))
+        tiny = registry.Backbone(
+            "tiny_backbone",
+            image_size=32,
+            minimum_image_size=16,
+            parameters=840,
+            pretrained=None,
+            paper="none",
+        )
+        patch.setitem(registry.BACKBONES, "tiny", tiny)
         yield "tiny"

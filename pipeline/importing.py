@@ -1,0 +1,111 @@
+"""Weights that others trained, made into a served model."""
+
+import hashlib
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+
+from components import atomic_pusher, served_versions
+from data import dataset_folder, files
+from data.code_hash import code_hash
+from data.errors import UsageError
+from models import classifier, mesonet_weights
+from models.calibrated_export import CalibrationOptions, export_calibrated
+from models.calibration import uncalibrated
+from models.config import ModelConfig
+from models.crop_store import CropStore
+from models.export import export
+from models.scorer import NetworkScorer
+from models.scoring import score_videos
+from models.served_model import ServedModel
+from models.transform_features import TransformFeatures, label_alone
+from pipeline import transform_graph
+
+_SPLIT = "eval"
+
+
+def import_weights(
+    path: str, config: ModelConfig, *, serving_root: str, examples: str | None
+) -> str:
+    """Makes a served model of a weights file and pushes it.
+
+    Args:
+        path: of a file that MesoNet's authors published.
+        config: one of `models.mesonet_weights.NAMES`, its served name, image size, track length,
+            method of calibration and error rates.
+        serving_root: folder that a server watches.
+        examples: folder that `unmask extract` wrote, whose `eval` split the model is calibrated
+            on; None leaves it uncalibrated.
+
+    Returns:
+        Folder of the version that now serves the weights.
+
+    Raises:
+        UsageError: the file or the folder is not what it must be.
+    """
+    if config.model not in mesonet_weights.NAMES:
+        raise UsageError(
+            f"{config.model}: weights can be imported of {', '.join(mesonet_weights.NAMES)} alone"
+        )
+    network = classifier.build(config, "float32", weights=None)
+    mesonet_weights.load(network, path)
+    scorer = NetworkScorer(network)
+    card = {
+        "config": config.model_dump(mode="json"),
+        "code_version": code_hash("models", "data.contract"),
+        "imported": {
+            "file": pathlib.Path(path).name,
+            "sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),
+        },
+    }
+    with tempfile.TemporaryDirectory(prefix="unmask-import-") as scratch:
+        saved = f"{scratch}/saved"
+        if examples is None:
+            decision, warning = uncalibrated()
+            _say(f"warning: {warning}")
+            export(
+                ServedModel(
+                    scorer, decision, track_length=config.track_length, transform=label_alone
+                ),
+                saved,
+                name=config.name,
+                card={**decision.to_json(), "warnings": [warning], **card},
+            )
+        else:
+            shards = _eval_shards(examples)
+            transform = TransformFeatures(transform_graph.analyze(shards, scratch))
+            crops_file = os.path.join(scratch, "crops")
+            with CropStore.write(shards, crops_file, transform, compression="") as store:
+                export_calibrated(
+                    scorer,
+                    score_videos(scorer, store, np.arange(len(store.index.offset))),
+                    store.index,
+                    CalibrationOptions(
+                        config.calibration, config.false_positive_rate, config.false_negative_rate
+                    ),
+                    name=config.name,
+                    track_length=config.track_length,
+                    transform=transform,
+                    folder=saved,
+                    run_folder=scratch,
+                    evaluations=1,  # nobody chose among several
+                    card={"data_fingerprint": {_SPLIT: store.fingerprint}, **card},
+                    say=_say,
+                )
+        version = atomic_pusher.push(saved, serving_root, config.name)
+    return served_versions.version_path(serving_root, config.name, version)
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)
+
+
+def _eval_shards(examples: str) -> list[str]:
+    if dataset_folder.read_description(examples) is None:
+        raise UsageError(f"{examples}: holds no extraction; `unmask extract` writes one")
+    names = [n for n in dataset_folder.find_shards(examples) if n.startswith(f"{_SPLIT}-")]
+    if not names:
+        raise UsageError(f"{examples}: its {_SPLIT} split, which calibrates, holds no video")
+    return [files.join(examples, name) for name in names]

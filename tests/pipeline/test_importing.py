@@ -1,0 +1,171 @@
+"""Weights files become served models; the real ones are in ../shared/data/mesonet."""
+
+import collections
+import json
+import pathlib
+
+import h5py
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import expit
+
+from data import contract
+from data.contract import Verdict
+from data.errors import UsageError
+from models import classifier, pictures
+from models.backbones import mesonet
+from models.calibration import calibrate
+from models.config import ModelConfig
+from pipeline import importing
+from tests import tiny_dataset
+
+SIGNATURES = {
+    *("serving_default", "serving_tracks", "serving_examples", "serving_frames"),
+    *("transform_features", "transform_labels"),
+}
+CONFIG = ModelConfig(model="meso4", name="ours", image_size=32, weights=None, track_length=2)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("examples")
+    tiny_dataset.write(folder)
+    description = {"fingerprint": "tiny", "crops": "tiny", "options": {}, "slice_columns": []}
+    (folder / "dataset.json").write_text(json.dumps({**description, "splits": {}}))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A whole classifier of ours, whose scores lie on both sides."""
+    network = classifier.build(CONFIG, "float32", weights=None)
+    videos = tiny_dataset.make_split("eval", 8)
+    kernel = np.random.default_rng(0).normal(0, 4, (16, 1))
+    network.head.get_layer("logit").set_weights([kernel, np.zeros(1)])
+    middle = np.median([score(network, video) for video in videos])
+    network.head.get_layer("logit").set_weights([kernel, np.array([-middle])])
+    return network
+
+
+@pytest.fixture(scope="module")
+def weights(network, tmp_path_factory):
+    """A file as Keras 2 writes it: a group a layer, numbered by kind, its weights named."""
+    path = str(tmp_path_factory.mktemp("weights") / "meso4_of_32_pixels.h5")
+    numbers = collections.Counter()
+    with h5py.File(path, "w") as file:
+        names = []
+        for layer in [*mesonet.weighted_layers(network.backbone), network.head.get_layer("logit")]:
+            kind = {"Conv2D": "conv2d", "Dense": "dense"}.get(
+                type(layer).__name__, "batch_normalization"
+            )
+            numbers[kind] += 1
+            names.append(f"{kind}_{numbers[kind]}")
+            group = file.create_group(names[-1])
+            # The authors' last unit speaks for real.
+            sign = -1.0 if layer.name == "logit" else 1.0
+            for number, weight in enumerate(layer.get_weights()):
+                group[str(number)] = sign * weight
+            group.attrs["weight_names"] = [str(n) for n in range(len(layer.get_weights()))]
+        file.attrs["layer_names"] = np.array(names, "S")
+    return path
+
+
+@pytest.fixture(scope="module")
+def calibrated(weights, examples, tmp_path_factory):
+    root = str(tmp_path_factory.mktemp("serving"))
+    folder = importing.import_weights(weights, CONFIG, serving_root=root, examples=examples)
+    return pathlib.Path(folder)
+
+
+def score(network, video):
+    """Mean logit of a video of one track."""
+    faces = [
+        pictures.resize(pictures.decode(face.image, pictures.MAX_FACE_SIDE), CONFIG.image_size)
+        for face in video.faces
+    ]
+    return float(tf.reduce_mean(network.face_logits(network.features(tf.stack(faces)))))
+
+
+def card_of(folder):
+    return json.loads((pathlib.Path(folder) / "assets.extra" / "model.json").read_text())
+
+
+def test_calibrated_on_the_eval_split(calibrated, network):
+    videos = tiny_dataset.make_split("eval", 8)
+    logits = np.array([score(network, video) for video in videos], np.float32)
+    expected = calibrate(
+        logits,
+        np.array([video.label for video in videos], np.int8),
+        np.repeat(np.arange(4, dtype=np.int32), 2),
+        method="temperature",
+        false_positive_rate=CONFIG.false_positive_rate,
+        false_negative_rate=CONFIG.false_negative_rate,
+        evaluations=1,
+    )
+    card = card_of(calibrated)
+    temperature = expected.decision.mapping.temperature
+    assert card["calibration"]["temperature"] == pytest.approx(temperature, rel=1e-3)
+    assert card["warnings"] == list(expected.warnings)
+    assert card["eval_metrics"]["videos"] == 8
+    assert card["name"] == "ours"
+    assert card["imported"]["file"] == "meso4_of_32_pixels.h5"
+
+    signatures = tf.saved_model.load(str(calibrated)).signatures
+    assert set(signatures) == SIGNATURES
+    serialized = tf.constant([contract.encode(video) for video in videos])
+    outputs = signatures["serving_examples"](examples=serialized)
+    np.testing.assert_allclose(outputs["fake_probability"], expit(logits / temperature), atol=1e-4)
+    features = signatures["transform_features"](examples=serialized)
+    np.testing.assert_array_equal(features["label"], [video.label for video in videos])
+    # Thirds of the eval videos: bit rate and sharpness rise with their numbers.
+    for name in ("slice/bit_rate", "slice/sharpness"):
+        buckets = [[b"low", b"medium", b"high"].index(value) for value in features[name].numpy()]
+        assert buckets == sorted(buckets)
+        assert set(buckets) == {0, 1, 2}
+
+
+def test_the_authors_weights_uncalibrated(shared_data, tmp_path, capsys):
+    config = ModelConfig(model="meso4", weights=None)
+    path = shared_data / "mesonet" / "Meso4_DF.h5"
+    folder = importing.import_weights(str(path), config, serving_root=str(tmp_path), examples=None)
+    assert pathlib.Path(folder).parent == tmp_path / "meso4"
+    card = card_of(folder)
+    assert card["warnings"][0].startswith("uncalibrated")
+    assert "uncalibrated" in capsys.readouterr().out
+    assert card["temperature"] == 1.0
+    assert card["thresholds"] == {"real_below": 0.05, "fake_above": 0.95}
+
+    signatures = tf.saved_model.load(folder).signatures
+    assert set(signatures) == SIGNATURES
+    # Natively of 256 pixels, so that nothing is resized.
+    face = (shared_data / "mesonet" / "real00240.jpg").read_bytes()
+    golden = json.loads((shared_data / "mesonet" / "golden.json").read_text())
+    outputs = signatures["serving_default"](faces=tf.constant([face]))
+    real_probability = golden["Meso4_DF.h5"]["real00240.jpg"]
+    # Two decoders of JPEG.
+    found = 1 - outputs["fake_probability"].numpy()[0]
+    assert found == pytest.approx(real_probability, abs=1e-3)
+    assert outputs["verdict"][0] == Verdict.REAL
+    video = contract.encode(tiny_dataset.make_video(1, 1, "a"))
+    for name in ("transform_features", "transform_labels"):
+        answer = signatures[name](examples=tf.constant([video]))
+        assert {key: value.numpy().tolist() for key, value in answer.items()} == {"label": [1]}
+
+
+def test_files_and_folders_that_do_not_fit(weights, examples, tmp_path):
+    def refuse(path, config, message, examples=None):
+        with pytest.raises(UsageError, match=message):
+            importing.import_weights(
+                str(path), config, serving_root=str(tmp_path), examples=examples
+            )
+        assert not (tmp_path / config.name).exists()
+
+    other = ModelConfig(model="mesoinception4", image_size=32, weights=None)
+    refuse(weights, other, r"holds 10 layers .* so it does not hold mesoinception4")
+    refuse(weights, CONFIG.model_copy(update={"image_size": 96}), r"its layer 9 holds weights")
+    xception = ModelConfig(model="xception", image_size=71, weights=None)
+    refuse(weights, xception, "xception: weights can be imported of meso4, mesoinception4 alone")
+    refuse(weights, CONFIG, "holds no extraction", examples=str(tmp_path))
+    (tmp_path / "dataset.json").write_text((pathlib.Path(examples) / "dataset.json").read_text())
+    refuse(weights, CONFIG, "its eval split, which calibrates, holds no video", str(tmp_path))
