@@ -7,6 +7,16 @@ import pytest
 from data.errors import UsageError
 from models.backbones import registry
 
+
+def moving_statistics(blocks, width):
+    """Means and variances of a ResNeXt's BatchNormalizations, by table 1 of its paper."""
+    channels = 64
+    for stage, count in enumerate(blocks):
+        inside, outside = width * 2**stage, 256 * 2**stage
+        channels += count * (2 * inside + outside) + outside  # and one shortcut's
+    return 2 * channels
+
+
 # Published with their tops, of 1,000 classes (d * 1000 + 1000) or one output (16 + 1).
 WIDTH_AND_PARAMETERS = {
     # keras-cv's backbone stands in its documentation without a top.
@@ -15,10 +25,9 @@ WIDTH_AND_PARAMETERS = {
     "xception": (2048, 22_910_480 - 2_049_000),
     "resnet50": (2048, 25_636_712 - 2_049_000),
     "resnet152": (2048, 60_419_944 - 2_049_000),
-    # torchvision's, trainable; the moving statistics stand beside BatchNormalization's scales
-    # and offsets: 64 of the stem; 4, 4, 6 ... blocks' outputs; counted in test_resnext.py.
-    "resnext50_32x4d": (2048, 25_028_904 - 2_049_000 + 68_224),
-    "resnext101_32x8d": (2048, 88_791_336 - 2_049_000 + 202_880),
+    # torchvision's documentation, which counts what is trainable.
+    "resnext50_32x4d": (2048, 25_028_904 - 2_049_000 + moving_statistics((3, 4, 6, 3), 128)),
+    "resnext101_32x8d": (2048, 88_791_336 - 2_049_000 + moving_statistics((3, 4, 23, 3), 256)),
     # The authors' `model.summary()`.
     "meso4": (16, 28_073 - 17),
     "mesoinception4": (16, 28_725 - 17),
