@@ -7,39 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from models.augmentation_config import AugmentationConfig
 from models.backbones import registry
-
-
-class AugmentationConfig(BaseModel):
-    """What is done to training crops; both crops of a pair get the same."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    flip: bool = Field(default=True, description="mirror half of the pairs left to right")
-    shift: int = Field(
-        default=6,
-        ge=0,
-        le=64,
-        description="largest shift along each axis, pixels of the model's input",
-    )
-    brightness: float = Field(
-        default=0.1,
-        ge=0,
-        lt=1,
-        description="largest change of brightness, as a share of the full range",
-    )
-    contrast: float = Field(
-        default=0.1,
-        ge=0,
-        lt=1,
-        description="contrast is scaled by a factor within 1 plus or minus this",
-    )
-    jpeg_min_quality: int = Field(
-        default=60,
-        ge=5,
-        le=100,
-        description="crops are recompressed as JPEG at a quality from this to 100; 100 leaves them",
-    )
 
 
 class ModelConfig(BaseModel):
@@ -127,10 +96,5 @@ class ModelConfig(BaseModel):
         if self.image_size < smallest:
             raise ValueError(
                 f"image_size {self.image_size} is too small: {self.name} needs {smallest} or more"
-            )
-        if self.augmentation.shift >= self.image_size:
-            raise ValueError(
-                f"augmentation.shift {self.augmentation.shift} must be below image_size "
-                f"{self.image_size}"
             )
         return self

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from data import contract
 from models import pictures
-from models.augmentation import augment_pair
+from models.augmentation import augment
 from models.config import ModelConfig
 from models.crop_store import CropStore
 from models.sampling import PairSampler
@@ -35,20 +36,36 @@ def training_batches(
     sampler = PairSampler(store.index, crops, config.seed)
     size = config.image_size
 
-    def numbered_pairs() -> Iterator[tuple[int, tuple[int, int]]]:
-        yield from enumerate(sampler)
+    def numbered_pairs() -> Iterator[tuple[int, list[int], npt.NDArray[np.float32]]]:
+        for number, pair in enumerate(sampler):
+            rows = list(pair)
+            yield number, rows, store.index.landmarks[rows]
 
-    def load_pair(number: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        faces = tf.stack([_load(store, row, size) for row in tf.unstack(rows)])
+    def load_pair(
+        number: tf.Tensor, rows: tf.Tensor, landmarks: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        crops = [_read(store, row) for row in tf.unstack(rows)]
+        landmarks = tf.stack(
+            [
+                _rescale(points, crop, size)
+                for points, crop in zip(tf.unstack(landmarks), crops, strict=True)
+            ]
+        )
+        faces = tf.stack([pictures.resize(crop, size) for crop in crops])
         seed = tf.stack([tf.constant(config.seed, tf.int64), number])
-        return augment_pair(faces, seed, config.augmentation), tf.constant([0.0, 1.0])
+        faces, _ = augment(faces, landmarks, seed, config.augmentation)
+        return faces, tf.constant([0.0, 1.0])
 
     def flatten(faces: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.reshape(faces, [-1, size, size, 3]), tf.reshape(labels, [-1])
 
     pairs = tf.data.Dataset.from_generator(
         numbered_pairs,
-        output_signature=(tf.TensorSpec([], tf.int64), tf.TensorSpec([2], tf.int64)),
+        output_signature=(
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([2], tf.int64),
+            tf.TensorSpec([2, contract.LANDMARK_COUNT, 2], tf.float32),
+        ),
     )
     return (
         pairs.map(load_pair, num_parallel_calls=_WORKERS, deterministic=True)
@@ -74,13 +91,22 @@ def scoring_batches(
     """
     return (
         tf.data.Dataset.from_tensor_slices(crops)
-        .map(lambda row: _load(store, row, image_size), num_parallel_calls=_WORKERS)
+        .map(
+            lambda row: pictures.resize(_read(store, row), image_size),
+            num_parallel_calls=_WORKERS,
+        )
         .batch(batch_size)
         .prefetch(2)
     )
 
 
-def _load(store: CropStore, row: tf.Tensor, image_size: int) -> tf.Tensor:
+def _read(store: CropStore, row: tf.Tensor) -> tf.Tensor:
+    """A crop at its own size, uint8 [height, width, 3]."""
     encoded = tf.numpy_function(store.read, [row], tf.string, stateful=False)
-    encoded = tf.ensure_shape(encoded, [])
-    return pictures.resize(pictures.decode(encoded, pictures.MAX_FACE_SIDE), image_size)
+    return pictures.decode(tf.ensure_shape(encoded, []), pictures.MAX_FACE_SIDE)
+
+
+def _rescale(landmarks: tf.Tensor, crop: tf.Tensor, image_size: int) -> tf.Tensor:
+    """From pixels of a square crop to pixels of the same, resized."""
+    scale = image_size / tf.cast(tf.shape(crop)[0], tf.float32)
+    return (landmarks + 0.5) * tf.cast(scale, tf.float32) - 0.5

@@ -1,11 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.config import AugmentationConfig, ModelConfig
+from models.augmentation_config import AugmentationConfig
+from models.config import ModelConfig
 from models.input_pipeline import scoring_batches, training_batches
 
-PLAIN = AugmentationConfig(flip=False, shift=0, brightness=0, contrast=0, jpeg_min_quality=100)
+OFF = {
+    name: 0.0
+    for name in AugmentationConfig.model_fields
+    if name == "flip" or name.endswith("_probability")
+}
+PLAIN = AugmentationConfig(**OFF)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +59,25 @@ def test_without_augmentation_training_and_scoring_see_the_same(store, tiny_back
         for face in faces:
             # Clipping to 255 may take off what resizing rounds up.
             assert np.abs(scored - face).max(axis=(1, 2, 3)).min() < 1e-3
+
+
+def test_the_cutout_is_where_the_landmarks_are(videos, make_store, tiny_backbone):
+    # Crops of 75 pixels, from -8, -8 in the frame; all points in one place.
+    def at(x, y, video):
+        face = dataclasses.replace(
+            video.faces[0], box=(0.0, 0.0, 58.0, 58.0), landmarks=(x - 8.0, y - 8.0) * 5
+        )
+        return dataclasses.replace(video, faces=(face,))
+
+    store = make_store([at(20, 45, videos[0]), at(60, 30, videos[1])])
+    assert tf.io.decode_jpeg(store.read(0)).shape == (75, 75, 3)
+    augmentation = AugmentationConfig(**{**OFF, "cutout_probability": 1.0})
+    for faces, _ in draw(store, config(tiny_backbone, augmentation=augmentation)):
+        for face, (x, y) in zip(faces, 3 * [(20, 45), (60, 30)], strict=True):
+            rows, columns = np.nonzero((face == 0).all(-1))
+            assert len(rows) > 3
+            centre = np.array([columns.mean(), rows.mean()])
+            np.testing.assert_allclose(centre, (np.array([x, y]) + 0.5) * 32 / 75 - 0.5, atol=0.6)
 
 
 def test_scoring_keeps_order_and_pixels(store):

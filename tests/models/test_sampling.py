@@ -24,6 +24,7 @@ def make_index(videos, tracks=1, frames=3):
         video=np.array(video, np.int32),
         track=np.array(track, np.int32),
         time_s=np.array(time_s, np.float32),
+        landmarks=np.zeros((len(crops), 5, 2), np.float32),
         label=np.array([label for label, _ in videos], np.int8),
         group=np.array([group for _, group in videos], np.int32),
     )

@@ -50,7 +50,12 @@ def arguments(
         # The highest that three reals and three fakes can state.
         "false_positive_rate": 0.25,
         "false_negative_rate": 0.25,
-        "augmentation": {"shift": 2, "brightness": 0.02, "contrast": 0.02},
+        "augmentation": {
+            "warp_probability": 0,
+            "colour_probability": 0,
+            "scaling_probability": 0,
+            "cutout_probability": 0,
+        },
     }
     return Arguments(
         train_files=[write_records(videos)],
