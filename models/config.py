@@ -54,6 +54,11 @@ class ModelConfig(BaseModel):
     warmup_fraction: float = Field(
         default=0.1, ge=0, lt=1, description="share of `steps` over which the learning rate rises"
     )
+    fakes: Literal["dataset", "self_blended"] = Field(
+        default="dataset",
+        description="what is learnt from: the dataset's fakes, or fakes blended of its reals on "
+        "the fly (Shiohara and Yamasaki, CVPR 2022); `eval` and `test` keep the dataset's own",
+    )
     augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig)
     eval_interval: int = Field(
         default=200, ge=1, description="steps between evaluations of the video AUC on `eval`"

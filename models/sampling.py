@@ -1,4 +1,4 @@
-"""Which crops make a training batch: seeded pairs of a real and a fake."""
+"""Which crops make a training batch: seeded pairs of a real and a fake, or reals alone."""
 
 import collections
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.contract import Label
+from data.errors import UsageError
 from models.crop_store import CropIndex, require_both_classes
 
 
@@ -77,3 +78,42 @@ class PairSampler:
             candidates = same_track
         distance = np.abs(self._index.time_s[candidates] - self._index.time_s[crop])
         return int(candidates[np.argmin(distance)])
+
+
+class RealSampler:
+    """Draws real crops whose landmarks are known, to be blended with themselves.
+
+    An epoch goes once, in random order, through all real videos that have such a crop; one of
+    these is drawn at random. Crops without landmarks are left out, and so are all fakes.
+
+    Args:
+        index: of the split's crops.
+        crops: int64 [k], rows of the index to draw from.
+        seed: the same seed gives the same crops in the same order.
+
+    Raises:
+        UsageError: no real crop has all its landmarks.
+    """
+
+    def __init__(self, index: CropIndex, crops: npt.NDArray[np.int64], seed: int) -> None:
+        self._seed = seed
+        is_real = index.label[index.video[crops]] == Label.REAL
+        is_known = np.isfinite(index.landmarks[crops]).all(axis=(1, 2))
+        if not np.any(is_real & is_known):
+            raise UsageError(
+                f"none of the train split's {int(is_real.sum())} real crops has its five "
+                "landmarks, which `fakes: self_blended` needs; extract with --detector mtcnn or "
+                "retinaface, or set `fakes: dataset`"
+            )
+        usable = np.sort(crops[is_real & is_known])
+        _, starts = np.unique(index.video[usable], return_index=True)
+        self._videos = np.split(usable, starts[1:])
+
+    def __iter__(self) -> Iterator[tuple[int]]:
+        """Endless rows of the index, one at a time."""
+        epoch = 0
+        while True:
+            random = np.random.default_rng((self._seed, epoch))
+            for video in random.permutation(len(self._videos)).tolist():
+                yield (int(random.choice(self._videos[video])),)
+            epoch += 1

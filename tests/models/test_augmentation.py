@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from scipy.spatial.distance import pdist
 from skimage import data as pictures
 
 from models.augmentation import augment
@@ -145,6 +146,8 @@ def test_landmarks_follow_the_picture(name):
         swapped = np.abs(found[[1, 0, 2, 4, 3]] - landmarks[0]).max() < 0.1
         assert swapped or np.abs(found - landmarks[0]).max() < 0.1
         mirrored.add(swapped)
+        stretch = pdist(found) / pdist(LANDMARKS)
+        np.testing.assert_allclose(stretch, stretch.mean(), rtol=0.02)  # it keeps its shape
     assert mirrored == {"flip": {True}, "together": {True, False}}.get(name, {False})
 
 

@@ -3,10 +3,13 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from skimage import data as pictures
 
+from data import cropping
 from models.augmentation_config import AugmentationConfig
 from models.config import ModelConfig
 from models.input_pipeline import scoring_batches, training_batches
+from tests.tiny_dataset import make_video
 
 OFF = {
     name: 0.0
@@ -22,9 +25,8 @@ def store(videos, make_store):
 
 
 def config(tiny_backbone, **changes):
-    return ModelConfig(
-        name=tiny_backbone, image_size=32, weights=None, **{"batch_size": 3, **changes}
-    )
+    defaults = {"name": tiny_backbone, "image_size": 32, "weights": None, "batch_size": 3}
+    return ModelConfig(**{**defaults, **changes})
 
 
 def draw(store, config, count=4):
@@ -78,6 +80,49 @@ def test_the_cutout_is_where_the_landmarks_are(videos, make_store, tiny_backbone
             assert len(rows) > 3
             centre = np.array([columns.mean(), rows.mean()])
             np.testing.assert_allclose(centre, (np.array([x, y]) + 0.5) * 32 / 75 - 0.5, atol=0.6)
+
+
+@pytest.fixture(scope="module")
+def face_store(make_store):
+    """One real video of the portrait with its landmarks, and a fake one that is pure blue."""
+    crop = pictures.astronaut()[32:202, 145:315]
+    points = np.array([(57, 76), (97, 73), (82, 98), (64, 122), (98, 119)], float)
+    box = (0.0, 0.0, 131.0, 131.0)  # of which the square has 170 pixels, from -20, -20
+    landmarks = tuple((points + cropping.square_around(box)[:2]).ravel())
+    real, fake = make_video(0, 0, "a", frames=3), make_video(1, 1, "a", frames=3)
+    blue = np.zeros_like(crop) + np.array([0, 0, 255], np.uint8)
+
+    def showing(video, picture):
+        return dataclasses.replace(
+            video,
+            faces=tuple(
+                dataclasses.replace(
+                    face, image=cropping.encode_jpeg(picture), box=box, landmarks=landmarks
+                )
+                for face in video.faces
+            ),
+        )
+
+    return make_store([showing(real, crop), showing(fake, blue)])
+
+
+def test_self_blended_pairs_come_of_reals_alone(face_store, tiny_backbone):
+    blending = config(
+        tiny_backbone, image_size=64, fakes="self_blended", augmentation=PLAIN, batch_size=4
+    )
+    batches = draw(face_store, blending)
+    for faces, labels in batches:
+        assert faces.shape == (8, 64, 64, 3)
+        np.testing.assert_array_equal(labels, [0, 1] * 4)
+        assert (faces[..., 0].mean((1, 2)) > 30).all()  # the dataset's fakes are blue
+        for real, fake in zip(faces[::2], faces[1::2], strict=True):
+            change = np.abs(fake - real).max(-1)
+            assert change[24:40, 24:40].max() > 3
+            assert max(change[:3].max(), change[-3:].max(), change[:, -3:].max()) < 3
+    again = draw(face_store, blending)
+    for (faces, _), (repeated, _) in zip(batches, again, strict=True):
+        np.testing.assert_array_equal(faces, repeated)
+    assert len({faces.tobytes() for faces, _ in batches}) == len(batches)
 
 
 def test_scoring_keeps_order_and_pixels(store):

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import tracemalloc
 
@@ -6,7 +7,7 @@ import pytest
 
 from data.errors import UsageError
 from models.crop_store import CropIndex
-from models.sampling import PairSampler
+from models.sampling import PairSampler, RealSampler
 
 
 def make_index(videos, tracks=1, frames=3):
@@ -103,3 +104,36 @@ def test_memory_is_not_the_square_of_the_videos():
 def test_one_class_is_an_error():
     with pytest.raises(UsageError, match="the train split holds no fake video"):
         draw(make_index([(0, 0), (0, 1)]), 1)
+
+
+def draw_reals(index, count, seed=0):
+    sampler = RealSampler(index, np.arange(len(index.video)), seed)
+    return [crop for (crop,) in itertools.islice(sampler, count)]
+
+
+def forget_landmarks(index, crops):
+    landmarks = index.landmarks.copy()
+    landmarks[crops, 3:] = np.nan
+    return dataclasses.replace(index, landmarks=landmarks)
+
+
+def test_reals_alone_are_drawn_each_video_once_an_epoch():
+    index = make_index([*PAIRED, (0, 2)])
+    crops = draw_reals(index, 90)
+    assert set(crops) == set(np.flatnonzero(index.label[index.video] == 0))
+    for epoch in range(30):
+        videos = index.video[crops[3 * epoch : 3 * epoch + 3]]
+        assert sorted(videos) == [0, 3, 5]
+    assert draw_reals(index, 90) == crops
+    assert draw_reals(index, 90, seed=1) != crops
+
+
+def test_no_fake_is_needed_to_draw_reals():
+    assert set(draw_reals(make_index([(0, 0), (0, 1)]), 50)) == set(range(6))
+
+
+def test_crops_without_landmarks_are_not_drawn_for_blending():
+    index = forget_landmarks(make_index(PAIRED), [0, 1, 9, 10, 11])
+    assert set(draw_reals(index, 50)) == {2}  # all of video 3, and two crops of video 0
+    with pytest.raises(UsageError, match="none of the train split's 6 real crops has its five"):
+        draw_reals(forget_landmarks(index, [2]), 1)
