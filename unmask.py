@@ -11,6 +11,7 @@ import typer
 
 import data.commands
 import kubeflow.commands
+import models.commands
 import pipeline.commands
 import serving.commands
 from data.errors import UsageError
@@ -33,6 +34,7 @@ for command in (
     data.commands.splits,
     data.commands.status,
     data.commands.sheet,
+    models.commands.augmentations,
     pipeline.commands.run,
     pipeline.commands.metrics,
     serving.commands.serve,

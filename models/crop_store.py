@@ -69,13 +69,17 @@ class CropStore:
         file_patterns: Sequence[str],
         path: str,
         transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+        *,
+        compression: str = "GZIP",
     ) -> "CropStore":
         """Reads Examples once and writes their crops.
 
         Args:
-            file_patterns: of gzipped TFRecords of Examples.
+            file_patterns: of TFRecords of Examples.
             path: of the file to write.
             transform: from serialised Examples, string [n], to `label`, [n], among others.
+            compression: of the TFRecords; `GZIP` as TFX writes them, or empty as
+                `unmask extract` does.
 
         Returns:
             The open store.
@@ -93,7 +97,7 @@ class CropStore:
         groups: list[str] = []
         identities: list[str] = []
         # The order of files is kept, so that equal input gives an equal index.
-        records = tf.data.TFRecordDataset(files, "GZIP")
+        records = tf.data.TFRecordDataset(files, compression)
         with open(path, "wb") as file:
             for examples in records.batch(_CHUNK):
                 rows["label"].extend(transform(examples)["label"].numpy())

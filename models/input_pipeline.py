@@ -34,49 +34,58 @@ def training_batches(
     Raises:
         UsageError: a class is missing; with `fakes: self_blended`, no real crop has its landmarks.
     """
-    is_blending = config.fakes == "self_blended"
-    sampler = (RealSampler if is_blending else PairSampler)(store.index, crops, config.seed)
-    drawn = 1 if is_blending else 2
     size = config.image_size
 
-    def numbered() -> Iterator[tuple[int, list[int], npt.NDArray[np.float32]]]:
-        for number, crop_rows in enumerate(sampler):
-            rows = list(crop_rows)
-            yield number, rows, store.index.landmarks[rows]
-
-    def load_pair(
+    def augmented_pair(
         number: tf.Tensor, rows: tf.Tensor, landmarks: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        seed = tf.stack([tf.constant(config.seed, tf.int64), number])
-        pair = [_read(store, row) for row in tf.unstack(rows)]
-        if is_blending:
-            pair = _self_blend(pair[0], landmarks[0], seed)
-            landmarks = tf.repeat(landmarks, 2, axis=0)
-        points = [
-            _rescale(points, crop, size)
-            for points, crop in zip(tf.unstack(landmarks), pair, strict=True)
-        ]
-        faces = tf.stack([pictures.resize(crop, size) for crop in pair])
-        faces, _ = augment(faces, tf.stack(points), seed, config.augmentation)
+        faces, landmarks = _load_pair(store, config, number, rows, landmarks)
+        faces, _ = augment(faces, landmarks, pair_seed(config, number), config.augmentation)
         return faces, tf.constant([0.0, 1.0])
 
     def flatten(faces: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.reshape(faces, [-1, size, size, 3]), tf.reshape(labels, [-1])
 
-    pairs = tf.data.Dataset.from_generator(
-        numbered,
-        output_signature=(
-            tf.TensorSpec([], tf.int64),
-            tf.TensorSpec([drawn], tf.int64),
-            tf.TensorSpec([drawn, contract.LANDMARK_COUNT, 2], tf.float32),
-        ),
-    )
     return (
-        pairs.map(load_pair, num_parallel_calls=_WORKERS, deterministic=True)
+        _numbered_rows(store, crops, config)
+        .map(augmented_pair, num_parallel_calls=_WORKERS, deterministic=True)
         .batch(config.batch_size, drop_remainder=True)
         .map(flatten)
         .prefetch(2)
     )
+
+
+def unaugmented_pairs(
+    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig
+) -> tf.data.Dataset:
+    """The pairs of an epoch's training batches, in their order, before augmentation.
+
+    Args:
+        store: as for `training_batches`.
+        crops: see there.
+        config: see there.
+
+    Returns:
+        Pairs of: number of the pair, int64, from 0; rows of the index that it is made of,
+        int64 [2], or [1] for a self-blended pair; faces, float32 [2, size, size, 3], 0 to 255,
+        real and fake; landmarks, float32 [2, 5, 2], in pixels of these.
+
+    Raises:
+        UsageError: see there.
+    """
+
+    def pair(
+        number: tf.Tensor, rows: tf.Tensor, landmarks: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        return number, rows, *_load_pair(store, config, number, rows, landmarks)
+
+    epoch = len(_sampler(store, crops, config))
+    return _numbered_rows(store, crops, config).take(epoch).map(pair)
+
+
+def pair_seed(config: ModelConfig, number: tf.Tensor) -> tf.Tensor:
+    """The seed, int64 [2], of everything that is drawn for a pair, by its number."""
+    return tf.stack([tf.constant(config.seed, tf.int64), number])
 
 
 def scoring_batches(
@@ -102,6 +111,56 @@ def scoring_batches(
         .batch(batch_size)
         .prefetch(2)
     )
+
+
+def _sampler(
+    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig
+) -> PairSampler | RealSampler:
+    if config.fakes == "self_blended":
+        return RealSampler(store.index, crops, config.seed)
+    return PairSampler(store.index, crops, config.seed)
+
+
+def _numbered_rows(
+    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig
+) -> tf.data.Dataset:
+    """Endless pairs' numbers, rows of the index, [r], and these crops' landmarks, [r, 5, 2]."""
+    sampler = _sampler(store, crops, config)
+    count = 1 if config.fakes == "self_blended" else 2
+
+    def numbered() -> Iterator[tuple[int, list[int], npt.NDArray[np.float32]]]:
+        for number, drawn in enumerate(sampler):
+            rows = list(drawn)
+            yield number, rows, store.index.landmarks[rows]
+
+    return tf.data.Dataset.from_generator(
+        numbered,
+        output_signature=(
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([count], tf.int64),
+            tf.TensorSpec([count, contract.LANDMARK_COUNT, 2], tf.float32),
+        ),
+    )
+
+
+def _load_pair(
+    store: CropStore,
+    config: ModelConfig,
+    number: tf.Tensor,
+    rows: tf.Tensor,
+    landmarks: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """A pair's faces, [2, size, size, 3], and landmarks, [2, 5, 2], before augmentation."""
+    size = config.image_size
+    pair = [_read(store, row) for row in tf.unstack(rows)]
+    if config.fakes == "self_blended":
+        pair = _self_blend(pair[0], landmarks[0], pair_seed(config, number))
+        landmarks = tf.repeat(landmarks, 2, axis=0)
+    points = [
+        _rescale(points, crop, size)
+        for points, crop in zip(tf.unstack(landmarks), pair, strict=True)
+    ]
+    return tf.stack([pictures.resize(crop, size) for crop in pair]), tf.stack(points)
 
 
 def _read(store: CropStore, row: tf.Tensor) -> tf.Tensor:

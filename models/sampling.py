@@ -59,6 +59,10 @@ class PairSampler:
                 (int(index.group[video]), int(other)), strangers[other]
             )
 
+    def __len__(self) -> int:
+        """Pairs in an epoch."""
+        return len(self._anchors)
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Endless pairs of rows of the index: a real crop, a fake crop."""
         epoch = 0
@@ -108,6 +112,10 @@ class RealSampler:
         usable = np.sort(crops[is_real & is_known])
         _, starts = np.unique(index.video[usable], return_index=True)
         self._videos = np.split(usable, starts[1:])
+
+    def __len__(self) -> int:
+        """Crops in an epoch."""
+        return len(self._videos)
 
     def __iter__(self) -> Iterator[tuple[int]]:
         """Endless rows of the index, one at a time."""

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = ["demo", "extract", "splits", "status", "sheet", "run", "metrics", "serve", "predict"]
-COMMANDS += ["compile"]
+COMMANDS += ["compile", "augmentations"]
 
 
 def unmask(*arguments):
@@ -85,6 +85,11 @@ def test_every_command_has_a_help_that_teaches(command):
             ["run", "--config", "configs/demo.yaml", "--set", "models.0.name=unet"],
             "models.0.name: there is no model 'unet'; choose one of",
             id="run, unknown model",
+        ),
+        pytest.param(
+            ["augmentations", "--config", "configs/demo.yaml", "--output", "sheet.jpg"],
+            "sheet.jpg: a sheet is a PNG; let --output end in .png",
+            id="augmentations, no PNG",
         ),
         pytest.param(["metrics", "tests"], "tests: holds no run", id="metrics, no run"),
         pytest.param(["serve", "--models", "absent"], "absent: no such folder", id="serve"),

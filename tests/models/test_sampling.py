@@ -57,6 +57,13 @@ def test_an_epoch_shows_every_fake_once():
         assert sorted(fakes) == [1, 2, 4]
 
 
+def test_an_epoch_has_a_length():
+    index = make_index([*PAIRED, (0, 2)])
+    # Three fakes, and a real whose group holds none; three reals.
+    assert len(PairSampler(index, np.arange(18), 0)) == 4
+    assert len(RealSampler(index, np.arange(18), 0)) == 3
+
+
 def test_every_crop_is_drawn():
     index = make_index(PAIRED)
     drawn = {crop for pair in draw(index, 300) for crop in pair}
