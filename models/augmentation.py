@@ -37,7 +37,7 @@ def augment(
     of resolution; JPEG compression; and last the cutout, which nothing is to show through.
 
     Args:
-        pictures: float32 [k, size, size, 3], 0 to 255; k and size are static.
+        pictures: float32 [k, size, size, 3], 0 to 255; size is static, k of 1 or more.
         landmarks: float32 [k, 5, 2], x and y in pixels of these pictures, whose centres are
             whole numbers, in the order of `data.contract`; NaN where unknown.
         seed: int32 or int64 [2].
@@ -142,7 +142,7 @@ def _recolour(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) ->
     pixels = tf.reshape(pictures, [-1, 3])
     added = 127.5 * (1.0 - contrast) + 255.0 * added
     changed = tf.nn.bias_add(tf.matmul(pixels, matrix), added)
-    return _to_range(tf.reshape(changed, pictures.shape))
+    return _to_range(tf.reshape(changed, tf.shape(pictures)))
 
 
 def _blur(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
@@ -164,7 +164,7 @@ def _add_noise(
     pictures: tf.Tensor, seed: tf.Tensor, draws: _Draws, config: AugmentationConfig
 ) -> tf.Tensor:
     deviation = 255.0 * config.noise * draws["noise"]
-    return _to_range(pictures + deviation * tf.random.stateless_normal(pictures.shape, seed))
+    return _to_range(pictures + deviation * tf.random.stateless_normal(tf.shape(pictures), seed))
 
 
 def _shrink_and_enlarge(
@@ -181,15 +181,14 @@ def _recompress(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) 
     quality = tf.cast(tf.round(worst + (100 - worst) * draws["quality"]), tf.int32)
     # In uint8: tf.image takes floats for 0 to 1 and would saturate.
     pixels = tf.cast(tf.round(pictures), tf.uint8)
-    decoded = [
-        tf.io.decode_jpeg(
-            tf.raw_ops.EncodeJpegVariableQuality(images=picture, quality=quality),
-            channels=3,
-            dct_method="INTEGER_ACCURATE",
-        )
-        for picture in tf.unstack(pixels)
-    ]
-    return tf.cast(tf.stack(decoded), tf.float32)
+
+    def recompressed(picture: tf.Tensor) -> tf.Tensor:
+        encoded = tf.raw_ops.EncodeJpegVariableQuality(images=picture, quality=quality)
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+
+    shape = pictures.shape[1:]
+    decoded = tf.map_fn(recompressed, pixels, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
+    return tf.cast(decoded, tf.float32)
 
 
 def _cut_out(

@@ -93,8 +93,8 @@ def test_what_is_drawn_depends_on_no_other_operation():
         warped, landmarks = run(seed, flip=0.5, warp_probability=1)
         np.testing.assert_array_equal(landmarks, run(seed, **ALL)[1])
         # Those that come after the warp, made to do nothing.
-        later = {key: value for key, value in ZERO.items() if key not in ("rotation", "zoom")}
-        later.pop("shift")
+        later = {key: 0 for key in ZERO if key not in ("rotation", "shift", "zoom")}
+        later["jpeg_min_quality"] = 100
         np.testing.assert_array_equal(warped, run(seed, **{**ALL, **later})[0])
 
 
@@ -114,6 +114,17 @@ def test_the_seed_decides_also_in_a_parallel_map():
     np.testing.assert_array_equal(runs[0], runs[2])
     assert len({pair.tobytes() for pair in runs[0]}) == 30
     np.testing.assert_array_equal(runs[0][7], run(7, **ALL)[0])
+
+
+def test_the_number_of_pictures_may_be_known_only_when_run():
+    @tf.function(input_signature=[tf.TensorSpec([None, 64, 64, 3]), tf.TensorSpec([None, 5, 2])])
+    def change(faces, landmarks):
+        return augment(faces, landmarks, tf.constant([3, 7]), AugmentationConfig(**ALL))
+
+    for count in (1, 3):
+        faces, _ = change(np.stack([FACE] * count), np.stack([LANDMARKS] * count))
+        expected, _ = run(7, faces=[FACE] * count, **ALL)
+        assert np.abs(faces.numpy() - expected).mean() < 1.0
 
 
 def test_flip_mirrors_as_often_as_is_said_and_keeps_the_subjects_sides():
@@ -177,10 +188,9 @@ def test_what_a_warp_uncovers_is_mirrored_and_not_black():
 def test_colour_operations_are_what_they_are_called():
     grey = np.full((32, 32, 3), 100.0, np.float32)
     red = grey + np.array([50.0, 0.0, 0.0], np.float32)
-    landmarks = [LANDMARKS / 2]
 
     def colour(name, face, seed):
-        changed, _ = run(seed, faces=[face.astype(np.float32)], landmarks=landmarks, **ALONE[name])
+        changed, _ = run(seed, faces=[face], **ALONE[name])
         assert np.ptp(changed[0], axis=(0, 1)).max() < 1e-3
         return changed[0, 0, 0]
 
@@ -278,10 +288,8 @@ def test_cutout_leaves_pictures_whose_points_are_unknown():
         changed, _ = run(seed, landmarks=[LANDMARKS, UNKNOWN], cutout_probability=1)
         np.testing.assert_array_equal(changed, [FACE, FACE])
     # BlazeFace knows no corners of the mouth: eyes and nose are covered all the same.
-    patched = [
-        run(seed, landmarks=[mouthless] * 2, cutout_probability=1)[0][0] for seed in range(20)
-    ]
-    unchanged = [np.array_equal(face, FACE) for face in patched]
+    known = {"landmarks": [mouthless] * 2, "cutout_probability": 1}
+    unchanged = [np.array_equal(run(seed, **known)[0][0], FACE) for seed in range(20)]
     assert 2 <= sum(unchanged) <= 12
 
 
