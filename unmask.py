@@ -35,6 +35,7 @@ for command in (
     data.commands.status,
     data.commands.sheet,
     models.commands.networks,
+    models.commands.augmentations,
     pipeline.commands.run,
     pipeline.commands.metrics,
     pipeline.commands.import_weights,

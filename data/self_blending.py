@@ -21,17 +21,6 @@ BLENDING_RATIOS = (0.75, 1.0, 1.0, 1.0)
 """The paper draws from {0.25, 0.5, 0.75, 1, 1, 1}; its faintest two are left out because a
 network that starts from scratch on one person's face does not get past them."""
 
-COLOUR_SHIFTS = ((-15.0, 40.0), (-40.0, 15.0), (-40.0, 40.0))
-"""Least and most that is added to red, green and blue, of 255. The authors' code has -20 to
-20; twice that is learnt from scratch. Face detectors overlook green faces."""
-
-MAX_BRIGHTNESS = 0.2
-MAX_CONTRAST = 0.2
-"""As fractions. The authors' code has 0.1 for both; see `COLOUR_SHIFTS`."""
-
-MAX_SATURATION = 0.2
-MAX_DOWNSCALE = 2.5
-MAX_SHARPENING = 0.8
 LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """ITU-R BT.601."""
 
@@ -50,6 +39,7 @@ class Style:
         brightness: fraction of 255 that is added.
         contrast: fraction by which distances from mid-grey grow.
         saturation: fraction by which distances from grey grow.
+        hue: angle by which colours turn about the greys, degrees.
         downscale: factor by which the picture is shrunk and enlarged again; 1 leaves it.
         sharpening: weight of the unsharp mask; 0 leaves the picture.
     """
@@ -58,21 +48,60 @@ class Style:
     brightness: float
     contrast: float
     saturation: float
+    hue: float
     downscale: float
     sharpening: float
 
 
-def draw_style(rng: np.random.Generator) -> Style:
+@dataclasses.dataclass(frozen=True)
+class StyleBounds:
+    """Between what a style is drawn; see `Style` for the units.
+
+    Attributes:
+        colour_shift: least and most for red, green and blue.
+        brightness: most, up and down.
+        contrast: most, up and down.
+        saturation: most, up and down.
+        hue: most, to both sides.
+        downscale: least and most, where detail is lost.
+        sharpening: least and most, where detail is gained.
+    """
+
+    colour_shift: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+    downscale: tuple[float, float]
+    sharpening: tuple[float, float]
+
+
+SAMPLE_BOUNDS = StyleBounds(
+    colour_shift=((-15.0, 40.0), (-40.0, 15.0), (-40.0, 40.0)),
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+    hue=0.0,
+    downscale=(1.0, 2.5),
+    sharpening=(0.0, 0.8),
+)
+"""For the sample dataset. The authors' code has -20 to 20 for each colour and 0.1 for brightness
+and contrast; twice that is learnt from scratch. Face detectors overlook green faces."""
+
+
+def draw_style(rng: np.random.Generator, bounds: StyleBounds) -> Style:
     """Draws a change of colour, and either a loss or a gain of detail."""
-    red, green, blue = (rng.uniform(least, most) for least, most in COLOUR_SHIFTS)
+    red, green, blue = (rng.uniform(least, most) for least, most in bounds.colour_shift)
     loses_detail = rng.random() < 0.5
     return Style(
         colour_shift=(red, green, blue),
-        brightness=rng.uniform(-MAX_BRIGHTNESS, MAX_BRIGHTNESS),
-        contrast=rng.uniform(-MAX_CONTRAST, MAX_CONTRAST),
-        saturation=rng.uniform(-MAX_SATURATION, MAX_SATURATION),
-        downscale=rng.uniform(1.0, MAX_DOWNSCALE) if loses_detail else 1.0,
-        sharpening=0.0 if loses_detail else rng.uniform(0.0, MAX_SHARPENING),
+        brightness=rng.uniform(-bounds.brightness, bounds.brightness),
+        contrast=rng.uniform(-bounds.contrast, bounds.contrast),
+        saturation=rng.uniform(-bounds.saturation, bounds.saturation),
+        downscale=rng.uniform(*bounds.downscale) if loses_detail else 1.0,
+        sharpening=0.0 if loses_detail else rng.uniform(*bounds.sharpening),
+        # No draw where there is nothing to draw: the sample dataset keeps its bytes.
+        hue=rng.uniform(-bounds.hue, bounds.hue) if bounds.hue else 0.0,
     )
 
 
@@ -88,16 +117,28 @@ def apply_style(picture: Picture, style: Style) -> Picture:
     """
     height, width = picture.shape[:2]
     grey = (picture @ LUMA_WEIGHTS)[..., np.newaxis]
-    styled = grey + (picture - grey) * (1.0 + style.saturation)
+    chroma = (picture - grey) * (1.0 + style.saturation)
+    if style.hue:
+        chroma = chroma @ _turn_about_grey(style.hue)
+    styled = grey + chroma
     styled = (styled - 127.5) * (1.0 + style.contrast) + 127.5
     styled = styled + np.array(style.colour_shift, np.float32) + 255.0 * style.brightness
     if style.downscale > 1.0:
-        small = (round(width / style.downscale), round(height / style.downscale))
+        small = (
+            max(1, round(width / style.downscale)),
+            max(1, round(height / style.downscale)),
+        )
         shrunk = cv2.resize(styled, small, interpolation=cv2.INTER_AREA)
         styled = cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
     if style.sharpening > 0.0:
         styled = styled + style.sharpening * (styled - cv2.GaussianBlur(styled, (0, 0), 1.0))
     return to_range(styled)
+
+
+def _turn_about_grey(degrees: float) -> npt.NDArray[np.float32]:
+    """Rotation of colours about the axis of the greys, for rows, float32 [3, 3]."""
+    vector = np.full(3, np.radians(degrees) / np.sqrt(3.0))
+    return cv2.Rodrigues(vector)[0].T.astype(np.float32)
 
 
 def displacement_field(
@@ -126,6 +167,26 @@ def pixel_grid(shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     return np.stack([columns, rows], axis=-1)
 
 
+def deform(
+    rng: np.random.Generator, mask: npt.NDArray[np.float32], cell: float, deviation: float
+) -> npt.NDArray[np.float32]:
+    """Deforms a mask elastically.
+
+    Args:
+        rng: the source of randomness.
+        mask: float32 [height, width].
+        cell: distance between independent displacements, pixels.
+        deviation: standard deviation of those, pixels.
+
+    Returns:
+        A new mask of the same shape.
+    """
+    height, width = mask.shape
+    places = pixel_grid((height, width)) + displacement_field(rng, (height, width), cell, deviation)
+    deformed = cv2.remap(mask, places[..., 0], places[..., 1], cv2.INTER_LINEAR)
+    return deformed.astype(np.float32)
+
+
 def draw_mask(
     rng: np.random.Generator, landmarks: npt.NDArray[np.float32], shape: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
@@ -151,9 +212,7 @@ def draw_mask(
         cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), (1.0,))
     else:
         cv2.ellipse(mask, cv2.fitEllipse(outline), (1.0,), thickness=cv2.FILLED)
-    field = displacement_field(rng, shape, cell=face_size / 5, deviation=face_size / 30)
-    places = pixel_grid(shape) + field
-    deformed = cv2.remap(mask, places[..., 0], places[..., 1], cv2.INTER_LINEAR)
+    deformed = deform(rng, mask, cell=face_size / 5, deviation=face_size / 30)
     soft = cv2.GaussianBlur(deformed, (0, 0), face_size * rng.uniform(0.01, 0.035))
     return (soft * rng.choice(BLENDING_RATIOS)).astype(np.float32)
 
@@ -179,6 +238,32 @@ def draw_shift(
     return matrix
 
 
+def style_one(rng: np.random.Generator, picture: Picture, style: Style) -> tuple[Picture, Picture]:
+    """Returns a blend's source and target, the one or the other of which a style changes."""
+    if rng.random() < 0.5:
+        return apply_style(picture, style), picture
+    return picture, apply_style(picture, style)
+
+
+def move(picture: Picture, matrix: npt.NDArray[np.float64]) -> Picture:
+    """Moves a picture by an affine matrix, [2, 3]; what comes in at the border is mirrored."""
+    height, width = picture.shape[:2]
+    moved = cv2.warpAffine(
+        picture,
+        matrix,
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
+    return moved.astype(np.float32)
+
+
+def blend(source: Picture, target: Picture, mask: npt.NDArray[np.float32]) -> Picture:
+    """Puts the source over the target where the mask, [height, width], is 1."""
+    weight = mask[..., np.newaxis]
+    return to_range(source * weight + target * (1.0 - weight))
+
+
 def self_blend(
     rng: np.random.Generator, picture: Picture, landmarks: npt.NDArray[np.float32], style: Style
 ) -> Picture:
@@ -193,18 +278,7 @@ def self_blend(
     Returns:
         A new picture of the same shape.
     """
+    source, target = style_one(rng, picture, style)
+    shifted = move(source, draw_shift(rng, landmarks))
     height, width = picture.shape[:2]
-    source, target = picture, picture
-    if rng.random() < 0.5:
-        source = apply_style(picture, style)
-    else:
-        target = apply_style(picture, style)
-    shifted = cv2.warpAffine(
-        source,
-        draw_shift(rng, landmarks),
-        (width, height),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REFLECT_101,
-    )
-    mask = draw_mask(rng, landmarks, (height, width))[..., np.newaxis]
-    return to_range(shifted * mask + target * (1.0 - mask))
+    return blend(shifted, target, draw_mask(rng, landmarks, (height, width)))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from data.self_blending import (
     LUMA_WEIGHTS,
+    SAMPLE_BOUNDS,
     Picture,
     apply_style,
     displacement_field,
@@ -224,7 +225,7 @@ def make_identity(seed: int, index: int, frames: int) -> IdentityClips:
     look = draw_look(rng, frames)
     picture, outline = portrait()
     painted = paint(look, picture)
-    style = draw_style(rng)
+    style = draw_style(rng, SAMPLE_BOUNDS)
     real = apply_style(painted, style) if rng.random() < 0.5 else painted
     fake = self_blend(rng, painted, outline, style)
     real_noise, fake_noise = rng.spawn(2)

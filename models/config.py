@@ -8,42 +8,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models import presets
+from models.augmentation_config import AugmentationConfig
 from models.backbones import registry
 from models.training_config import FineTuningConfig, OptimizerConfig, ScheduleConfig
 
 CalibrationMethod = Literal["temperature", "platt", "isotonic"]
-
-
-class AugmentationConfig(BaseModel):
-    """What is done to training crops; both crops of a pair get the same."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    flip: bool = Field(default=True, description="mirror half of the pairs left to right")
-    shift: int = Field(
-        default=6,
-        ge=0,
-        le=64,
-        description="largest shift along each axis, pixels of the model's input",
-    )
-    brightness: float = Field(
-        default=0.1,
-        ge=0,
-        lt=1,
-        description="largest change of brightness, as a share of the full range",
-    )
-    contrast: float = Field(
-        default=0.1,
-        ge=0,
-        lt=1,
-        description="contrast is scaled by a factor within 1 plus or minus this",
-    )
-    jpeg_min_quality: int = Field(
-        default=60,
-        ge=5,
-        le=100,
-        description="crops are recompressed as JPEG at a quality from this to 100; 100 leaves them",
-    )
 
 
 class ModelConfig(BaseModel):
@@ -131,6 +100,11 @@ class ModelConfig(BaseModel):
         description="folder of a served version of the same network and head, whose weights "
         "training starts from, in place of `weights`",
     )
+    fakes: Literal["dataset", "self_blended"] = Field(
+        default="dataset",
+        description="what is learnt from: the dataset's fakes, or fakes blended of its reals on "
+        "the fly (Shiohara and Yamasaki, CVPR 2022); `eval` and `test` keep the dataset's own",
+    )
     augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig)
     eval_interval: int = Field(
         default=200, ge=1, description="steps between evaluations of the video AUC on `eval`"
@@ -192,10 +166,10 @@ class ModelConfig(BaseModel):
             raise ValueError(
                 f"image_size {self.image_size} is too small: {self.model} needs {smallest} or more"
             )
-        if self.augmentation.shift >= self.image_size:
+        if self.fakes == "self_blended" and self.sampling != "paired":
             raise ValueError(
-                f"augmentation.shift {self.augmentation.shift} must be below image_size "
-                f"{self.image_size}"
+                f"sampling {self.sampling} needs the dataset's fakes; `fakes: self_blended` makes "
+                "pairs of its own"
             )
         if self.fine_tuning.head_steps >= self.steps:
             raise ValueError(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from data import contract, tracking
+from data import contract, cropping, tracking
 from data.errors import UsageError
 
 _CHUNK = 64  # Examples transformed at a time
@@ -31,6 +31,8 @@ class CropIndex:
         video: int32 [m], row in the following three.
         track: int32 [m], number of the face's track within its video.
         time_s: float32 [m].
+        landmarks: float32 [m, 5, 2], x and y in pixels of the crop, in the order of
+            `data.contract`; NaN where unknown.
         label: int8 [v], `data.contract.Label`.
         group: int32 [v], number of the source group.
         weight: float32 [v], by which both classes of the training split count the same.
@@ -41,6 +43,7 @@ class CropIndex:
     video: npt.NDArray[np.int32]
     track: npt.NDArray[np.int32]
     time_s: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
     label: npt.NDArray[np.int8]
     group: npt.NDArray[np.int32]
     weight: npt.NDArray[np.float32]
@@ -115,6 +118,8 @@ class CropStore:
                         rows["video"].append(len(groups))
                         rows["track"].append(face.track)
                         rows["time_s"].append(face.time_s)
+                        points = np.reshape(face.landmarks, (-1, 2))
+                        rows["landmarks"].append(cropping.points_in_crop(points, face.box))
                         file.write(face.image)
                     groups.append(video.source_group)
                     video_ids.append(video.video_id)
@@ -127,6 +132,7 @@ class CropStore:
             video=np.array(rows["video"], np.int32),
             track=np.array(rows["track"], np.int32),
             time_s=np.array(rows["time_s"], np.float32),
+            landmarks=np.array(rows["landmarks"], np.float32),
             label=np.array(rows["label"], np.int8),
             weight=np.array(rows["weight"], np.float32),
             group=np.unique(groups, return_inverse=True)[1].astype(np.int32),

@@ -1,12 +1,14 @@
-"""Which crops make a training batch: seeded samples of single crops or of sequences of them."""
+"""Which crops make a training batch: seeded samples of crops or of sequences of them."""
 
 import collections
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from data.contract import Label
+from data.errors import UsageError
 from models.config import ModelConfig
 from models.crop_store import CropIndex, require_both_classes
 
@@ -25,9 +27,6 @@ class _Sampler:
         crops: int64 [k], rows of the index to draw from.
         length: f, crops of a sample; sequences are spread evenly over as much of the track.
         seed: the same seed gives the same samples in the same order.
-
-    Raises:
-        UsageError: there is no real or no fake video.
     """
 
     def __init__(
@@ -40,7 +39,6 @@ class _Sampler:
         self._videos, starts = np.unique(index.video[crops], return_index=True)
         self._crops = dict(zip(self._videos.tolist(), np.split(crops, starts[1:]), strict=True))
         self._labels = index.label[self._videos]
-        require_both_classes(self._labels, "train")
 
     def _draw(self, video: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """Draws crops [f] of one track: a random one, and what is evenly spaced about it."""
@@ -95,6 +93,10 @@ class PairSampler(_Sampler):
                 (int(index.group[video]), int(other)), strangers[other]
             )
 
+    def __len__(self) -> int:
+        """Pairs in an epoch."""
+        return len(self._anchors)
+
     def __iter__(self) -> Iterator[Samples]:
         """Endless pairs [2, f]: crops of a real, crops of a fake."""
         epoch = 0
@@ -125,6 +127,10 @@ class PairSampler(_Sampler):
 class BalancedSampler(_Sampler):
     """Draws as many reals as fakes, each class in its own random order, apart from the other."""
 
+    def __len__(self) -> int:
+        """Samples until every video of the larger class was drawn."""
+        return 2 * int(np.bincount(self._labels).max())
+
     def __iter__(self) -> Iterator[Samples]:
         """Endless samples [1, f], a real and a fake by turns."""
         random = np.random.default_rng(self._seed)
@@ -139,8 +145,38 @@ class BalancedSampler(_Sampler):
             yield from random.permutation(videos).tolist()
 
 
-class NaturalSampler(_Sampler):
-    """Draws every video once an epoch, in random order; classes are as frequent as they are."""
+class RealSampler(_Sampler):
+    """Draws real crops whose landmarks are known, to be blended with themselves.
+
+    An epoch goes once, in random order, through all real videos that have such crops. Crops
+    without landmarks are left out, and so are all fakes.
+
+    Args:
+        index: see `_Sampler`, as the following.
+        crops: int64 [k].
+        length: f.
+        seed: of the order.
+
+    Raises:
+        UsageError: no real crop has all its landmarks.
+    """
+
+    def __init__(
+        self, index: CropIndex, crops: npt.NDArray[np.int64], length: int, seed: int
+    ) -> None:
+        is_real = index.label[index.video[crops]] == Label.REAL
+        is_known = np.isfinite(index.landmarks[crops]).all(axis=(1, 2))
+        if not np.any(is_real & is_known):
+            raise UsageError(
+                f"none of the train split's {int(is_real.sum())} real crops has its five "
+                "landmarks, which `fakes: self_blended` needs; extract with --detector mtcnn or "
+                "retinaface, or set `fakes: dataset`"
+            )
+        super().__init__(index, crops[is_real & is_known], length, seed)
+
+    def __len__(self) -> int:
+        """Samples in an epoch."""
+        return len(self._videos)
 
     def __iter__(self) -> Iterator[Samples]:
         """Endless samples [1, f]."""
@@ -150,23 +186,42 @@ class NaturalSampler(_Sampler):
                 yield self._draw(video, random)[np.newaxis]
 
 
-def create(
-    index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig
-) -> PairSampler | BalancedSampler | NaturalSampler:
+class NaturalSampler(_Sampler):
+    """Draws every video once an epoch, in random order; classes are as frequent as they are."""
+
+    def __len__(self) -> int:
+        """Samples in an epoch."""
+        return len(self._videos)
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Endless samples [1, f]."""
+        random = np.random.default_rng(self._seed)
+        while True:
+            for video in random.permutation(self._videos).tolist():
+                yield self._draw(video, random)[np.newaxis]
+
+
+Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler | RealSampler
+
+
+def create(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig) -> Sampler:
     """The sampler that a config asks for.
 
     Args:
         index: of the training split.
         crops: int64 [k], rows of the index to draw from.
-        config: `sampling`, head, sequence length and seed are used.
+        config: `fakes`, `sampling`, head, sequence length and seed are used.
 
     Raises:
-        UsageError: a class is missing.
+        UsageError: a class is missing; with `fakes: self_blended`, no real crop has its landmarks.
     """
+    length = config.sequence_length if config.head == "lstm" else 1
+    if config.fakes == "self_blended":
+        return RealSampler(index, crops, length, config.seed)
+    require_both_classes(index.label[np.unique(index.video[crops])], "train")
     kinds: dict[str, type[PairSampler] | type[BalancedSampler] | type[NaturalSampler]] = {
         "paired": PairSampler,
         "balanced": BalancedSampler,
         "natural": NaturalSampler,
     }
-    length = config.sequence_length if config.head == "lstm" else 1
     return kinds[config.sampling](index, crops, length, config.seed)

@@ -36,7 +36,7 @@ from models.ensemble_config import EnsembleConfig
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig
 
-_EXPORTED = ("data.contract", "data.cropping", "data.detectors")
+_EXPORTED = ("data.contract", "data.cropping", "data.detectors", "data.self_blending")
 """What a model's graph and its training read of the data room."""
 
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = ["demo", "extract", "splits", "status", "sheet", "run", "metrics", "serve", "predict"]
-COMMANDS += ["compile", "networks", "import-weights"]
+COMMANDS += ["compile", "networks", "import-weights", "augmentations"]
 
 
 def unmask(*arguments):
@@ -95,6 +95,11 @@ def test_every_command_has_a_help_that_teaches(command):
             ["import-weights", "a.h5", "--model", "meso4", "--output", "out", "--name", "../a"],
             "--name '../a': String should match pattern",
             id="import-weights, a name that is a path",
+        ),
+        pytest.param(
+            ["augmentations", "--config", "configs/demo.yaml", "--output", "sheet.jpg"],
+            "sheet.jpg: a sheet is a PNG; let --output end in .png",
+            id="augmentations, no PNG",
         ),
         pytest.param(["metrics", "tests"], "tests: holds no run", id="metrics, no run"),
         pytest.param(["serve", "--models", "absent"], "absent: no such folder", id="serve"),

@@ -25,7 +25,7 @@ def make_video(
             track=0,
             time_s=0.5 * frame,
             box=(10.0, 20.0, 50.0 + number, 80.0 + number),
-            landmarks=(0.0,) * 10,
+            landmarks=(25.0, 45.0, 35.0, 45.0, 30.0, 52.0, 26.0, 59.0, 34.0, 59.0),
             score=0.99,
             sharpness=100.0 * (number + 1),
         )

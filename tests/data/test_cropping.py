@@ -4,7 +4,7 @@ import pytest
 from skimage import data as pictures
 
 from data.contract import CROP_MAX_SIZE
-from data.cropping import crop_face, encode_jpeg, sharpness, square_around
+from data.cropping import crop_face, encode_jpeg, points_in_crop, sharpness, square_around
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,33 @@ def test_large_crops_are_reduced_and_small_ones_never_enlarged(image):
     large = cv2.resize(image, (2048, 2048))
     assert crop_face(large, [500, 500, 1500, 1500]).shape == (CROP_MAX_SIZE, CROP_MAX_SIZE, 3)
     assert crop_face(image, [100, 100, 110, 110]).shape == (13, 13, 3)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param([300, 250, 420, 390], id="as it is"),
+        pytest.param([200.4, 100.7, 700.2, 800.9], id="downscaled"),
+        pytest.param([-100, -80, 500, 420], id="over the edge"),
+    ],
+)
+def test_points_are_found_in_the_crop(box):
+    frame = np.zeros((1000, 1000, 3), np.uint8)
+    points = np.array([[350, 300], [400, 330], [320, 380]])
+    for index, (x, y) in enumerate(points):
+        frame[y - 4 : y + 5, x - 4 : x + 5, index] = 255
+    crop = crop_face(frame, box).astype(float)
+    rows, columns = np.indices(crop.shape[:2])
+    weights = crop / crop.sum((0, 1))
+    centres = [
+        [(weights[..., i] * columns).sum(), (weights[..., i] * rows).sum()] for i in range(3)
+    ]
+    np.testing.assert_allclose(points_in_crop(points, box), centres, atol=0.05)
+
+
+def test_unknown_points_stay_unknown():
+    points = points_in_crop([[np.nan, np.nan], [150, 120]], [100, 100, 200, 200])
+    np.testing.assert_array_equal(points, [[np.nan, np.nan], [65, 35]])
 
 
 def test_jpeg_keeps_colours_in_rgb_order(image):

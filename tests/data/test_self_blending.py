@@ -10,6 +10,7 @@ NEUTRAL = self_blending.Style(
     brightness=0.0,
     contrast=0.0,
     saturation=0.0,
+    hue=0.0,
     downscale=1.0,
     sharpening=0.0,
 )
@@ -34,6 +35,9 @@ def test_neutral_style_changes_nothing(picture):
         pytest.param({"brightness": 0.2}, (250, 90, 80), (255, 141, 131), id="clipped"),
         pytest.param({"contrast": 0.2}, (127.5, 27.5, 227.5), (127.5, 7.5, 247.5), id="contrast"),
         pytest.param({"saturation": -1.0}, (100, 0, 0), (29.9, 29.9, 29.9), id="grey"),
+        # A third of the circle: what red had more than the grey, green now has.
+        pytest.param({"hue": 120.0}, (200, 50, 50), (50, 200, 50), id="hue"),
+        pytest.param({"hue": 50.0}, (80, 80, 80), (80, 80, 80), id="hue of grey"),
     ],
 )
 def test_style_changes_colour(change, colour, expected):
@@ -53,17 +57,21 @@ def test_style_takes_or_gives_detail(picture):
 
 def test_drawn_styles_stay_in_range_and_differ():
     rng = np.random.default_rng(0)
-    styles = [self_blending.draw_style(rng) for _ in range(200)]
+    bounds = dataclasses.replace(self_blending.SAMPLE_BOUNDS, hue=10.0)
+    styles = [self_blending.draw_style(rng, bounds) for _ in range(200)]
     assert len(set(styles)) == 200
     for style in styles:
-        for shift, (least, most) in zip(
-            style.colour_shift, self_blending.COLOUR_SHIFTS, strict=True
-        ):
+        for shift, (least, most) in zip(style.colour_shift, bounds.colour_shift, strict=True):
             assert least <= shift <= most
-        assert abs(style.brightness) <= self_blending.MAX_BRIGHTNESS
-        assert 1.0 <= style.downscale <= self_blending.MAX_DOWNSCALE
+        for name in ("brightness", "contrast", "saturation", "hue"):
+            assert abs(getattr(style, name)) <= getattr(bounds, name)
         # Detail is lost or gained, never both.
         assert style.downscale == 1.0 or style.sharpening == 0.0
+        assert 1.0 <= style.downscale <= bounds.downscale[1]
+        assert 0.0 <= style.sharpening <= bounds.sharpening[1]
+    for name in ("brightness", "contrast", "saturation", "hue"):
+        drawn = [getattr(style, name) for style in styles]
+        assert np.ptp(drawn) > 1.8 * getattr(bounds, name)
 
 
 def test_mask_covers_the_face_alone():

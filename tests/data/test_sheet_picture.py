@@ -88,41 +88,6 @@ def test_left_out_videos_take_less_room():
     assert len(one) < len(two) < len(with_crops)
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain name_1.mp4", "plain name_1.mp4"),
-        ("視频.mp4", r"\u8996\u9891.mp4"),
-        ("фильм", r"\u0444\u0438\u043b\u044c\u043c"),
-        ("two\nlines\ttab", r"two\nlines\ttab"),
-        ("😀", r"\U0001f600"),
-        ("\u202egpj.exe", r"\u202egpj.exe"),
-        ("", ""),
-    ],
-)
-def test_what_the_font_lacks_is_escaped(text, shown):
-    assert sheet_picture.printable(text) == shown
-
-
-@pytest.mark.parametrize("width", [5, 40, 100, 333])
-def test_texts_fit(width):
-    text = "manipulated_sequences/Deepfakes/c23/videos/519_515.mp4"
-    fitted = sheet_picture._fit(text, 16, width)
-    lines = sheet_picture._wrap(text, 16, width, 3)
-    assert len(lines) <= 3
-    if width > 20:
-        assert all(sheet_picture._length(line, 16) <= width for line in [fitted, *lines])
-    assert fitted[0] == "m"
-    if width > 40:
-        assert fitted.endswith("4")
-
-
-def test_lines_break_where_words_end():
-    lines = sheet_picture._wrap("first/second/third fourth", 16, 110, 3)
-    assert lines == ["first/second/", "third fourth"]
-    assert sheet_picture._wrap("", 16, 100, 3) == []
-
-
 def test_an_example_is_prepared(shared_data):
     from data import contract
 

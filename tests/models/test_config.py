@@ -6,10 +6,10 @@ from models.config import ModelConfig
 
 def test_json_round_trip():
     config = ModelConfig(
-        model="xception", image_size=96, weights=None, augmentation={"shift": 3}, seed=7
+        model="xception", image_size=96, weights=None, augmentation={"shift": 0.3}, seed=7
     )
     assert ModelConfig.model_validate_json(config.model_dump_json()) == config
-    assert config.augmentation.shift == 3
+    assert config.augmentation.shift == 0.3
 
 
 def test_defaults_are_for_real_use():
@@ -22,7 +22,7 @@ def test_defaults_are_for_real_use():
     [
         pytest.param({"model": "vgg"}, ("model",), "choose one of efficientnet_v2_b0", id="name"),
         pytest.param({"stepz": 3}, ("stepz",), "Extra inputs", id="unknown key"),
-        pytest.param({"augmentation": {"blur": 1}}, ("augmentation", "blur"), "Extra", id="nested"),
+        pytest.param({"augmentation": {"tilt": 1}}, ("augmentation", "tilt"), "Extra", id="nested"),
         pytest.param({"steps": 0}, ("steps",), "greater than or equal to 1", id="steps"),
         pytest.param({"learning_rate": 0}, ("learning_rate",), "greater than 0", id="rate"),
         pytest.param({"precision": "float64"}, ("precision",), "mixed_bfloat16", id="precision"),
@@ -37,10 +37,16 @@ def test_defaults_are_for_real_use():
             id="quality",
         ),
         pytest.param(
-            {"image_size": 32, "augmentation": {"shift": 32}},
+            {"fakes": "self_blended", "sampling": "natural"},
             (),
-            "augmentation.shift 32 must be below image_size 32",
-            id="shift",
+            "makes pairs of its own",
+            id="self-blended fakes, sampled otherwise",
+        ),
+        pytest.param(
+            {"steps": 5, "fine_tuning": {"head_steps": 5}},
+            (),
+            "fine_tuning.head_steps 5 must be below steps 5",
+            id="nothing after the head",
         ),
     ],
 )

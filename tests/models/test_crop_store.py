@@ -20,6 +20,23 @@ def test_holds_every_crop_with_what_it_shows(videos, make_store):
     np.testing.assert_array_equal(store.index.group, [0, 0, 1, 1, 2, 2, 3, 3])
 
 
+def test_landmarks_are_where_they_are_in_the_crop(videos, make_store):
+    # Box 600 pixels wide: the square is 780, from -90 and 110, and the crop 384.
+    points = [300.0, 500.0, 500.0, 500.0, 400.0, 600.0, *[np.nan] * 4]
+    face = dataclasses.replace(
+        videos[0].faces[0], box=(0.0, 300.0, 600.0, 700.0), landmarks=tuple(points)
+    )
+    found = make_store([dataclasses.replace(videos[0], faces=(face,))]).index.landmarks
+    assert found.shape == (1, 5, 2)
+    assert found.dtype == np.float32
+    expected = [
+        [x * 384 / 780 - 0.5 for x in point]
+        for point in [(390.5, 390.5), (590.5, 390.5), (490.5, 490.5)]
+    ]
+    np.testing.assert_allclose(found[0, :3], expected, rtol=1e-5)
+    assert np.isnan(found[0, 3:]).all()
+
+
 def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_store):
     other = dataclasses.replace(videos[0], sha256="f" * 64)
     assert make_store(videos).fingerprint == make_store(videos[::-1]).fingerprint
@@ -62,6 +79,7 @@ def test_evenly_spread(frames, expected):
         video=np.array([0] * 8 + [1], np.int32),
         track=np.array([0] * 5 + [1] * 3 + [1], np.int32),
         time_s=np.zeros(9, np.float32),
+        landmarks=np.zeros((9, 5, 2), np.float32),
         label=np.zeros(2, np.int8),
         group=np.zeros(2, np.int32),
         weight=np.ones(2, np.float32),

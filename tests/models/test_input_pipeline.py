@@ -4,11 +4,20 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
+from skimage import data as pictures
 
-from models.config import AugmentationConfig, ModelConfig
+from data import cropping
+from models.augmentation_config import AugmentationConfig
+from models.config import ModelConfig
 from models.input_pipeline import scoring_batches, training_batches
+from tests.tiny_dataset import make_video
 
-PLAIN = AugmentationConfig(flip=False, shift=0, brightness=0, contrast=0, jpeg_min_quality=100)
+OFF = {
+    name: 0.0
+    for name in AugmentationConfig.model_fields
+    if name == "flip" or name.endswith("_probability")
+}
+PLAIN = AugmentationConfig(**OFF)
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +26,8 @@ def store(videos, make_store):
 
 
 def config(tiny_backbone, **changes):
-    return ModelConfig(
-        model=tiny_backbone, image_size=32, weights=None, **{"batch_size": 6, **changes}
-    )
+    defaults = {"model": tiny_backbone, "image_size": 32, "weights": None, "batch_size": 6}
+    return ModelConfig(**{**defaults, **changes})
 
 
 def draw(store, config, count=4):
@@ -54,6 +62,68 @@ def test_without_augmentation_training_and_scoring_see_the_same(store, tiny_back
         for face in faces:
             # Clipping to 255 may take off what resizing rounds up.
             assert np.abs(scored - face).max(axis=(1, 2, 3)).min() < 1e-3
+
+
+def test_the_cutout_is_where_the_landmarks_are(videos, make_store, tiny_backbone):
+    # Crops of 75 pixels, from -8, -8 in the frame; all points in one place.
+    def at(x, y, video):
+        face = dataclasses.replace(
+            video.faces[0], box=(0.0, 0.0, 58.0, 58.0), landmarks=(x - 8.0, y - 8.0) * 5
+        )
+        return dataclasses.replace(video, faces=(face,))
+
+    store = make_store([at(20, 45, videos[0]), at(60, 30, videos[1])])
+    assert tf.io.decode_jpeg(store.read(0)).shape == (75, 75, 3)
+    augmentation = AugmentationConfig(**{**OFF, "cutout_probability": 1.0})
+    for faces, _ in draw(store, config(tiny_backbone, augmentation=augmentation)):
+        for face, (x, y) in zip(faces, 3 * [(20, 45), (60, 30)], strict=True):
+            rows, columns = np.nonzero((face == 0).all(-1))
+            assert len(rows) > 3
+            centre = np.array([columns.mean(), rows.mean()])
+            np.testing.assert_allclose(centre, (np.array([x, y]) + 0.5) * 32 / 75 - 0.5, atol=0.6)
+
+
+@pytest.fixture(scope="module")
+def face_store(make_store):
+    """One real video of the portrait with its landmarks, and a fake one that is pure blue."""
+    crop = pictures.astronaut()[32:202, 145:315]
+    points = np.array([(57, 76), (97, 73), (82, 98), (64, 122), (98, 119)], float)
+    box = (0.0, 0.0, 131.0, 131.0)  # of which the square has 170 pixels, from -20, -20
+    landmarks = tuple((points + cropping.square_around(box)[:2]).ravel())
+    real, fake = make_video(0, 0, "a", frames=3), make_video(1, 1, "a", frames=3)
+    blue = np.zeros_like(crop) + np.array([0, 0, 255], np.uint8)
+
+    def showing(video, picture):
+        return dataclasses.replace(
+            video,
+            faces=tuple(
+                dataclasses.replace(
+                    face, image=cropping.encode_jpeg(picture), box=box, landmarks=landmarks
+                )
+                for face in video.faces
+            ),
+        )
+
+    return make_store([showing(real, crop), showing(fake, blue)])
+
+
+def test_self_blended_pairs_come_of_reals_alone(face_store, tiny_backbone):
+    blending = config(
+        tiny_backbone, image_size=64, fakes="self_blended", augmentation=PLAIN, batch_size=8
+    )
+    batches = draw(face_store, blending)
+    for faces, labels in batches:
+        assert faces.shape == (8, 64, 64, 3)
+        np.testing.assert_array_equal(labels, [0, 1] * 4)
+        assert (faces[..., 0].mean((1, 2)) > 30).all()  # the dataset's fakes are blue
+        for real, fake in zip(faces[::2], faces[1::2], strict=True):
+            change = np.abs(fake - real).max(-1)
+            assert change[24:40, 24:40].max() > 3
+            assert max(change[:3].max(), change[-3:].max(), change[:, -3:].max()) < 3
+    again = draw(face_store, blending)
+    for (faces, _), (repeated, _) in zip(batches, again, strict=True):
+        np.testing.assert_array_equal(faces, repeated)
+    assert len({faces.tobytes() for faces, _ in batches}) == len(batches)
 
 
 def test_scoring_keeps_order_and_pixels(store):
@@ -105,3 +175,24 @@ def test_only_natural_sampling_weights_the_classes(store, tiny_backbone):
         np.testing.assert_array_equal(batch.weights, expected)
         if sampling == "natural":
             assert sorted(videos) == list(range(8))
+
+
+def test_frames_of_a_self_blended_sequence_are_blended_alike(face_store, tiny_backbone):
+    blending = config(
+        tiny_backbone,
+        head="lstm",
+        sequence_length=4,
+        image_size=64,
+        fakes="self_blended",
+        augmentation=PLAIN,
+        batch_size=2,
+    )
+    crops = np.arange(len(face_store.index.offset))
+    (batch,) = training_batches(face_store, crops, blending).take(1)
+    np.testing.assert_array_equal(batch.used, [[True] * 3 + [False]] * 2)
+    np.testing.assert_array_equal(batch.labels, [0, 1])
+    # The fixture's frames show the same picture.
+    for sample in batch.pictures.numpy():
+        for frame in sample[1:3]:
+            np.testing.assert_array_equal(frame, sample[0])
+    assert np.abs(batch.pictures[0, 0] - batch.pictures[1, 0]).max() > 3

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import tracemalloc
 
@@ -5,8 +6,16 @@ import numpy as np
 import pytest
 
 from data.errors import UsageError
+from models.config import ModelConfig
 from models.crop_store import CropIndex
-from models.sampling import PADDING, BalancedSampler, NaturalSampler, PairSampler
+from models.sampling import (
+    PADDING,
+    BalancedSampler,
+    NaturalSampler,
+    PairSampler,
+    RealSampler,
+    create,
+)
 
 
 def make_index(videos, tracks=1, frames=3):
@@ -24,6 +33,7 @@ def make_index(videos, tracks=1, frames=3):
         video=np.array(video, np.int32),
         track=np.array(track, np.int32),
         time_s=np.array(time_s, np.float32),
+        landmarks=np.zeros((len(crops), 5, 2), np.float32),
         label=np.array([label for label, _ in videos], np.int8),
         group=np.array([group for _, group in videos], np.int32),
         weight=np.ones(len(videos), np.float32),
@@ -54,6 +64,15 @@ def test_an_epoch_shows_every_fake_once():
     for epoch in range(10):
         fakes = [index.video[fake] for _, fake in pairs[3 * epoch : 3 * epoch + 3]]
         assert sorted(fakes) == [1, 2, 4]
+
+
+def test_an_epoch_has_a_length():
+    index = make_index([*PAIRED, (0, 2)])
+    # Three fakes, and a real whose group holds none; three reals.
+    assert len(PairSampler(index, np.arange(18), 1, 0)) == 4
+    assert len(RealSampler(index, np.arange(18), 1, 0)) == 3
+    assert len(BalancedSampler(index, np.arange(18), 1, 0)) == 6
+    assert len(NaturalSampler(index, np.arange(18), 1, 0)) == 6
 
 
 def test_every_crop_is_drawn():
@@ -101,8 +120,27 @@ def test_memory_is_not_the_square_of_the_videos():
 
 
 def test_one_class_is_an_error():
-    with pytest.raises(UsageError, match="the train split holds no fake video"):
-        draw(make_index([(0, 0), (0, 1)]), 1)
+    index = make_index([(0, 0), (0, 1)])
+    for sampling in ("paired", "balanced", "natural"):
+        config = ModelConfig(model="xception", weights=None, sampling=sampling)
+        with pytest.raises(UsageError, match="the train split holds no fake video"):
+            create(index, np.arange(6), config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "length"),
+    [
+        ({}, PairSampler, 1),
+        ({"sampling": "balanced"}, BalancedSampler, 1),
+        ({"sampling": "natural", "head": "lstm"}, NaturalSampler, 5),
+        ({"fakes": "self_blended", "head": "lstm"}, RealSampler, 5),
+    ],
+)
+def test_the_config_chooses(changes, kind, length):
+    config = ModelConfig(model="xception", weights=None, sequence_length=5, **changes)
+    sampler = create(make_index(PAIRED), np.arange(15), config)
+    assert isinstance(sampler, kind)
+    assert next(iter(sampler)).shape[1] == length
 
 
 @pytest.mark.parametrize("kind", [PairSampler, BalancedSampler, NaturalSampler])
@@ -143,3 +181,36 @@ def test_a_natural_sampler_takes_every_video_once_an_epoch():
     videos = [int(index.video[rows[0, 0]]) for rows in itertools.islice(sampler, 10)]
     assert sorted(videos[:5]) == sorted(videos[5:]) == [0, 1, 2, 3, 4]
     assert videos[:5] != videos[5:]
+
+
+def draw_reals(index, count, seed=0):
+    sampler = RealSampler(index, np.arange(len(index.video)), 1, seed)
+    return [int(rows[0, 0]) for rows in itertools.islice(sampler, count)]
+
+
+def forget_landmarks(index, crops):
+    landmarks = index.landmarks.copy()
+    landmarks[crops, 3:] = np.nan
+    return dataclasses.replace(index, landmarks=landmarks)
+
+
+def test_reals_alone_are_drawn_each_video_once_an_epoch():
+    index = make_index([*PAIRED, (0, 2)])
+    crops = draw_reals(index, 90)
+    assert set(crops) == set(np.flatnonzero(index.label[index.video] == 0))
+    for epoch in range(30):
+        videos = index.video[crops[3 * epoch : 3 * epoch + 3]]
+        assert sorted(videos) == [0, 3, 5]
+    assert draw_reals(index, 90) == crops
+    assert draw_reals(index, 90, seed=1) != crops
+
+
+def test_no_fake_is_needed_to_draw_reals():
+    assert set(draw_reals(make_index([(0, 0), (0, 1)]), 50)) == set(range(6))
+
+
+def test_crops_without_landmarks_are_not_drawn_for_blending():
+    index = forget_landmarks(make_index(PAIRED), [0, 1, 9, 10, 11])
+    assert set(draw_reals(index, 50)) == {2}  # all of video 3, and two crops of video 0
+    with pytest.raises(UsageError, match="none of the train split's 6 real crops has its five"):
+        draw_reals(forget_landmarks(index, [2]), 1)

@@ -52,7 +52,12 @@ def arguments(
         "false_positive_rate": 0.25,
         "false_negative_rate": 0.25,
         "calibration": "platt",
-        "augmentation": {"shift": 2, "brightness": 0.02, "contrast": 0.02},
+        "augmentation": {
+            "warp_probability": 0,
+            "colour_probability": 0,
+            "scaling_probability": 0,
+            "cutout_probability": 0,
+        },
     }
     return Arguments(
         train_files=[write_records(videos)],

@@ -133,7 +133,7 @@ def test_the_authors_weights_uncalibrated(shared_data, tmp_path, capsys):
     card = card_of(folder)
     assert card["warnings"][0].startswith("uncalibrated")
     assert "uncalibrated" in capsys.readouterr().out
-    assert card["temperature"] == 1.0
+    assert card["calibration"] == {"method": "temperature", "temperature": 1.0}
     assert card["thresholds"] == {"real_below": 0.05, "fake_above": 0.95}
 
     signatures = tf.saved_model.load(folder).signatures

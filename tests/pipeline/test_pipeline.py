@@ -44,7 +44,9 @@ models:
     steps: 24
     eval_interval: 24
     frames_per_video: 3
-    augmentation: {{flip: true, shift: 2, brightness: 0.02, contrast: 0, jpeg_min_quality: 100}}
+    augmentation:
+      {{rotation: 0, zoom: 0, shift: 0.03, colour_probability: 0, blur: 0, scaling: 0,
+       jpeg_min_quality: 100, cutout: 0}}
 evaluation:
   slices: [slice/method, slice/face_size]
   gate:
