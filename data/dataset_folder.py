@@ -28,7 +28,7 @@ class Description:
         crops: of what decides the crops that are taken from a video.
         options: that the job ran with.
         slice_columns: further columns that the Examples carry, without the `slice/` prefix.
-        splits: counts of used videos, fakes and faces by split.
+        splits: counts of used videos, fakes and usable faces by split.
     """
 
     fingerprint: str

@@ -26,6 +26,7 @@ _CROPS_CODE = (
     "data.cropping",
     "data.detectors",
     "data.faces",
+    "data.original_faces",
     "data.tracking",
     "data.video",
     "data.video_container",

@@ -50,9 +50,9 @@ class LedgerRow:
         frames_declared: frames that the container holds packets for.
         frames_decoded: frames that were decoded.
         frames_damaged: packets or frames that could not be decoded whole.
-        faces: face crops in the Example.
+        faces: usable face crops in the Example.
         tracks_kept: tracks in the Example.
-        tracks_left_out: tracks beyond the number that is kept.
+        tracks_left_out: tracks with usable faces that are not kept.
         boxes_from: `video_id` of the original whose boxes were used; empty if its own were.
         shard: file name of the shard that holds the Example; empty if there is none.
         seconds: what the extraction took.

@@ -14,9 +14,10 @@ from data import contract, files
 from data.commits import FINAL, Commits
 from data.errors import OutputError
 from data.face_extractor import FaceExtractor
-from data.faces import FaceOptions, OriginalFaces, VideoFaces
+from data.faces import FaceOptions, VideoFaces
 from data.job_progress import ProgressReporter
 from data.ledger import LedgerRow, Status
+from data.original_faces import OriginalFaces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +176,7 @@ class ExtractVideo(beam.DoFn):
             frames_declared=found.frames_declared,
             frames_decoded=found.frames_decoded,
             frames_damaged=found.frames_damaged,
-            faces=len(found.faces),
+            faces=len(found.usable_faces),
             tracks_kept=found.tracks_kept,
             tracks_left_out=found.tracks_left_out,
             boxes_from=job.original if found.boxes_given else "",

@@ -1,4 +1,4 @@
-"""All crops of a split on the local disk, with random access and an index in memory.
+"""All usable crops of a split on the local disk, with random access and an index in memory.
 
 TFX hands the Trainer gzipped TFRecords, which can only be read from front to back. Read once
 into one plain file, crops can be drawn in any order: exact seeded shuffling and pairs of a
@@ -67,7 +67,7 @@ class CropStore:
         path: str,
         transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
     ) -> "CropStore":
-        """Reads Examples once and writes their crops.
+        """Reads Examples once and writes their usable crops.
 
         Args:
             file_patterns: of gzipped TFRecords of Examples.
@@ -96,7 +96,7 @@ class CropStore:
                 rows["label"].extend(transform(examples)["label"].numpy())
                 for serialized in examples.numpy():
                     video = contract.parse(serialized)
-                    for face in video.faces:
+                    for face in video.usable_faces:
                         rows["offset"].append(file.tell())
                         rows["length"].append(len(face.image))
                         rows["video"].append(len(groups))

@@ -28,6 +28,7 @@ def make_video(
             landmarks=(0.0,) * 10,
             score=0.99,
             sharpness=100.0 * (number + 1),
+            usable=True,
         )
         for frame in range(frames)
     )

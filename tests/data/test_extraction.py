@@ -23,6 +23,7 @@ from data.face_extractor import FaceExtractor
 from data.faces import FaceOptions
 from data.ledger import Status
 from tests.data import bad_clips
+from tests.data.bad_clips.encoding import encode, partly_blurred_frames
 from tests.data.mapped_file_system import ObjectStore
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -138,6 +139,17 @@ def test_an_example_says_what_the_contract_says(extracted):
     fake = read_examples(extracted, "eval")["manifest/fake.mp4"]
     assert fake.slice_methods == ("Swap",)
     assert fake.slices == {"camera": "unknown"}
+
+
+def test_faces_below_the_thresholds_are_flagged_and_not_counted(tmp_path):
+    encode(tmp_path / "clip.mp4", partly_blurred_frames(4, range(1, 3)))
+    (tmp_path / "manifest.csv").write_text("file,label,split\nclip.mp4,REAL,train\n")
+    options = ExtractionOptions(faces=FaceOptions(frames_per_video=4, min_sharpness=100))
+    output = tmp_path / "output"
+    (row,) = extraction.extract([registry.read("manifest", str(tmp_path))], str(output), options)
+    (example,) = read_examples(output, "train").values()
+    assert [face.usable for face in example.faces] == [True, False, False, True]
+    assert (row.status, row.used, row.faces, row.tracks_kept) == (Status.OK, True, 2, 1)
 
 
 def test_rotated_clips_are_upright_with_their_face(extracted):

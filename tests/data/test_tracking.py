@@ -11,6 +11,7 @@ from data.tracking import (
     describe_crop,
     evenly_spread,
     intersection_over_union,
+    rank_tracks,
 )
 
 SIZE = 10.0
@@ -93,13 +94,25 @@ def test_a_track_survives_a_short_miss_and_no_long_one():
     assert (long[0], long[-1]) == ([0], [1])
 
 
-def test_the_longest_track_comes_first():
-    numbers = tracks([("a", 0)], [("a", 0), ("b", 100)], [("b", 100)], [("b", 100)])
-    assert numbers == [[1], [1, 0], [0], [0]]
-
-
-def test_of_tracks_of_one_length_the_first_seen_comes_first():
+def test_tracks_are_numbered_as_they_appear():
     assert tracks([("b", 50), ("a", 0)], [("a", 0), ("b", 50), ("c", 90)]) == [[0, 1], [1, 0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("usable", "ranked", "counts"),
+    [
+        pytest.param([[1], [1, 1], [1], [1]], [[1], [1, 0], [0], [0]], [3, 2], id="the longest"),
+        pytest.param([[1], [1, 1], [0], [0]], [[0], [0, 1], [1], [1]], [2, 1], id="usable"),
+        pytest.param([[1], [0, 1], [0], [0]], [[0], [0, 1], [1], [1]], [1, 1], id="first seen"),
+        pytest.param([[1], [1, 0], [0], [0]], [[0], [0, 1], [1], [1]], [2, 0], id="none usable"),
+    ],
+)
+def test_the_track_with_the_most_usable_faces_comes_first(usable, ranked, counts):
+    assert rank_tracks([[0], [0, 1], [1], [1]], usable) == (ranked, counts)
+
+
+def test_nothing_to_rank():
+    assert rank_tracks([[], []], [[], []]) == ([[], []], [])
 
 
 def test_no_faces_no_tracks():
@@ -209,7 +222,7 @@ def test_all_that_differs_counts_against_a_match(unlike, misses, x, size, goes_o
 def test_new_tracks_last_where_doubtful_ones_ended():
     apart = [("a", 0), ("twin", 30)]
     numbers = tracks(*[apart] * 3, [("a", 14)], *[apart] * 3)
-    assert numbers == [[0, 1]] * 3 + [[4]] + [[2, 3]] * 3
+    assert numbers == [[0, 1]] * 3 + [[2]] + [[3, 4]] * 3
 
 
 def test_a_track_beyond_doubt_goes_on_beside_a_doubtful_face():

@@ -30,6 +30,7 @@ def faces_of(face_jpeg, *tracks):
             landmarks=(0.0,) * 10,
             score=0.99,
             sharpness=50.0,
+            usable=True,
         )
         for number, track in enumerate(tracks)
         for index, brightness in enumerate(track)
@@ -70,6 +71,19 @@ def test_a_video_is_judged_by_its_largest_track(client, face_jpeg, tracks, verdi
         0.5 * i for i in range(len(tracks[0]))
     ]
     assert prediction.tracks[-1].frames[0].box == (1.0, 2.0, 3.0 + len(tracks) - 1, 4.0)
+
+
+def test_nobody_is_asked_about_faces_that_are_not_usable(client, face_jpeg):
+    faces = [
+        FaceCrop(**{**vars(face), "usable": index != 1})
+        for index, face in enumerate(faces_of(face_jpeg, [0, 255, 0], [51]))
+    ]
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", tuple(faces)), 4)
+    assert prediction.fake_probability == pytest.approx(0.2, abs=0.01)
+    assert [[frame.time_s for frame in track.frames] for track in prediction.tracks] == [
+        [0.0, 1.0],
+        [0.0],
+    ]
 
 
 def test_a_damaged_video_with_faces_is_judged_and_says_so(client, face_jpeg):
