@@ -16,7 +16,7 @@ from data.errors import UsageError
 from data.faces import FaceOptions
 from data.ledger import LedgerRow, Status
 from data.splits import Assignment
-from data.video_job import Annotation, Extracted, VideoJob
+from data.video_job import Annotation, VideoJob
 
 WORK = ".work"
 """Folder of the output in which jobs keep what they have finished until all is done."""
@@ -191,7 +191,7 @@ def plan(listings: Sequence[Listing], output: str, options: ExtractionOptions) -
     )
 
 
-def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
+def divide(job: Plan) -> tuple[list[VideoJob], list[LedgerRow]]:
     """Divides the inputs into those to open and the rows of those that are refused."""
     videos = job.videos
     methods: dict[str, set[str]] = {}
@@ -204,14 +204,15 @@ def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
     for video in videos:
         assignment = job.assignments[video.video_id]
         if assignment.refused is not None:
-            row = LedgerRow(
-                video_id=video.video_id,
-                path=video.path,
-                label=int(video.label),
-                status=assignment.refused.status,
-                reason=assignment.refused.reason,
+            refused.append(
+                LedgerRow(
+                    video_id=video.video_id,
+                    path=video.path,
+                    label=int(video.label),
+                    status=assignment.refused.status,
+                    reason=assignment.refused.reason,
+                )
             )
-            refused.append(Extracted("", row, None, ()))
             continue
         assert assignment.split is not None
         own = (video.method,)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 
+import apache_beam as beam
 import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -201,6 +202,29 @@ def test_an_output_that_lost_a_part_is_not_whole(listing, extracted, tmp_path):
         (copy / lost).unlink()
         plan = extraction_plan.plan([listing], str(copy), OPTIONS)
         assert (plan.is_done, plan.reused) == (False, ())
+
+
+def test_refused_videos_are_no_part_of_the_graph(tmp_path, monkeypatch):
+    """Dataflow takes graphs of 10 MB."""
+    graphs = []
+    run = beam.Pipeline.run
+
+    def record(pipeline, *arguments):
+        graphs.append(pipeline.to_runner_api().SerializeToString())
+        return run(pipeline, *arguments)
+
+    monkeypatch.setattr(beam.Pipeline, "run", record)
+    for count in (2, 200):
+        manifest = tmp_path / f"{count}.csv"
+        names = [f"café {number}\u2028.mp4" for number in range(count)]
+        manifest.write_text("file,label\n" + "".join(f"{name},MAYBE\n" for name in names))
+        listing = registry.read("manifest", str(manifest))
+        rows = extraction.extract([listing], str(tmp_path / f"of {count}"), OPTIONS)
+        assert [(row.video_id, row.status) for row in rows] == [
+            (video.video_id, Status.REFUSED_INPUT) for video in listing.videos
+        ]
+    few, many = map(len, graphs)
+    assert many < few + 100
 
 
 def test_a_finished_job_is_not_repeated(listing, extracted, monkeypatch):
