@@ -10,6 +10,9 @@ from data import contract, files, ledger
 from data.errors import UsageError
 from data.ledger import LedgerRow
 
+WORK = ".work"
+"""Folder of the output in which jobs keep what they have finished until all is done."""
+
 DESCRIPTION = "dataset.json"
 _NEW_DESCRIPTION = "new.json"
 

@@ -32,9 +32,10 @@ from data import (
     tfrecord,
 )
 from data.commits import FINAL
+from data.dataset_folder import WORK
 from data.datasets.base import Listing
 from data.errors import OutputError, UsageError
-from data.extraction_plan import WORK, ExtractionOptions, Plan
+from data.extraction_plan import ExtractionOptions, Plan
 from data.ledger import LedgerRow, Status
 from data.video_job import Extracted, ExtractVideo, VideoJob, commits_of, result_key
 
