@@ -74,8 +74,9 @@ def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRo
         UsageError: the detector cannot be made.
     """
     if job.is_done:
-        files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
-        return dataset_folder.read_ledger(job.output)
+        with _sole_job(job.output):
+            files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
+            return dataset_folder.read_ledger(job.output)
     options = beam_options or PipelineOptions([], direct_running_mode="in_memory")
     try:
         with _sole_job(job.output), _quiet_beam():

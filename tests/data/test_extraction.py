@@ -314,6 +314,20 @@ def test_a_second_job_in_the_same_output_is_refused(listing, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_finished_job_leaves_the_work_of_a_running_one(listing, extracted, tmp_path):
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    job = extraction_plan.plan([listing], str(output), OPTIONS)
+    assert job.is_done
+    work = output / dataset_folder.WORK / "of another"
+    work.mkdir(parents=True)
+    refused = pytest.raises(UsageError, match="another extraction writes to it")
+    with extraction._sole_job(str(output)), refused:
+        extraction.run(job)
+    assert work.exists()
+    assert len(extraction.run(job)) == len(listing.videos)
+    assert not work.exists()
+
+
 def test_a_folder_of_somebody_elses_records_is_not_replaced(listing, tmp_path):
     (tmp_path / "train-00000-of-00001").write_bytes(b"mine")
     with pytest.raises(UsageError, match="TFRecords that no extraction wrote"):
