@@ -99,7 +99,7 @@ def read_examples(output, split):
 
 
 def test_every_input_has_one_row_with_its_status(listing, extracted):
-    rows = ledger.read(extracted / ledger.FILE_NAME)
+    rows = dataset_folder.read_ledger(str(extracted))
     assert [row.video_id for row in rows] == [video.video_id for video in listing.videos]
     statuses = {pathlib.Path(row.path).name: row.status for row in rows}
     assert statuses == {f"{name}.mp4": status for name, status in EXPECTED.items()} | {
@@ -114,7 +114,7 @@ def test_every_input_has_one_row_with_its_status(listing, extracted):
 
 def test_used_rows_are_the_examples_of_the_shards_they_name(extracted):
     used = collections.defaultdict(set)
-    for row in ledger.read(extracted / ledger.FILE_NAME):
+    for row in dataset_folder.read_ledger(str(extracted)):
         assert row.used == bool(row.shard)
         if row.used:
             assert row.shard.startswith(f"{row.split}-")
@@ -159,14 +159,6 @@ def test_rotated_clips_are_upright_with_their_face(extracted):
     assert len(example.faces) == 4
 
 
-def test_files_that_are_not_ours_stay(tmp_path):
-    for name in ("interview-part-1-of-3.mp4", "train-00000-of-00001.bak"):
-        (tmp_path / name).touch()
-    ours = tmp_path / "train-00000-of-00001"
-    ours.touch()
-    assert dataset_folder.find_shards(str(tmp_path)) == [ours.name]
-
-
 def test_nothing_half_written_is_left(extracted):
     names = {path.name for path in extracted.iterdir()}
     assert names == {
@@ -188,7 +180,7 @@ def assert_same(output, expected):
     rows, expected_rows = (
         [
             dataclasses.replace(row, path=pathlib.Path(row.path).name, seconds=0.0)
-            for row in ledger.read(folder / ledger.FILE_NAME)
+            for row in dataset_folder.read_ledger(str(folder))
         ]
         for folder in (output, expected)
     )
@@ -299,7 +291,7 @@ def test_a_job_killed_while_it_replaces_a_result_still_knows_its_splits(
     assert killed.returncode == -signal.SIGKILL
     assert not (output / dataset_folder.DESCRIPTION).exists()
     plan = extraction_plan.plan([registry.read("manifest", str(folder))], str(output), OPTIONS)
-    earlier = ledger.read(extracted / ledger.FILE_NAME)
+    earlier = dataset_folder.read_ledger(str(extracted))
     assert plan.kept == {row.video_id for row in earlier if row.split}
     extraction.run(plan)
     assert opened == []

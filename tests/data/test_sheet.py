@@ -85,7 +85,7 @@ def write(folder, rows=ROWS):
             by_shard.setdefault(each.shard, []).append(each)
     for shard, members in by_shard.items():
         write_shard(folder / shard, members)
-    ledger.write(folder / "ledger.csv", rows)
+    (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     description = {"fingerprint": "", "crops": "", "options": {}, "slice_columns": [], "splits": {}}
     (folder / "dataset.json").write_text(json.dumps(description))
     return str(folder)
