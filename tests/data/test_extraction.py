@@ -14,9 +14,18 @@ import sys
 import apache_beam as beam
 import pytest
 import tensorflow as tf
+from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, dataset_folder, extraction, extraction_plan, ledger, tfrecord
+from data import (
+    contract,
+    dataset_folder,
+    extraction,
+    extraction_plan,
+    job_progress,
+    ledger,
+    tfrecord,
+)
 from data.datasets import registry
 from data.errors import UsageError
 from data.extraction_plan import ExtractionOptions
@@ -194,6 +203,33 @@ def test_an_output_that_lost_a_part_is_not_whole(listing, extracted, tmp_path):
         (copy / lost).unlink()
         plan = extraction_plan.plan([listing], str(copy), OPTIONS)
         assert (plan.is_done, plan.reused) == (False, ())
+
+
+def test_progress_counters_and_ledger_agree_by_status(listing, extracted, tmp_path, monkeypatch):
+    output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
+    fewer = dataclasses.replace(listing, videos=listing.videos[1:])
+    job = extraction_plan.plan([fewer], str(output), OPTIONS)
+    found = []
+    run = beam.Pipeline.run
+
+    def record(pipeline, *arguments):
+        result = run(pipeline, *arguments)
+        result.wait_until_finish()
+        ours = MetricsFilter().with_namespace("extraction")
+        counters = result.metrics().query(ours)[result.metrics().COUNTERS]
+        by_name = {counter.key.metric.name: counter.committed for counter in counters}
+        found.append((by_name, job_progress.read(job.work)))
+        return result
+
+    monkeypatch.setattr(beam.Pipeline, "run", record)
+    statuses = collections.Counter(row.status for row in extraction.run(job))
+    assert {Status.OK, Status.DUPLICATE, Status.REFUSED_CROSS_SPLIT, Status.MISSING} <= set(
+        statuses
+    )
+    counters, progress = found[-1]
+    assert counters == {status.value: count for status, count in statuses.items()}
+    assert progress.counts == statuses
+    assert progress.done == progress.videos == len(fewer.videos)
 
 
 def test_refused_videos_are_no_part_of_the_graph(tmp_path, monkeypatch):
