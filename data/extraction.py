@@ -161,9 +161,9 @@ def _restore(job: Plan, options: PipelineOptions) -> None:
         measured = row.sha256 and row.status in FINAL - _DECIDED_BY_SPLITS
         if not measured or row.video_id not in wanted:
             continue
-        if row.boxes_from and row.boxes_from not in sha256:
+        if row.original and row.original not in sha256:
             continue
-        key = result_key(row.sha256, sha256[row.boxes_from] if row.boxes_from else "")
+        key = result_key(row.sha256, sha256[row.original] if row.original else "")
         if commits.read_row(key) is None:
             if row.used:
                 by_shard.setdefault(row.shard, []).append((key, row))

@@ -52,7 +52,8 @@ class LedgerRow:
         faces: usable face crops in the Example.
         tracks_kept: tracks in the Example.
         tracks_left_out: tracks with usable faces that are not kept.
-        boxes_from: `video_id` of the original whose boxes were used; empty if its own were.
+        original: `video_id` of the original whose boxes were to be used; empty if there were none.
+        boxes_from: the same if they fitted and were used; empty if its own were.
         shard: file name of the shard that holds the Example; empty if there is none.
         seconds: what the extraction took.
     """
@@ -71,6 +72,7 @@ class LedgerRow:
     faces: int = 0
     tracks_kept: int = 0
     tracks_left_out: int = 0
+    original: str = ""
     boxes_from: str = ""
     shard: str = ""
     seconds: float = 0.0
@@ -91,6 +93,7 @@ COLUMNS = (
     "faces",
     "tracks_kept",
     "tracks_left_out",
+    "original",
     "boxes_from",
     "shard",
     "seconds",

@@ -139,6 +139,7 @@ class ExtractVideo(beam.DoFn):
             label=int(job.annotation.label),
             status=Status.MISSING,
             reason="there is no such file",
+            original=job.original if original_key else "",
         )
         with contextlib.ExitStack() as stack:
             try:
@@ -160,6 +161,8 @@ class ExtractVideo(beam.DoFn):
                     path=unopened.path,
                     split=unopened.split,
                     label=unopened.label,
+                    original=unopened.original,
+                    boxes_from=unopened.original if finished.boxes_from else "",
                     shard="",
                 )
             self._extractor.wait()
@@ -179,7 +182,7 @@ class ExtractVideo(beam.DoFn):
             faces=len(found.usable_faces),
             tracks_kept=found.tracks_kept,
             tracks_left_out=found.tracks_left_out,
-            boxes_from=job.original if found.boxes_given else "",
+            boxes_from=unopened.original if found.boxes_given else "",
             seconds=round(time.monotonic() - started, 3),
         )
         if found.status in FINAL:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import apache_beam as beam
+import numpy as np
 import pytest
 import tensorflow as tf
 from apache_beam.metrics import MetricsFilter
@@ -33,7 +34,7 @@ from data.face_extractor import FaceExtractor
 from data.faces import FaceOptions
 from data.ledger import Status
 from tests.data import bad_clips
-from tests.data.bad_clips.encoding import encode, partly_blurred_frames
+from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
 from tests.data.mapped_file_system import ObjectStore
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -483,6 +484,35 @@ def test_a_disk_that_fills_while_shards_are_written_is_told_too(
         extraction.extract([fewer], str(output), OPTIONS)
     assert opened == []
     assert not list(output.rglob("*.partial"))
+
+
+def test_boxes_of_originals_are_tried_once(opened, tmp_path):
+    """Also where they do not fit: a fake of another size is searched, and reused like others."""
+    folder, output = tmp_path / "dataset", tmp_path / "output"
+    folder.mkdir()
+    encode(folder / "real.mp4", face_frames(8))
+    encode(folder / "fake.mp4", partly_blurred_frames(8, range(2)))
+    encode(folder / "small.mp4", [np.ascontiguousarray(f[:200, :280]) for f in face_frames(8)])
+    encode(folder / "other.mp4", face_frames(9))
+    rows = ["file,label,split,source", "real.mp4,REAL,train,", "fake.mp4,FAKE,train,real.mp4"]
+    rows += ["small.mp4,FAKE,train,real.mp4"]
+    options = dataclasses.replace(OPTIONS, boxes_from="original")
+
+    def extract(*more):
+        (folder / "manifest.csv").write_text("\n".join([*rows, *more]) + "\n")
+        opened.clear()
+        listing = registry.read("manifest", str(folder))
+        found = extraction.extract([listing], str(output), options)
+        return {pathlib.Path(row.path).stem: (row.original, row.boxes_from) for row in found}
+
+    given = extract()
+    real = "manifest/real.mp4"
+    assert given == {"real": ("", ""), "fake": (real, real), "small": (real, "")}
+    assert sorted(opened) == ["fake.mp4", "real.mp4", "small.mp4"]
+    examples = read_examples(output, "train")
+    assert extract("other.mp4,REAL,train,") == given | {"other": ("", "")}
+    assert opened == ["other.mp4"]
+    assert read_examples(output, "train").items() >= examples.items()
 
 
 def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_data, tmp_path):

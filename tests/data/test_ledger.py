@@ -36,7 +36,7 @@ def test_text_is_what_the_design_says():
     header, full, refused = csv.reader(io.StringIO(text, newline=""))
     assert ",".join(header) == (
         "video_id,path,sha256,split,label,status,used,reason,frames_declared,frames_decoded,"
-        "frames_damaged,faces,tracks_kept,tracks_left_out,boxes_from,shard,seconds"
+        "frames_damaged,faces,tracks_kept,tracks_left_out,original,boxes_from,shard,seconds"
     )
     assert full[:8] == [
         "demo/a.mp4",
