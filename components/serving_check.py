@@ -88,11 +88,11 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
 def _requests(loaded: Any, records: list[bytes]) -> dict[str, tuple[str, npt.NDArray[np.object_]]]:
     """Name and value of the input of each signature, from real videos."""
     videos = [contract.parse(record) for record in records]
-    faces = np.array([video.faces[0].image for video in videos], object)
+    faces = np.array([video.usable_faces[0].image for video in videos], object)
     width = loaded.signatures["serving_tracks"].structured_input_signature[1]["faces"].shape[1]
     tracks = np.full([len(videos), width], b"", object)
     for row, video in enumerate(videos):
-        first = [face.image for face in video.faces if face.track == 0][:width]
+        first = [face.image for face in video.usable_faces if face.track == 0][:width]
         tracks[row, : len(first)] = first
     return {
         "serving_default": ("faces", faces),

@@ -83,6 +83,8 @@ class FaceCrop:
             that the detector does not know (BlazeFace has no corners of the mouth).
         score: the detector's confidence, 0 to 1.
         sharpness: variance of the Laplacian of the grey crop.
+        usable: whether it meets the thresholds of the extraction's options. Only such faces are
+            trained on, scored and sliced by; the others tell how the person's track went on.
     """
 
     image: bytes
@@ -92,6 +94,7 @@ class FaceCrop:
     landmarks: tuple[float, ...]
     score: float
     sharpness: float
+    usable: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +117,7 @@ class VideoExample:
         slice_methods: for slicing: a fake's own method; for a real every method of its
             dataset, so that each method's slice holds both classes.
         source_group: name of the connected component that may not be split.
-        faces: sorted by track, then by time.
+        faces: sorted by track, then by time; those that are not usable among them.
         slices: further columns to slice by, without the `slice/` prefix.
     """
 
@@ -135,22 +138,27 @@ class VideoExample:
     faces: tuple[FaceCrop, ...]
     slices: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def usable_faces(self) -> tuple[FaceCrop, ...]:
+        """What a model may see of it, sorted by track, then by time."""
+        return tuple(face for face in self.faces if face.usable)
+
 
 def encode(example: VideoExample) -> bytes:
     """Serialises a video as a tf.Example, byte for byte the same for equal input.
 
     Args:
-        example: the video; it must hold at least one face.
+        example: the video; it must hold at least one usable face.
 
     Returns:
         The serialised `tf.train.Example`.
 
     Raises:
-        ValueError: the video has no face, or its faces are not sorted by track and time.
+        ValueError: no face is usable, or the faces are not sorted by track and time.
     """
     faces = example.faces
-    if not faces:
-        raise ValueError(f"{example.video_id}: a video without faces has no Example")
+    if not example.usable_faces:
+        raise ValueError(f"{example.video_id}: a video without usable faces has no Example")
     if list(faces) != sorted(faces, key=lambda face: (face.track, face.time_s)):
         raise ValueError(f"{example.video_id}: faces must be sorted by track, then by time")
 
@@ -192,6 +200,7 @@ def encode(example: VideoExample) -> bytes:
     put_floats("face/landmarks", [value for face in faces for value in face.landmarks])
     put_floats("face/score", [face.score for face in faces])
     put_floats("face/sharpness", [face.sharpness for face in faces])
+    put_ints("face/usable", [int(face.usable) for face in faces])
     return message.SerializeToString(deterministic=True)
 
 
@@ -227,6 +236,7 @@ def parse(serialized: bytes) -> VideoExample:
     boxes, landmarks = floats("face/box"), floats("face/landmarks")
     tracks, times = ints("face/track"), floats("face/time_s")
     scores, sharpness = floats("face/score"), floats("face/sharpness")
+    usable = ints("face/usable")
     lengths = {
         "face/box": len(boxes) / 4,
         "face/landmarks": len(landmarks) / (2 * LANDMARK_COUNT),
@@ -234,6 +244,7 @@ def parse(serialized: bytes) -> VideoExample:
         "face/time_s": len(times),
         "face/score": len(scores),
         "face/sharpness": len(sharpness),
+        "face/usable": len(usable),
     }
     for name, length in lengths.items():
         if length != count:
@@ -247,6 +258,7 @@ def parse(serialized: bytes) -> VideoExample:
             landmarks=tuple(landmarks[10 * i : 10 * i + 10]),
             score=scores[i],
             sharpness=sharpness[i],
+            usable=bool(usable[i]),
         )
         for i in range(count)
     )

@@ -10,6 +10,9 @@ from data import contract, files, ledger
 from data.errors import UsageError
 from data.ledger import LedgerRow
 
+WORK = ".work"
+"""Folder of the output in which jobs keep what they have finished until all is done."""
+
 DESCRIPTION = "dataset.json"
 _NEW_DESCRIPTION = "new.json"
 
@@ -28,7 +31,7 @@ class Description:
         crops: of what decides the crops that are taken from a video.
         options: that the job ran with.
         slice_columns: further columns that the Examples carry, without the `slice/` prefix.
-        splits: counts of used videos, fakes and faces by split.
+        splits: counts of used videos, fakes and usable faces by split.
     """
 
     fingerprint: str

@@ -8,9 +8,11 @@ folder with `dataset.json` is whole. A job that was interrupted goes on where it
 with further videos takes the earlier ones' results from the shards that are there.
 """
 
+import collections
 import contextlib
 import dataclasses
 import fcntl
+import json
 import logging
 import os
 import re
@@ -19,15 +21,27 @@ from collections.abc import Iterator, Sequence
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, dataset_folder, extraction_plan, files, job_progress, shards, tfrecord
+from data import (
+    contract,
+    dataset_folder,
+    extraction_plan,
+    files,
+    job_progress,
+    ledger,
+    shards,
+    tfrecord,
+)
 from data.commits import FINAL
+from data.dataset_folder import WORK
 from data.datasets.base import Listing
 from data.errors import OutputError, UsageError
-from data.extraction_plan import WORK, ExtractionOptions, Plan
+from data.extraction_plan import ExtractionOptions, Plan
 from data.ledger import LedgerRow, Status
-from data.video_job import ExtractVideo, VideoJob, commits_of, result_key
+from data.video_job import Extracted, ExtractVideo, VideoJob, commits_of, result_key
 
 _JOBS = "videos.jsonl"
+_REFUSED = "refused.csv"
+_EARLIER = "earlier"
 _OUR_ERROR = re.compile(r"(?:Output|Usage)Error: (.*?)( \[while running|$)", re.MULTILINE)
 _DECIDED_BY_SPLITS = frozenset(
     (
@@ -60,8 +74,9 @@ def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRo
         UsageError: the detector cannot be made.
     """
     if job.is_done:
-        files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
-        return dataset_folder.read_ledger(job.output)
+        with _sole_job(job.output):
+            files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
+            return dataset_folder.read_ledger(job.output)
     options = beam_options or PipelineOptions([], direct_running_mode="in_memory")
     try:
         with _sole_job(job.output), _quiet_beam():
@@ -141,41 +156,45 @@ def _restore(job: Plan, options: PipelineOptions) -> None:
     commits = commits_of(job.work)
     sha256 = {row.video_id: row.sha256 for row in job.reused}
     wanted = {video.video_id for video in job.videos}
-    by_shard: dict[str, dict[str, tuple[str, LedgerRow]]] = {}
+    by_shard: dict[str, list[tuple[str, LedgerRow]]] = {}
     for row in job.reused:
         measured = row.sha256 and row.status in FINAL - _DECIDED_BY_SPLITS
         if not measured or row.video_id not in wanted:
             continue
-        if row.boxes_from and row.boxes_from not in sha256:
+        if row.original and row.original not in sha256:
             continue
-        key = result_key(row.sha256, sha256[row.boxes_from] if row.boxes_from else "")
+        key = result_key(row.sha256, sha256[row.original] if row.original else "")
         if commits.read_row(key) is None:
             if row.used:
-                by_shard.setdefault(row.shard, {})[row.video_id] = key, row
+                by_shard.setdefault(row.shard, []).append((key, row))
             else:
                 commits.write(key, row, None)
     if not by_shard:
         return
+    for shard, videos in by_shard.items():
+        entries = [[key, ledger.to_json(row)] for key, row in videos]
+        files.write(files.join(job.work, _EARLIER, shard), json.dumps(entries).encode())
     with beam.Pipeline(options=options) as pipeline:
         _ = (
             pipeline
-            | "EarlierShards" >> beam.Create(sorted(by_shard.items()))
+            | "EarlierShards" >> beam.Create(sorted(by_shard))
             | "SpreadEarlierShards" >> beam.Reshuffle()
             | "Restore" >> beam.Map(_restore_shard, job.output, job.work)
         )
 
 
-def _restore_shard(
-    shard: tuple[str, dict[str, tuple[str, LedgerRow]]], output: str, work: str
-) -> None:
+def _restore_shard(name: str, output: str, work: str) -> None:
     """Commits the Examples of one earlier shard.
 
     Args:
-        shard: its name, and for each of its videos that is wanted the key and the row.
+        name: of the shard.
         output: the folder that it lies in.
-        work: the job's folder.
+        work: the job's folder, which says which of its videos are wanted.
     """
-    name, wanted = shard
+    wanted: dict[str, tuple[str, LedgerRow]] = {}
+    for key, text in json.loads(files.read_bytes(files.join(work, _EARLIER, name))):
+        row = ledger.from_json(text)
+        wanted[row.video_id] = key, row
     # Where a shard is damaged, the rest of its videos are extracted again.
     with files.open_to_read(files.join(output, name)) as file, contextlib.suppress(ValueError):
         for record in tfrecord.read(file):
@@ -188,12 +207,13 @@ def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
     jobs, refused = extraction_plan.divide(job)
     face_videos = files.join(job.work, dataset_folder.FACE_VIDEOS)
     files.delete(face_videos)  # those of an interrupted job may be of other videos
-    counts = dict.fromkeys(Status, 0)
-    for video in refused:
-        counts[video.row.status] += 1
+    counts = collections.Counter(row.status for row in refused)
     job_progress.begin(job.work, len(job.videos), counts)
+    # In files, for a runner is sent what the graph itself holds, and takes a few MB at most.
     videos_file = files.join(job.work, _JOBS)
     files.write(videos_file, "\n".join(video.to_json() for video in jobs).encode())
+    refused_file = files.join(job.work, _REFUSED)
+    files.write(refused_file, ledger.to_csv(refused).encode())
     given = {video.original for video in jobs if video.original}
     step = ExtractVideo(job.work, job.options.detector, job.options.faces, job.options.time_limit_s)
     videos_folder = face_videos if job.options.face_videos else None
@@ -219,7 +239,11 @@ def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
                 | "OriginalsBoxes" >> beam.Filter(lambda video: bool(video.original))
                 | "CropFakes" >> beam.ParDo(step, beam.pvalue.AsDict(keys))
             )
-        parts.append(pipeline | "Refused" >> beam.Create(refused))
+        parts.append(
+            pipeline
+            | "Refused" >> beam.Create([refused_file])
+            | "ReadRefused" >> beam.FlatMap(_read_refused)
+        )
         _ = (
             parts
             | "AllRows" >> beam.Flatten()
@@ -233,3 +257,8 @@ def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
 
 def _read_jobs(path: str) -> Iterator[VideoJob]:
     return map(VideoJob.from_json, files.read_bytes(path).decode().splitlines())
+
+
+def _read_refused(path: str) -> Iterator[Extracted]:
+    for row in ledger.from_csv(files.read_bytes(path).decode(), path):
+        yield Extracted("", row, None, ())

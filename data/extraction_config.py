@@ -57,21 +57,23 @@ class FacesConfig(Section):
         default=None, ge=1, description="look at every n-th frame instead, however many that makes"
     )
     max_tracks: int = Field(
-        default=4, ge=1, description="people kept of a video, the longest seen first"
+        default=4,
+        ge=1,
+        description="people kept of a video, those with the most usable faces first",
     )
     min_track_share: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="share of the frames looked at in which a person must be seen",
+        description="share of the frames looked at in which a person must have a usable face",
     )
     min_face_size: float = Field(
         default=30.0,
         ge=0,
-        description="pixels of the box's shorter side; smaller faces are not used",
+        description="pixels of the box's shorter side; smaller faces are not usable",
     )
     min_sharpness: float = Field(
-        default=20.0, ge=0, description="variance of the Laplacian; blurrier crops are not used"
+        default=20.0, ge=0, description="variance of the Laplacian; blurrier crops are not usable"
     )
 
     @pydantic.model_validator(mode="after")

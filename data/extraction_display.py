@@ -23,9 +23,10 @@ from data import (
     split_report,
     split_table,
 )
+from data.dataset_folder import WORK
 from data.datasets.base import Listing
 from data.errors import UsageError
-from data.extraction_plan import WORK, ExtractionOptions
+from data.extraction_plan import ExtractionOptions
 from data.job_progress import JobProgress
 from data.ledger import LedgerRow, Status
 from data.progress import progress_bar

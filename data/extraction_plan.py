@@ -7,25 +7,22 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from data import balance, contract, dataset_folder, files, ledger, splits
+from data import balance, contract, earlier_result, files, splits
 from data.code_hash import code_hash
-from data.commits import FINAL
+from data.dataset_folder import WORK
 from data.datasets.base import Listing, SourceVideo
 from data.detectors import registry
-from data.errors import UsageError
 from data.faces import FaceOptions
-from data.ledger import LedgerRow, Status
+from data.ledger import LedgerRow
 from data.splits import Assignment
-from data.video_job import Annotation, Extracted, VideoJob
-
-WORK = ".work"
-"""Folder of the output in which jobs keep what they have finished until all is done."""
+from data.video_job import Annotation, VideoJob
 
 _CROPS_CODE = (
     "data.contract",
     "data.cropping",
     "data.detectors",
     "data.faces",
+    "data.original_faces",
     "data.tracking",
     "data.video",
     "data.video_container",
@@ -37,6 +34,7 @@ _CROPS_LIBRARIES = ("av", "mtcnn", "numpy", "opencv-python-headless", "tensorflo
 _CODE = (
     *_CROPS_CODE,
     "data.balance",
+    "data.earlier_result",
     "data.example_message",
     "data.extraction_plan",
     "data.shards",
@@ -115,7 +113,7 @@ class Plan:
 
 
 def plan(listings: Sequence[Listing], output: str, options: ExtractionOptions) -> Plan:
-    """Assigns splits and finds out what an earlier job in the same output has done.
+    """Decides what a job has to do, by its inputs and by what is in its output.
 
     Args:
         listings: the datasets; no two videos have the same id.
@@ -130,67 +128,25 @@ def plan(listings: Sequence[Listing], output: str, options: ExtractionOptions) -
             was written by something else.
     """
     videos = [video for listing in listings for video in listing.videos]
-    crops = _hash(
-        registry.fingerprint(options.detector),
-        dataclasses.asdict(options.faces),
-        options.boxes_from,
-        code_hash(*_CROPS_CODE),
-        [importlib.metadata.version(name) for name in _CROPS_LIBRARIES],
-    )[:16]
+    crops = _fingerprint_crops(options)
     fingerprint = _fingerprint(videos, options, crops)
-    works = {name.split("/")[0] for name in files.find(files.join(output, WORK), depth=2)}
-    has_ledger = files.exists(files.join(output, ledger.FILE_NAME))
-    earlier = dataset_folder.read_description(output)
-    if dataset_folder.find_shards(output) and not (has_ledger or works or earlier):
-        raise UsageError(
-            f"{output}: holds TFRecords that no extraction wrote, and this one would replace; "
-            "name another --output"
-        )
-    # A job that was killed while it put its result in place has moved the earlier description.
-    replaced = [dataset_folder.read_description(files.join(output, WORK, work)) for work in works]
-    known = next((found for found in [earlier, *replaced] if found is not None), None)
-    rows: list[LedgerRow] = []
-    kept: dict[str, str] = {}
-    notices = []
-    if known is not None and has_ledger:
-        rows = dataset_folder.read_ledger(output)
-        if _differing(known.options, options, ("fractions", "salt")):
-            notices.append("fractions or salt changed: splits are drawn anew")
-        else:
-            kept = {row.video_id: row.split for row in rows if row.split}
-        if known.crops != crops:
-            changed = _differing(known.options, options, ("detector", "faces", "boxes_from"))
-            what = ", ".join(changed) or "what makes crops of the code or its libraries"
-            notices.append(f"{what} changed: every video is extracted afresh")
-        gone = {row.video_id for row in rows} - {video.video_id for video in videos}
-        if gone:
-            notices.append(f"{len(gone)} earlier videos are no longer in the input: they go")
-    elif works - {crops}:
-        notices.append("an unfinished extraction with other options or code is dropped")
-    is_whole = earlier is not None and dataset_folder.lacks_nothing(output)
-    if rows and not is_whole:
-        notices.append("the earlier result is not whole: what it lacks is extracted again")
-    settled = all(row.status in FINAL or row.status is Status.MISSING for row in rows) and all(
-        row.sha256 for row in rows if row.status is Status.UNREADABLE
-    )
-    assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt, kept=kept)
-    if options.balance:
-        assignments = balance.balance(videos, assignments, salt=options.salt)
+    video_ids = {video.video_id for video in videos}
+    earlier = earlier_result.find(output, video_ids, dataclasses.asdict(options), crops)
     return Plan(
         listings=tuple(listings),
         output=output,
         options=options,
-        assignments=assignments,
+        assignments=_assign(videos, options, earlier.kept),
         fingerprint=fingerprint,
         crops=crops,
-        is_done=is_whole and settled and known is not None and known.fingerprint == fingerprint,
-        reused=tuple(rows) if is_whole and known is not None and known.crops == crops else (),
-        kept=frozenset(kept),
-        notice="; ".join(notices),
+        is_done=earlier.is_settled and earlier.fingerprint == fingerprint,
+        reused=earlier.rows if earlier.is_whole and earlier.crops == crops else (),
+        kept=frozenset(earlier.kept),
+        notice=earlier.notice,
     )
 
 
-def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
+def divide(job: Plan) -> tuple[list[VideoJob], list[LedgerRow]]:
     """Divides the inputs into those to open and the rows of those that are refused."""
     videos = job.videos
     methods: dict[str, set[str]] = {}
@@ -203,14 +159,15 @@ def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
     for video in videos:
         assignment = job.assignments[video.video_id]
         if assignment.refused is not None:
-            row = LedgerRow(
-                video_id=video.video_id,
-                path=video.path,
-                label=int(video.label),
-                status=assignment.refused.status,
-                reason=assignment.refused.reason,
+            refused.append(
+                LedgerRow(
+                    video_id=video.video_id,
+                    path=video.path,
+                    label=int(video.label),
+                    status=assignment.refused.status,
+                    reason=assignment.refused.reason,
+                )
             )
-            refused.append(Extracted("", row, None, ()))
             continue
         assert assignment.split is not None
         own = (video.method,)
@@ -241,6 +198,27 @@ def divide(job: Plan) -> tuple[list[VideoJob], list[Extracted]]:
     return sorted(jobs, key=lambda entry: _hash(entry.annotation.video_id)), refused
 
 
+def _assign(
+    videos: Sequence[SourceVideo], options: ExtractionOptions, kept: Mapping[str, str]
+) -> Mapping[str, Assignment]:
+    """The split or refusal of each video, given the splits that earlier ones keep."""
+    assignments = splits.assign(videos, fractions=options.fractions, salt=options.salt, kept=kept)
+    if options.balance:
+        assignments = balance.balance(videos, assignments, salt=options.salt)
+    return assignments
+
+
+def _fingerprint_crops(options: ExtractionOptions) -> str:
+    """Changes if an option, our code or a library does that decides the crops of a video."""
+    return _hash(
+        registry.fingerprint(options.detector),
+        dataclasses.asdict(options.faces),
+        options.boxes_from,
+        code_hash(*_CROPS_CODE),
+        [importlib.metadata.version(name) for name in _CROPS_LIBRARIES],
+    )[:16]
+
+
 def _fingerprint(videos: Iterable[SourceVideo], options: ExtractionOptions, crops: str) -> str:
     """Changes if a file, what is said of it, an option or our code does."""
     described = []
@@ -249,25 +227,6 @@ def _fingerprint(videos: Iterable[SourceVideo], options: ExtractionOptions, crop
         seen = None if found is None else (found.size_in_bytes, found.last_updated_in_seconds)
         described.append((dataclasses.asdict(video), seen))
     return _hash(described, dataclasses.asdict(options), crops, code_hash(*_CODE))
-
-
-def _differing(
-    earlier: Mapping[str, Any], options: ExtractionOptions, names: Iterable[str]
-) -> list[str]:
-    """Which of the named options are not what they were; nested ones by their own name."""
-    now = json.loads(json.dumps(dataclasses.asdict(options)))
-    differing = []
-    for name in names:
-        before, after = earlier.get(name), now[name]
-        if isinstance(before, dict) and isinstance(after, dict):
-            differing += [
-                f"{key} ({before.get(key)} -> {value})"
-                for key, value in after.items()
-                if before.get(key) != value
-            ]
-        elif before != after:
-            differing.append(f"{name} ({before} -> {after})")
-    return differing
 
 
 def _hash(*values: Any) -> str:

@@ -5,9 +5,10 @@ from types import TracebackType
 from data.detectors import registry
 from data.detectors.base import FaceDetector
 from data.errors import UsageError
-from data.faces import FaceOptions, OriginalFaces, VideoFaces, extract_faces
+from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
 from data.ledger import Status
+from data.original_faces import OriginalFaces
 
 MEMORY_BYTES = 4 << 30
 """What one video may need beyond the detector: frames of 8192 x 8192 pixels fit."""

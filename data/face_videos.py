@@ -1,4 +1,4 @@
-"""Tracks as small videos, to watch what a model sees of a person.
+"""Tracks as small videos of their usable faces, to watch what a model sees of a person.
 
 One H.264 MP4 a track. A frame is shown from its time in the original on, so that the clip plays
 in real time however sparsely the video was sampled; it begins with the track's first face.
@@ -49,7 +49,7 @@ def write(example: contract.VideoExample, folder: str) -> list[str]:
     """
     name = file_name(example.video_id)
     paths = []
-    for track, faces in itertools.groupby(example.faces, key=lambda face: face.track):
+    for track, faces in itertools.groupby(example.usable_faces, key=lambda face: face.track):
         path = files.join(folder, f"{name}.track-{track}.mp4")
         files.write(path, encode(list(faces)))
         paths.append(path)

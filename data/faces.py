@@ -16,13 +16,11 @@ import numpy.typing as npt
 from data import contract, cropping, tracking
 from data.detectors.base import Face, FaceDetector
 from data.ledger import Status
+from data.original_faces import OriginalFaces
 from data.video import Frame, UnreadableVideoError, Video
 
 MIN_DECODED_FRACTION = 0.5
 """A damaged or truncated video is used if at least this share of its frames came."""
-
-SAME_TIME_S = 0.01
-"""An original's face belongs to a fake's frame if their times differ by less."""
 
 MIN_GIVEN_FRACTION = 0.9
 """Of the times at which an original has faces, those that a fake must have a frame at."""
@@ -38,11 +36,11 @@ class FaceOptions:
     Attributes:
         frames_per_video: frames looked at, evenly spaced in time.
         every_nth_frame: looks at every n-th frame instead; None for `frames_per_video`.
-        max_tracks: tracks kept, longest first.
-        min_track_share: a track counts if it is seen in at least this share of the frames
-            looked at: a false detection seldom comes back at the same place.
-        min_face_size: pixels; smaller faces (shorter side of the box) are not used.
-        min_sharpness: variance of the Laplacian; blurrier crops are not used.
+        max_tracks: tracks kept, those with the most usable faces first.
+        min_track_share: a track counts if it has a usable face in at least this share of the
+            frames looked at: a false detection seldom comes back at the same place.
+        min_face_size: pixels; smaller faces (shorter side of the box) are not usable.
+        min_sharpness: variance of the Laplacian; blurrier crops are not usable.
     """
 
     frames_per_video: int = 32
@@ -61,8 +59,8 @@ class VideoFaces:
         status: `Status.OK`, `TRUNCATED`, `DAMAGED`, `NO_FACE`, `FACES_TOO_SMALL`,
             `TOO_BLURRED`, `UNREADABLE` or `MISSING`.
         reason: one sentence for people; empty if `status` is `OK`.
-        faces: usable faces, sorted by track, then by time; empty where there is nothing
-            to score, which `TRUNCATED` and `DAMAGED` alone do not say.
+        faces: all faces of the tracks kept, sorted by track, then by time; empty where there is
+            nothing to score, which `TRUNCATED` and `DAMAGED` alone do not say.
         width: pixels, after rotation; 0 if unreadable, as are the following.
         height: pixels, after rotation.
         fps: measured frames a second.
@@ -71,9 +69,8 @@ class VideoFaces:
         frames_declared: frames that the container's index claims.
         frames_decoded: frames that were decoded.
         frames_damaged: packets or frames that could not be decoded whole.
-        faces_detected: faces found before quality thresholds and the choice of tracks.
         tracks_kept: tracks in `faces`.
-        tracks_left_out: tracks beyond `max_tracks` or seen too briefly.
+        tracks_left_out: tracks with usable faces beyond `max_tracks` or seen too briefly.
         boxes_given: whether the boxes are those of the original.
     """
 
@@ -88,25 +85,14 @@ class VideoFaces:
     frames_declared: int = 0
     frames_decoded: int = 0
     frames_damaged: int = 0
-    faces_detected: int = 0
     tracks_kept: int = 0
     tracks_left_out: int = 0
     boxes_given: bool = False
 
-
-@dataclasses.dataclass(frozen=True)
-class OriginalFaces:
-    """The faces of the real clip that a fake was made from.
-
-    Attributes:
-        width: of its frames, pixels, after rotation.
-        height: of its frames, pixels, after rotation.
-        faces: its faces; their images are not needed.
-    """
-
-    width: int
-    height: int
-    faces: tuple[contract.FaceCrop, ...]
+    @property
+    def usable_faces(self) -> tuple[contract.FaceCrop, ...]:
+        """What a model may be asked about, sorted by track, then by time."""
+        return tuple(face for face in self.faces if face.usable)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +104,8 @@ class _Candidate:
     jpeg: bytes
     sharpness: float
     looks: npt.NDArray[np.float32]
+    large: bool
+    usable: bool
 
 
 def extract_faces(
@@ -155,11 +143,11 @@ def _extract_at_boxes_of(
     original: OriginalFaces, path: str, options: FaceOptions
 ) -> VideoFaces | None:
     """Crops a fake where its original's faces are; None if hardly all have a frame of it."""
-    times = sorted({face.time_s for face in original.faces})
+    times = original.times_s
     with_face = []
 
     def faces_at(frame: Frame) -> list[Face]:
-        faces = _original_faces_at(original, frame)
+        faces = original.at(frame)
         with_face.append(bool(faces))
         return faces
 
@@ -184,19 +172,8 @@ def _extract(
         frames = video.every(options.every_nth_frame)
     # One frame at a time: a CPU gains nothing from more, and whatever comes with a frame can
     # change no bit of what is found in it.
-    by_frame = [_crop(frame, detect(frame)) for frame in _decode_ahead(frames)]
+    by_frame = [_crop(frame, detect(frame), options) for frame in _decode_ahead(frames)]
     return _judge(video, by_frame, options)
-
-
-def _original_faces_at(original: OriginalFaces, frame: Frame) -> list[Face]:
-    """The original's faces at the time of a frame; none if its frames are of another size."""
-    if frame.image.shape[:2] != (original.height, original.width):
-        return []
-    return [
-        Face(np.array(face.box, np.float32), np.array(face.landmarks, np.float32), face.score)
-        for face in original.faces
-        if abs(face.time_s - frame.time_s) < SAME_TIME_S
-    ]
 
 
 def _decode_ahead(frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -211,39 +188,39 @@ def _decode_ahead(frames: Iterator[Frame]) -> Iterator[Frame]:
             yield frame
 
 
-def _crop(frame: Frame, faces: list[Face]) -> list[_Candidate]:
+def _crop(frame: Frame, faces: list[Face], options: FaceOptions) -> list[_Candidate]:
     candidates = []
     for face in faces:
         crop = cropping.crop_face(frame.image, face.box.tolist())
+        sharpness = cropping.sharpness(crop)
+        large = bool(min(face.box[2:] - face.box[:2]) >= options.min_face_size)
         candidates.append(
             _Candidate(
                 face=face,
                 time_s=frame.time_s,
                 jpeg=cropping.encode_jpeg(crop),
-                sharpness=cropping.sharpness(crop),
+                sharpness=sharpness,
                 looks=tracking.describe_crop(crop),
+                large=large,
+                usable=large and sharpness >= options.min_sharpness,
             )
         )
     return candidates
 
 
 def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions) -> VideoFaces:
-    """Drops faces that are too small or blurred, joins the rest to tracks, names the outcome."""
-
-    def large_enough(candidate: _Candidate) -> bool:
-        box = candidate.face.box
-        return min(box[2] - box[0], box[3] - box[1]) >= options.min_face_size
-
-    large = [[c for c in frame if large_enough(c)] for frame in by_frame]
-    usable = [[c for c in frame if c.sharpness >= options.min_sharpness] for frame in large]
-    tracks = tracking.assign_tracks(
-        [np.array([c.face.box for c in frame], np.float32) for frame in usable],
-        [np.array([c.looks for c in frame], np.float32) for frame in usable],
+    """Joins the faces to tracks, chooses those with enough usable faces, names the outcome."""
+    # Of all faces: one that is too small or blurred must not break its person's track.
+    tracks, usable_counts = tracking.rank_tracks(
+        tracking.assign_tracks(
+            [np.array([c.face.box for c in frame], np.float32) for frame in by_frame],
+            [np.array([c.looks for c in frame], np.float32) for frame in by_frame],
+        ),
+        [[c.usable for c in frame] for frame in by_frame],
     )
-    lengths = collections.Counter(track for frame in tracks for track in frame)
-    least = math.ceil(options.min_track_share * len(by_frame))
-    # Numbered by falling length, the tracks to keep are the first ones.
-    kept = min(options.max_tracks, sum(length >= least for length in lengths.values()))
+    least = max(1, math.ceil(options.min_track_share * len(by_frame)))
+    # Numbered by falling count, the tracks to keep are the first ones.
+    kept = min(options.max_tracks, sum(count >= least for count in usable_counts))
     faces = sorted(
         (
             contract.FaceCrop(
@@ -254,16 +231,17 @@ def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions)
                 landmarks=tuple(candidate.face.landmarks.tolist()),
                 score=candidate.face.score,
                 sharpness=candidate.sharpness,
+                usable=candidate.usable,
             )
-            for frame, numbers in zip(usable, tracks, strict=True)
+            for frame, numbers in zip(by_frame, tracks, strict=True)
             for candidate, track in zip(frame, numbers, strict=True)
             if track < kept
         ),
         key=lambda face: (face.track, face.time_s),
     )
-    status, reason = _status(video, by_frame, large, usable, options)
-    if any(usable) and not faces:
-        status, reason = Status.NO_FACE, f"no face was seen in {least} frames or more"
+    status, reason = _status(video, by_frame, options)
+    if any(usable_counts) and not faces:
+        status, reason = Status.NO_FACE, f"no usable face was seen in {least} frames or more"
     used = bool(faces) and status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
     whole = max(video.packets, video.frames_declared)
     if used and video.frames_decoded < MIN_DECODED_FRACTION * whole:
@@ -272,6 +250,7 @@ def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions)
             status = Status.DAMAGED
             reason = f"only {video.frames_decoded} of {whole} frames could be decoded"
         reason += ": too few to judge it by"
+    tracks_kept = kept if used else 0
     return VideoFaces(
         status=status,
         reason=reason,
@@ -284,26 +263,22 @@ def _judge(video: Video, by_frame: list[list[_Candidate]], options: FaceOptions)
         frames_declared=video.frames_declared,
         frames_decoded=video.frames_decoded,
         frames_damaged=video.frames_damaged,
-        faces_detected=sum(len(frame) for frame in by_frame),
-        tracks_kept=kept if used else 0,
-        tracks_left_out=len(lengths) - (kept if used else 0),
+        tracks_kept=tracks_kept,
+        tracks_left_out=sum(count > 0 for count in usable_counts) - tracks_kept,
     )
 
 
 def _status(
-    video: Video,
-    by_frame: list[list[_Candidate]],
-    large: list[list[_Candidate]],
-    usable: list[list[_Candidate]],
-    options: FaceOptions,
+    video: Video, by_frame: list[list[_Candidate]], options: FaceOptions
 ) -> tuple[Status, str]:
+    found = [candidate for frame in by_frame for candidate in frame]
     if video.frames_decoded == 0:
         return Status.UNREADABLE, "no frame of it could be decoded"
-    if not any(by_frame):
+    if not found:
         return Status.NO_FACE, f"no face in the {len(by_frame)} frames looked at"
-    if not any(large):
+    if not any(candidate.large for candidate in found):
         return Status.FACES_TOO_SMALL, f"every face is below {options.min_face_size:g} pixels"
-    if not any(usable):
+    if not any(candidate.usable for candidate in found):
         return Status.TOO_BLURRED, f"every face's sharpness is below {options.min_sharpness:g}"
     if video.truncated:
         return (

@@ -1,7 +1,8 @@
 """How far a running job is, for its own display and for `unmask status` in another terminal.
 
 Each worker process keeps one small file of counts in the job's work folder. Nothing else could be
-read from outside while Beam runs, whatever the runner.
+read from outside while Beam runs, whatever the runner. Workers see one video at a time: which ones
+are copies is known when all have been seen, and then one settled count replaces theirs.
 """
 
 import collections
@@ -19,6 +20,7 @@ from data.ledger import Status
 
 _JOB = "job.json"
 _WORKERS = "progress"
+_SETTLED = "settled.json"
 _SECONDS_BETWEEN_WRITES = 1.0
 
 
@@ -28,7 +30,8 @@ class JobProgress:
 
     Attributes:
         videos: inputs of the job, those that it need not open among them.
-        counts: inputs that have their outcome, by status.
+        counts: inputs that have their outcome, by status: as the ledger will have them once
+            all are done, and until then with copies counted by what is in them.
         started_s: when the job began, seconds since 1970.
         changed_s: when its last worker reported, seconds since 1970.
     """
@@ -54,8 +57,19 @@ def begin(folder: str, videos: int, counts: Mapping[Status, int]) -> None:
     """
     for name in files.find(files.join(folder, _WORKERS), depth=1):
         files.delete(files.join(folder, _WORKERS, name))
+    files.delete(files.join(folder, _SETTLED))
     job = {"videos": videos, "counts": _to_json(counts), "started_s": time.time()}
     files.write(files.join(folder, _JOB), json.dumps(job).encode())
+
+
+def settle(folder: str, counts: Mapping[Status, int]) -> None:
+    """Replaces what the workers counted, for every input has its final outcome.
+
+    Args:
+        folder: the job's work folder.
+        counts: all inputs by status, as the ledger has them.
+    """
+    files.write(files.join(folder, _SETTLED), _report(counts))
 
 
 def read(folder: str) -> JobProgress | None:
@@ -66,15 +80,17 @@ def read(folder: str) -> JobProgress | None:
         return None
     counts = collections.Counter({Status(name): count for name, count in job["counts"].items()})
     changed_s = float(job["started_s"])
-    workers = files.join(folder, _WORKERS)
-    for name in files.find(workers, depth=1):
-        if not name.endswith(".json"):
-            continue
+    reports = [f"{_WORKERS}/{name}" for name in files.find(files.join(folder, _WORKERS), depth=1)]
+    whole = [name for name in reports if name.endswith(".json")]  # and not being written
+    # The settled count comes last, since it replaces the others.
+    for name in [*whole, _SETTLED]:
         try:
-            report = json.loads(files.read_bytes(files.join(workers, name)))
-        except (OSError, BeamIOError):  # the job has ended, or begun anew, in this moment
+            report = json.loads(files.read_bytes(files.join(folder, name)))
+        except (OSError, BeamIOError):  # not there yet, or the job has ended in this moment
             continue
-        counts.update({Status(name): count for name, count in report["counts"].items()})
+        if name == _SETTLED:
+            counts.clear()
+        counts.update({Status(status): count for status, count in report["counts"].items()})
         changed_s = max(changed_s, float(report["written_s"]))
     return JobProgress(int(job["videos"]), dict(counts), float(job["started_s"]), changed_s)
 
@@ -100,9 +116,12 @@ class ProgressReporter:
 
     def flush(self) -> None:
         """Writes what was counted."""
-        report = {"counts": _to_json(self._counts), "written_s": time.time()}
-        files.write(self._path, json.dumps(report).encode())
+        files.write(self._path, _report(self._counts))
         self._written_s = time.monotonic()
+
+
+def _report(counts: Mapping[Status, int]) -> bytes:
+    return json.dumps({"counts": _to_json(counts), "written_s": time.time()}).encode()
 
 
 def _to_json(counts: Mapping[Status, int]) -> dict[str, int]:

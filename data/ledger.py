@@ -5,7 +5,6 @@ import dataclasses
 import enum
 import io
 import json
-import os
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -50,10 +49,11 @@ class LedgerRow:
         frames_declared: frames that the container holds packets for.
         frames_decoded: frames that were decoded.
         frames_damaged: packets or frames that could not be decoded whole.
-        faces: face crops in the Example.
+        faces: usable face crops in the Example.
         tracks_kept: tracks in the Example.
-        tracks_left_out: tracks beyond the number that is kept.
-        boxes_from: `video_id` of the original whose boxes were used; empty if its own were.
+        tracks_left_out: tracks with usable faces that are not kept.
+        original: `video_id` of the original whose boxes were to be used; empty if there were none.
+        boxes_from: the same if they fitted and were used; empty if its own were.
         shard: file name of the shard that holds the Example; empty if there is none.
         seconds: what the extraction took.
     """
@@ -72,6 +72,7 @@ class LedgerRow:
     faces: int = 0
     tracks_kept: int = 0
     tracks_left_out: int = 0
+    original: str = ""
     boxes_from: str = ""
     shard: str = ""
     seconds: float = 0.0
@@ -92,6 +93,7 @@ COLUMNS = (
     "faces",
     "tracks_kept",
     "tracks_left_out",
+    "original",
     "boxes_from",
     "shard",
     "seconds",
@@ -159,39 +161,6 @@ def from_csv(text: str, name: str) -> list[LedgerRow]:
         return rows
     except csv.Error as error:
         raise UsageError(f"{name}: not a ledger: {error}") from error
-
-
-def write(path: str | os.PathLike[str], rows: Iterable[LedgerRow]) -> None:
-    """Writes a ledger to a local file, in UTF-8.
-
-    The file is written aside and renamed: on failure `path` is as it was before, and at most
-    `<path>.partial` is left, which the next call overwrites.
-
-    Args:
-        path: a local file, replaced if it exists; its folder must exist.
-        rows: written in the order given.
-    """
-    partial = f"{os.fspath(path)}.partial"
-    with open(partial, "w", encoding="utf-8", newline="") as file:
-        file.write(to_csv(rows))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
-def read(path: str | os.PathLike[str]) -> list[LedgerRow]:
-    """Reads a ledger from a local file.
-
-    Raises:
-        UsageError: there is no such file, or it is not a ledger; names file and line.
-    """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return from_csv(file.read(), str(path))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such ledger; `unmask extract` writes one") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not a ledger: {error}") from error
 
 
 def to_json(row: LedgerRow) -> str:

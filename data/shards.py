@@ -1,11 +1,12 @@
 """Which video goes to which shard, and the writing of the shards."""
 
+import collections
 import dataclasses
 from collections.abc import Iterator
 
 import apache_beam as beam
 
-from data import contract, face_videos, files, ledger, tfrecord
+from data import contract, face_videos, files, job_progress, ledger, tfrecord
 from data.ledger import LedgerRow, Status
 from data.video_job import Annotation, Extracted, commits_of
 
@@ -30,6 +31,9 @@ class Shard:
 def assign(extracted: list[Extracted], work: str) -> Iterator[Shard]:
     """Writes the ledger to the job's folder and yields what each shard is to hold.
 
+    Beam's counters in the namespace `extraction`, and the job's progress from here on, are the
+    ledger's rows by status.
+
     Args:
         extracted: every input.
         work: the job's folder.
@@ -42,8 +46,11 @@ def assign(extracted: list[Extracted], work: str) -> Iterator[Shard]:
     for video in settle_copies(extracted):
         if video.row.used and video.annotation is not None:
             used[video.row.split].append((len(rows), video.key, video.annotation))
-        beam.metrics.Metrics.counter("extraction", video.row.status.value).inc()
         rows.append(video.row)
+    counts = collections.Counter(row.status for row in rows)
+    for status, count in counts.items():
+        beam.metrics.Metrics.counter("extraction", status.value).inc(count)
+    job_progress.settle(work, counts)
     shards = []
     for split, entries in used.items():
         count = -(-len(entries) // VIDEOS_PER_SHARD)

@@ -103,7 +103,7 @@ def _read_videos(output: str, chosen: Sequence[LedgerRow]) -> dict[str, Video]:
                     example = contract.parse(record)
                     if example.video_id in wanted:
                         wanted.remove(example.video_id)
-                        faces = sheet_choice.choose_faces(example.faces, sheet_picture.CELLS)
+                        faces = sheet_choice.choose_faces(example.usable_faces, sheet_picture.CELLS)
                         videos[example.video_id] = sheet_picture.prepare(example, faces)
                     if not wanted:
                         break

@@ -205,8 +205,7 @@ def assign_tracks(
         descriptions: for each frame float32 [n, d], from `describe_crop`.
 
     Returns:
-        For each frame the track of each box. Tracks are numbered from 0 by falling number of
-        faces, then by first appearance.
+        For each frame the track of each box. Tracks are numbered from 0 by first appearance.
     """
     tracks: list[_Track] = []
     open_tracks: list[_Track] = []
@@ -234,9 +233,32 @@ def assign_tracks(
         numbers.append([track.number for track in found])
         going_on = [track for row, track in enumerate(open_tracks) if row not in ended]
         open_tracks = going_on + [track for track in found if track.faces == 1]
-    by_length = sorted(tracks, key=lambda track: -track.faces)
-    rank = {track.number: position for position, track in enumerate(by_length)}
-    return [[rank[number] for number in assigned] for assigned in numbers]
+    return numbers
+
+
+def rank_tracks(
+    tracks: Sequence[Sequence[int]], usable: Sequence[Sequence[bool]]
+) -> tuple[list[list[int]], list[int]]:
+    """Numbers tracks anew, those with the most usable faces first.
+
+    Args:
+        tracks: for each frame the track of each face, as `assign_tracks` numbers them.
+        usable: for each frame whether each face is usable.
+
+    Returns:
+        For each frame the new number of each face's track: by falling number of usable faces,
+        then by first appearance. And the number of usable faces of each track, falling.
+    """
+    counts: dict[int, int] = {}
+    for numbers, flags in zip(tracks, usable, strict=True):
+        for number, flag in zip(numbers, flags, strict=True):
+            counts[number] = counts.get(number, 0) + flag
+    ordered = sorted(counts, key=lambda number: (-counts[number], number))
+    rank = {number: position for position, number in enumerate(ordered)}
+    return (
+        [[rank[number] for number in numbers] for numbers in tracks],
+        [counts[number] for number in ordered],
+    )
 
 
 def _match(costs: npt.NDArray[np.float32]) -> tuple[dict[int, int], set[int]]:

@@ -14,9 +14,10 @@ from data import contract, files
 from data.commits import FINAL, Commits
 from data.errors import OutputError
 from data.face_extractor import FaceExtractor
-from data.faces import FaceOptions, OriginalFaces, VideoFaces
+from data.faces import FaceOptions, VideoFaces
 from data.job_progress import ProgressReporter
 from data.ledger import LedgerRow, Status
+from data.original_faces import OriginalFaces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +139,7 @@ class ExtractVideo(beam.DoFn):
             label=int(job.annotation.label),
             status=Status.MISSING,
             reason="there is no such file",
+            original=job.original if original_key else "",
         )
         with contextlib.ExitStack() as stack:
             try:
@@ -159,6 +161,8 @@ class ExtractVideo(beam.DoFn):
                     path=unopened.path,
                     split=unopened.split,
                     label=unopened.label,
+                    original=unopened.original,
+                    boxes_from=unopened.original if finished.boxes_from else "",
                     shard="",
                 )
             self._extractor.wait()
@@ -175,10 +179,10 @@ class ExtractVideo(beam.DoFn):
             frames_declared=found.frames_declared,
             frames_decoded=found.frames_decoded,
             frames_damaged=found.frames_damaged,
-            faces=len(found.faces),
+            faces=len(found.usable_faces),
             tracks_kept=found.tracks_kept,
             tracks_left_out=found.tracks_left_out,
-            boxes_from=job.original if found.boxes_given else "",
+            boxes_from=unopened.original if found.boxes_given else "",
             seconds=round(time.monotonic() - started, 3),
         )
         if found.status in FINAL:

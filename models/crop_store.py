@@ -1,4 +1,4 @@
-"""All crops of a split on the local disk, with random access and an index in memory.
+"""All usable crops of a split on the local disk, with random access and an index in memory.
 
 TFX hands the Trainer gzipped TFRecords, which can only be read from front to back. Read once
 into one plain file, crops can be drawn in any order: exact seeded shuffling and pairs of a
@@ -78,7 +78,7 @@ class CropStore:
         *,
         compression: str = "GZIP",
     ) -> "CropStore":
-        """Reads Examples once and writes their crops.
+        """Reads Examples once and writes their usable crops.
 
         Args:
             file_patterns: of TFRecords of Examples.
@@ -112,7 +112,7 @@ class CropStore:
                     rows[name].extend(transformed[name].numpy())
                 for serialized in examples.numpy():
                     video = contract.parse(serialized)
-                    for face in video.faces:
+                    for face in video.usable_faces:
                         rows["offset"].append(file.tell())
                         rows["length"].append(len(face.image))
                         rows["video"].append(len(groups))

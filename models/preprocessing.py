@@ -21,7 +21,7 @@ BUCKETS = {
 }
 """Names of each slice's buckets, from the lowest third of the training videos to the highest."""
 
-RAW_FEATURES = ("label", "video/bit_rate", "face/box", "face/sharpness")
+RAW_FEATURES = ("label", "video/bit_rate", "face/box", "face/sharpness", "face/usable")
 """What the transformation reads of an Example."""
 
 Feature: TypeAlias = tf.Tensor | tf.SparseTensor | tf.RaggedTensor
@@ -39,8 +39,8 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
         weight: float32 [n], by which the two classes of the training split count the same, 1 on
             average over it.
         slice/face_size, slice/sharpness, slice/bit_rate: string [n], the third of the
-            training videos into which the video's median face (shorter side of its box) or
-            its bit rate falls.
+            training videos into which the video's median usable face (shorter side of its
+            box, sharpness) or its bit rate falls.
 
     Raises:
         UsageError: a raw feature has the name of one of the slices.
@@ -52,13 +52,16 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
             "rename them in the manifest"
         )
     label = tf.cast(_scalars(inputs["label"]), tf.int64)
+    usable = _lists(inputs["face/usable"]) == 1
     boxes = _lists(inputs["face/box"])
     corners = tf.reshape(boxes.flat_values, [-1, 4])
     sides = tf.reduce_min(corners[:, 2:] - corners[:, :2], axis=1)
     face_sizes = tf.RaggedTensor.from_row_lengths(sides, boxes.row_lengths() // 4)
     measures = {
-        FACE_SIZE_SLICE: row_medians(face_sizes),
-        SHARPNESS_SLICE: row_medians(_lists(inputs["face/sharpness"])),
+        FACE_SIZE_SLICE: row_medians(tf.ragged.boolean_mask(face_sizes, usable)),
+        SHARPNESS_SLICE: row_medians(
+            tf.ragged.boolean_mask(_lists(inputs["face/sharpness"]), usable)
+        ),
         BIT_RATE_SLICE: _scalars(inputs["video/bit_rate"]),
     }
     buckets = {

@@ -106,12 +106,13 @@ class ServedModel(tf.Module):
         """Scores videos by the largest of their tracks' scores.
 
         Args:
-            examples: string [n], serialised Examples of `data.contract`; only `face/image`
-                and `face/track` are read.
+            examples: string [n], serialised Examples of `data.contract`; only `face/image`,
+                `face/track` and `face/usable` are read. Faces that are not usable count for
+                nothing.
 
         Returns:
             fake_probability: float32 [n], NaN if the Example or one of its crops is
-                unreadable, or there is no face.
+                unreadable, or no face is usable.
             verdict: int64 [n], `Verdict`.
         """
         logits, readable = tf.map_fn(
@@ -223,21 +224,26 @@ class ServedModel(tf.Module):
 
 
 def _parse_faces(example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Crops, string [m], and their tracks, int64 [m], of an Example, and whether it is one.
+    """Usable crops, string [m], and their tracks, int64 [m], and whether it is an Example.
 
     In a tf.data pipeline for the reason that `pictures.decode_faces` gives.
     """
     spec = {
         "face/image": tf.io.VarLenFeature(tf.string),
         "face/track": tf.io.VarLenFeature(tf.int64),
+        "face/usable": tf.io.VarLenFeature(tf.int64),
     }
 
     def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         features = tf.io.parse_single_example(serialized, spec)
         images, tracks = features["face/image"].values, features["face/track"].values
-        matches = tf.debugging.Assert(tf.size(images) == tf.size(tracks), ["a track each"])
+        usable = features["face/usable"].values == 1
+        sizes = tf.stack([tf.size(tracks), tf.size(usable)])
+        matches = tf.debugging.Assert(
+            tf.reduce_all(sizes == tf.size(images)), ["a track and a flag each"]
+        )
         with tf.control_dependencies([matches]):
-            return tf.identity(images), tracks, tf.constant(True)
+            return images[usable], tracks[usable], tf.constant(True)
 
     unreadable = (tf.constant([], tf.string), tf.constant([], tf.int64), tf.constant(False))
     parsed = (

@@ -84,4 +84,4 @@ def _videos(
     files = sorted(str(path) for path in examples.glob(f"{split}-*-of-*"))
     for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
         video = contract.parse(record)
-        yield [tf.io.decode_jpeg(face.image).numpy() for face in video.faces], video.label
+        yield [tf.io.decode_jpeg(face.image).numpy() for face in video.usable_faces], video.label

@@ -141,7 +141,7 @@ class Client:
         return dimensions[1].size
 
     def predict_faces(self, path: str, video: VideoFaces, width: int) -> VideoPrediction:
-        """Asks the model about the faces of a video.
+        """Asks the model about the usable faces of a video.
 
         Args:
             path: of the video, for the answer and for messages.
@@ -150,19 +150,18 @@ class Client:
                 scored, evenly spread.
 
         Returns:
-            The verdict; an abstention if there are no faces.
+            The verdict; an abstention if no face is usable.
 
         Raises:
             ServingError: the server or the model cannot be asked.
             ValueError: a face is neither JPEG nor PNG.
         """
-        if not video.faces:
+        faces = video.usable_faces
+        if not faces:
             return VideoPrediction(
                 path, self._model, None, Verdict.ABSTAIN, None, video.status, video.reason
             )
-        tracks = [
-            list(faces) for _, faces in itertools.groupby(video.faces, key=lambda face: face.track)
-        ]
+        tracks = [list(track) for _, track in itertools.groupby(faces, key=lambda face: face.track)]
         tracks = [
             [track[position] for position in tracking.evenly_spread(len(track), width)]
             for track in tracks
@@ -172,8 +171,8 @@ class Client:
         )
         outputs = {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
         predictions = tuple(
-            _track_prediction(faces, *scores)
-            for faces, *scores in zip(
+            _track_prediction(track, *scores)
+            for track, *scores in zip(
                 tracks,
                 outputs["fake_probability"].tolist(),
                 outputs["verdict"].tolist(),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import posixpath
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from data import contract, files
@@ -15,14 +16,21 @@ UNKNOWN_METHOD = "unknown"
 """`method` of a fake of which the dataset does not tell it."""
 
 
+_LIKE_AN_ESCAPE = re.compile("%(?=25|[89A-F][0-9A-F])")
+
+
 def is_clip(name: str) -> bool:
     """Whether a file's name ends like a video's."""
     return posixpath.splitext(name)[1].lower() in files.VIDEO_SUFFIXES
 
 
 def clip_id(dataset: str, relative: str) -> str:
-    """`video_id` of a clip by its path relative to the dataset's root."""
-    return f"{dataset}/{percent_encode(relative)}"
+    """`video_id` of a clip by its path relative to the dataset's root; no two paths share one.
+
+    Bytes that are not UTF-8 become `%XX`, and so that no name in UTF-8 reads like those, `%`
+    becomes `%25` where such an escape would follow it.
+    """
+    return f"{dataset}/{percent_encode(_LIKE_AN_ESCAPE.sub('%25', relative))}"
 
 
 def is_inside(path: str) -> bool:

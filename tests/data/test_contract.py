@@ -16,7 +16,7 @@ SCHEMA = text_format.Parse(
 )
 
 
-def face(track=0, time_s=0.0, image=b"\xff\xd8 jpeg \xff\xd9"):
+def face(track=0, time_s=0.0, image=b"\xff\xd8 jpeg \xff\xd9", usable=True):
     return FaceCrop(
         image=image,
         track=track,
@@ -25,6 +25,7 @@ def face(track=0, time_s=0.0, image=b"\xff\xd8 jpeg \xff\xd9"):
         landmarks=tuple(float(i) for i in range(10)),
         score=0.75,
         sharpness=120.5,
+        usable=usable,
     )
 
 
@@ -43,7 +44,7 @@ FAKE = VideoExample(
     compression="c23",
     slice_methods=("Deepfakes",),
     source_group="demo/7",
-    faces=(face(0, 0.0, b"a"), face(0, 0.5, b"b"), face(1, 0.25, b"c")),
+    faces=(face(0, 0.0, b"a"), face(0, 0.5, b"b", usable=False), face(1, 0.25, b"c")),
 )
 REAL = dataclasses.replace(
     FAKE,
@@ -63,6 +64,10 @@ REAL = dataclasses.replace(
 )
 def test_round_trip(video):
     assert contract.parse(contract.encode(video)) == video
+
+
+def test_usable_faces_are_what_a_model_may_see():
+    assert [each.image for each in FAKE.usable_faces] == [b"a", b"c"]
 
 
 def test_equal_videos_are_equal_bytes():
@@ -108,6 +113,7 @@ def test_tensorflow_reads_the_same():
         "face/landmarks": many(tf.float32),
         "face/score": many(tf.float32),
         "face/sharpness": many(tf.float32),
+        "face/usable": many(tf.int64),
     }
     videos = [dataclasses.replace(video, slices={"age": "18-30"}) for video in (FAKE, REAL)]
     serialized = [contract.encode(video) for video in videos]
@@ -139,12 +145,14 @@ def test_tensorflow_reads_the_same():
     assert parsed["face/landmarks"] == [list(range(10)) * 3, list(range(10))]
     assert parsed["face/score"] == [[0.75] * 3, [0.75]]
     assert parsed["face/sharpness"] == [[120.5] * 3, [120.5]]
+    assert parsed["face/usable"] == [[1, 0, 1], [1]]
 
 
 @pytest.mark.parametrize(
     ("faces", "message"),
     [
-        ((), "a video without faces has no Example"),
+        ((), "a video without usable faces has no Example"),
+        ((face(usable=False),), "a video without usable faces has no Example"),
         ((face(1), face(0)), "must be sorted by track, then by time"),
         ((face(0, 1.0), face(0, 0.5)), "must be sorted by track, then by time"),
     ],
@@ -173,7 +181,9 @@ def test_parse_names_what_is_missing(name):
         contract.parse(without(name))
 
 
-@pytest.mark.parametrize("name", ["track", "time_s", "box", "landmarks", "score", "sharpness"])
+@pytest.mark.parametrize(
+    "name", ["track", "time_s", "box", "landmarks", "score", "sharpness", "usable"]
+)
 def test_parse_rejects_lists_of_different_lengths(name):
     with pytest.raises(ValueError, match=f"^face/{name}: values for 0 faces, .* holds 3"):
         contract.parse(without(f"face/{name}"))
@@ -201,7 +211,7 @@ def test_schema_describes_what_is_encoded():
         required = (feature.presence.min_fraction, feature.presence.min_count) == (1, 1)
         assert required == (name != "face/image"), name
         has_domain = feature.WhichOneof("domain_info") is not None
-        assert has_domain == (name == "label"), name
+        assert has_domain == (name in ("label", "face/usable")), name
 
 
 @pytest.fixture(scope="module")

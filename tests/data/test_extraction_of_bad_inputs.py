@@ -4,7 +4,7 @@ import collections
 
 import pytest
 
-from data import extraction, ledger
+from data import dataset_folder, extraction, ledger
 from data.datasets import registry
 from data.extraction_plan import ExtractionOptions
 from data.faces import FaceOptions
@@ -25,7 +25,7 @@ def extracted(tmp_path_factory):
     folder, output = tmp_path_factory.mktemp("bad"), tmp_path_factory.mktemp("output")
     listed = bad_inputs.write_manifest(folder)
     extraction.extract([registry.read("manifest", str(folder))], str(output), OPTIONS)
-    return listed, ledger.read(output / ledger.FILE_NAME), output
+    return listed, dataset_folder.read_ledger(str(output)), output
 
 
 def test_there_is_one_row_an_input(extracted):

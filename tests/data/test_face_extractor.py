@@ -4,8 +4,9 @@ import pytest
 
 from data.errors import UsageError
 from data.face_extractor import FaceExtractor
-from data.faces import FaceOptions, OriginalFaces
+from data.faces import FaceOptions
 from data.ledger import Status
+from data.original_faces import OriginalFaces
 from tests.data import bad_clips, misbehaving
 from tests.data.bad_clips.encoding import encode, face_frames
 

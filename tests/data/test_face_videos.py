@@ -15,7 +15,7 @@ PORTRAIT = pictures.astronaut()[0:224, 112:336]
 TIMES = [0.1, 0.2, 0.45, 0.5, 1.75]
 
 
-def face(time_s, track=0, size=101, brightness=1.0):
+def face(time_s, track=0, size=101, brightness=1.0, usable=True):
     crop = (np.resize(PORTRAIT[:size, :size], (size, size, 3)) * brightness).astype(np.uint8)
     return contract.FaceCrop(
         image=cropping.encode_jpeg(crop),
@@ -25,6 +25,7 @@ def face(time_s, track=0, size=101, brightness=1.0):
         landmarks=(0.0,) * 10,
         score=0.99,
         sharpness=100.0,
+        usable=usable,
     )
 
 
@@ -114,7 +115,8 @@ def test_the_same_example_gives_the_same_bytes():
 
 
 def test_a_file_for_each_track(tmp_path):
-    faces = [*map(face, TIMES), face(0.3, track=1), face(0.9, track=1), face(0.5, track=3)]
+    faces = [*map(face, TIMES), face(2.0, usable=False)]
+    faces += [face(0.3, track=1), face(0.9, track=1), face(0.5, track=3)]
     paths = face_videos.write(example(faces), str(tmp_path))
     assert sorted(map(str, tmp_path.iterdir())) == sorted(paths), "and nothing left aside"
     assert [re.search(r"\.track-\d+\.mp4$", path)[0] for path in paths] == [
@@ -122,7 +124,8 @@ def test_a_file_for_each_track(tmp_path):
         ".track-1.mp4",
         ".track-3.mp4",
     ]
-    assert [len(read(pathlib.Path(path).read_bytes())[-1]) for path in paths] == [5, 2, 1]
+    frames = [len(read(pathlib.Path(path).read_bytes())[-1]) for path in paths]
+    assert frames == [5, 2, 1], "usable faces alone"
 
 
 def test_a_file_is_replaced(tmp_path):

@@ -10,7 +10,9 @@ from data.detectors.base import Face
 from data.detectors.mtcnn import Mtcnn
 from data.faces import FaceOptions, extract_faces
 from data.ledger import Status
+from data.tracking import MAX_GAP
 from tests.data import bad_clips
+from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
 
 GOOD = ("good", "truncated", "damaged", "rotated")
 BAD = ("no_face", "audio_only", "empty", "text")
@@ -84,13 +86,13 @@ def test_crops_are_jpegs_of_the_square_about_the_box(clips, detector):
         ({"min_sharpness": 1e6}, Status.TOO_BLURRED),
     ],
 )
-def test_faces_below_the_thresholds_are_counted_and_not_used(options, status, clips, detector):
+def test_a_video_without_a_usable_face_is_not_used(options, status, clips, detector):
     faces = extract_faces(
         str(clips / "good.mp4"), detector, dataclasses.replace(OPTIONS, **options)
     )
     assert faces.status is status
     assert faces.faces == ()
-    assert faces.faces_detected == OPTIONS.frames_per_video
+    assert (faces.tracks_kept, faces.tracks_left_out) == (0, 0)
 
 
 def test_a_clip_of_which_little_came_is_not_judged(clips, detector, tmp_path):
@@ -127,7 +129,6 @@ def test_flashes_and_surplus_tracks_are_left_out_and_counted(clips):
     faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
     assert (faces.tracks_kept, faces.tracks_left_out) == (1, 2)
     assert {face.box for face in faces.faces} == {tuple(map(float, steady))}
-    assert faces.faces_detected == 8 + 6 + 1
 
 
 def test_a_face_that_only_flashes_up_is_no_face(clips):
@@ -135,7 +136,40 @@ def test_a_face_that_only_flashes_up_is_no_face(clips):
     options = dataclasses.replace(OPTIONS, min_track_share=0.25, min_sharpness=0)
     faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
     assert faces.status is Status.NO_FACE
-    assert faces.reason == "no face was seen in 2 frames or more"
+    assert faces.reason == "no usable face was seen in 2 frames or more"
+
+
+@pytest.fixture(scope="module")
+def blurred_in_the_middle(tmp_path_factory):
+    """Twelve frames, of which more are blurred in a row than a track may miss."""
+    path = tmp_path_factory.mktemp("blurred") / "clip.mp4"
+    encode(path, partly_blurred_frames(12, range(3, 3 + MAX_GAP + 1)))
+    return str(path)
+
+
+def test_faces_below_the_thresholds_stay_with_their_numbers(blurred_in_the_middle, detector):
+    options = FaceOptions(frames_per_video=12, min_sharpness=100)
+    found = extract_faces(blurred_in_the_middle, detector, options)
+    assert (found.status, found.reason) == (Status.OK, "")
+    assert [face.track for face in found.faces] == [0] * 12, "blurred frames break no track"
+    assert [face.usable for face in found.faces] == [True] * 3 + [False] * 4 + [True] * 5
+    assert found.usable_faces == found.faces[:3] + found.faces[7:]
+    for face in found.faces:
+        assert face.usable == (face.sharpness >= options.min_sharpness)
+        assert face.score > 0.5
+
+
+def test_tracks_count_by_their_usable_faces(tmp_path):
+    path = tmp_path / "still.mp4"
+    encode(path, face_frames(1) * 8)
+    steady, small, large = [110, 70, 210, 190], [20, 20, 40, 40], [250, 20, 300, 70]
+    # `small` is in every frame, `large` in the first two.
+    frames = [[small, steady, *([large] if i < 2 else [])] for i in range(8)]
+    options = dataclasses.replace(OPTIONS, min_sharpness=0, min_track_share=0)
+    found = extract_faces(str(path), Scripted(frames), options)
+    boxes = [list({face.box for face in found.faces if face.track == i}) for i in range(2)]
+    assert boxes == [[tuple(map(float, steady))], [tuple(map(float, large))]]
+    assert (found.tracks_kept, found.tracks_left_out) == (2, 0), "one has no usable face"
 
 
 def test_clips_of_one_person_have_one_track(detector, shared_data):

@@ -30,5 +30,20 @@ def test_a_job_that_starts_again_counts_anew(tmp_path):
     assert (found.videos, found.counts) == (3, {Status.MISSING: 1})
 
 
+def test_settled_counts_replace_what_workers_reported(tmp_path):
+    work = str(tmp_path)
+    job_progress.begin(work, 3, {Status.MISSING: 1})
+    reporter = ProgressReporter(work)
+    for _ in range(2):
+        reporter.add(Status.OK)
+    reporter.flush()
+    settled = {Status.MISSING: 1, Status.OK: 1, Status.DUPLICATE: 1}
+    job_progress.settle(work, settled)
+    found = job_progress.read(work)
+    assert (found.counts, found.done) == (settled, 3)
+    job_progress.begin(work, 3, {})
+    assert job_progress.read(work).counts == {}, "settled for the job before"
+
+
 def test_where_no_job_runs_there_is_nothing_to_read(tmp_path):
     assert job_progress.read(str(tmp_path / "absent")) is None

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage import data as pictures
 
-from data import contract, cropping, ledger, sheet, tfrecord
+from data import contract, cropping, ledger, sheet, sheet_picture, tfrecord
 from data.errors import UsageError
 from data.ledger import LedgerRow, Status
 from tests.data.mapped_file_system import ObjectStore
@@ -58,9 +58,16 @@ def example(of):
         source_group="g",
         faces=tuple(
             contract.FaceCrop(
-                JPEG, 0, 0.1 * number, (1.0, 2.0, 60.0, 70.0), (0.0,) * 10, 0.99, 100.0
+                image=JPEG,
+                track=0,
+                time_s=0.1 * number,
+                box=(1.0, 2.0, 60.0, 70.0),
+                landmarks=(0.0,) * 10,
+                score=0.99,
+                sharpness=100.0 if number % 2 else 7.0,
+                usable=bool(number % 2),
             )
-            for number in range(12)
+            for number in range(24)
         ),
     )
 
@@ -78,7 +85,7 @@ def write(folder, rows=ROWS):
             by_shard.setdefault(each.shard, []).append(each)
     for shard, members in by_shard.items():
         write_shard(folder / shard, members)
-    ledger.write(folder / "ledger.csv", rows)
+    (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     description = {"fingerprint": "", "crops": "", "options": {}, "slice_columns": [], "splits": {}}
     (folder / "dataset.json").write_text(json.dumps(description))
     return str(folder)
@@ -124,6 +131,8 @@ def test_a_sheet_names_what_it_shows(tmp_path, drawn):
     ]:
         assert text.strip() in [line.strip() for line in drawn], text
     assert drawn.count("track 0") == 4
+    assert drawn.count("sharp 100") == 4 * sheet_picture.CELLS, "usable faces alone"
+    assert "sharp 7" not in drawn
 
 
 def test_the_same_output_gives_the_same_picture(tmp_path):

@@ -170,7 +170,7 @@ def follow(images, detector):
         for start in range(0, len(images), 8)
         for faces in detector.detect(np.stack(images[start : start + 8]))
     ]
-    tracks = tracking.assign_tracks(
+    numbers = tracking.assign_tracks(
         [np.array([face.box for face in faces], np.float32) for faces in found],
         [
             np.array(
@@ -180,6 +180,7 @@ def follow(images, detector):
             for image, faces in zip(images, found, strict=True)
         ],
     )
+    tracks, _ = tracking.rank_tracks(numbers, [[True] * len(faces) for faces in found])
     return found, tracks
 
 

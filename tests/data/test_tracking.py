@@ -1,16 +1,14 @@
-import cv2
 import numpy as np
 import pytest
-from skimage import data as skimage_data
 
 from data.tracking import (
     LOOKS,
     MAX_COST,
     MAX_GAP,
     assign_tracks,
-    describe_crop,
     evenly_spread,
     intersection_over_union,
+    rank_tracks,
 )
 
 SIZE = 10.0
@@ -93,13 +91,25 @@ def test_a_track_survives_a_short_miss_and_no_long_one():
     assert (long[0], long[-1]) == ([0], [1])
 
 
-def test_the_longest_track_comes_first():
-    numbers = tracks([("a", 0)], [("a", 0), ("b", 100)], [("b", 100)], [("b", 100)])
-    assert numbers == [[1], [1, 0], [0], [0]]
-
-
-def test_of_tracks_of_one_length_the_first_seen_comes_first():
+def test_tracks_are_numbered_as_they_appear():
     assert tracks([("b", 50), ("a", 0)], [("a", 0), ("b", 50), ("c", 90)]) == [[0, 1], [1, 0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("usable", "ranked", "counts"),
+    [
+        pytest.param([[1], [1, 1], [1], [1]], [[1], [1, 0], [0], [0]], [3, 2], id="the longest"),
+        pytest.param([[1], [1, 1], [0], [0]], [[0], [0, 1], [1], [1]], [2, 1], id="usable"),
+        pytest.param([[1], [0, 1], [0], [0]], [[0], [0, 1], [1], [1]], [1, 1], id="first seen"),
+        pytest.param([[1], [1, 0], [0], [0]], [[0], [0, 1], [1], [1]], [2, 0], id="none usable"),
+    ],
+)
+def test_the_track_with_the_most_usable_faces_comes_first(usable, ranked, counts):
+    assert rank_tracks([[0], [0, 1], [1], [1]], usable) == (ranked, counts)
+
+
+def test_nothing_to_rank():
+    assert rank_tracks([[], []], [[], []]) == ([[], []], [])
 
 
 def test_no_faces_no_tracks():
@@ -209,7 +219,7 @@ def test_all_that_differs_counts_against_a_match(unlike, misses, x, size, goes_o
 def test_new_tracks_last_where_doubtful_ones_ended():
     apart = [("a", 0), ("twin", 30)]
     numbers = tracks(*[apart] * 3, [("a", 14)], *[apart] * 3)
-    assert numbers == [[0, 1]] * 3 + [[4]] + [[2, 3]] * 3
+    assert numbers == [[0, 1]] * 3 + [[2]] + [[3, 4]] * 3
 
 
 def test_a_track_beyond_doubt_goes_on_beside_a_doubtful_face():
@@ -236,62 +246,3 @@ def test_who_turns_away_and_back_is_known_again():
 def test_a_box_without_area_is_a_face_like_others():
     boxes = [np.array([[5, 5, 5, 5]], np.float32)] * 2
     assert assign_tracks(boxes, [np.zeros((1, 2), np.float32)] * 2) == [[0], [0]]
-
-
-@pytest.fixture(scope="module")
-def face():
-    """scikit-image's astronaut: MTCNN's box, 83 x 107 pixels, with the margin of a crop."""
-    return np.ascontiguousarray(skimage_data.astronaut()[48:187, 154:293])
-
-
-@pytest.mark.parametrize("side", [1, 2, 5, 30, 139, 384])
-def test_any_crop_has_a_description(face, side):
-    description = describe_crop(np.resize(face, (side, side, 3)))
-    assert (description.shape, description.dtype) == ((228,), np.float32)
-    assert np.isfinite(description).all()
-
-
-def distance(first, second):
-    return float(np.linalg.norm(describe_crop(first) - describe_crop(second)))
-
-
-def noisy(face):
-    noise = np.random.default_rng(0).normal(0, 2, face.shape)
-    return np.clip(face + noise, 0, 255).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("change", "least", "most"),
-    [
-        pytest.param(lambda face: face, 0, 0, id="itself"),
-        pytest.param(lambda face: face[4:-4, 4:-4], 0, 0.3, id="a closer crop"),
-        pytest.param(lambda face: np.roll(face, 5, axis=1), 0, 0.3, id="a shifted crop"),
-        pytest.param(lambda face: (face * 0.93).astype(np.uint8), 0, 0.3, id="a little darker"),
-        pytest.param(noisy, 0, 0.3, id="with noise"),
-        pytest.param(lambda face: face // 2, MAX_COST, 2, id="half as bright"),
-        pytest.param(lambda face: np.flip(face, axis=0), MAX_COST, 2, id="upside down"),
-        pytest.param(lambda face: np.flip(face, axis=2), MAX_COST, 2, id="of other colours"),
-    ],
-)
-def test_descriptions_follow_the_face(face, change, least, most):
-    assert least <= distance(face, np.ascontiguousarray(change(face))) <= most
-
-
-def test_noise_on_a_blurred_face_draws_no_patterns(face):
-    blurred = cv2.GaussianBlur(face, (0, 0), 6)
-    assert distance(blurred, noisy(blurred)) < 0.1
-
-
-def test_colours_beside_the_cheeks_do_not_count(face):
-    other = face.copy()
-    other[:, :24], other[:, -24:] = (0, 0, 255), (0, 255, 0)
-    colors = slice(12 * 16, None)
-    difference = describe_crop(face)[colors] - describe_crop(other)[colors]
-    assert np.linalg.norm(difference) < 0.05
-
-
-def test_what_surrounds_the_box_does_not_count(face):
-    other = np.full_like(face, 255)
-    inner = slice(16, -16)
-    other[inner, inner] = face[inner, inner]
-    assert distance(face, other) < 0.01

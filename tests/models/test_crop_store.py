@@ -37,6 +37,14 @@ def test_landmarks_are_where_they_are_in_the_crop(videos, make_store):
     assert np.isnan(found[0, 3:]).all()
 
 
+def test_leaves_out_what_is_not_usable(videos, make_store):
+    usable, *others = videos[0].faces
+    others = [dataclasses.replace(face, usable=False) for face in others]
+    store = make_store([dataclasses.replace(videos[0], faces=(usable, *others)), videos[1]])
+    np.testing.assert_array_equal(store.index.video, [0, 1, 1, 1, 1])
+    assert store.read(0) == usable.image
+
+
 def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_store):
     other = dataclasses.replace(videos[0], sha256="f" * 64)
     assert make_store(videos).fingerprint == make_store(videos[::-1]).fingerprint

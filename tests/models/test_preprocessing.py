@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -34,6 +36,24 @@ def test_thirds_of_the_training_videos(videos, transform_output):
         buckets = [bucket.decode() for bucket in features[name].numpy()]
         assert buckets == sorted(buckets, key=names.index), name
         assert sorted(buckets.count(bucket) for bucket in names) in ([2, 3, 3], [2, 2, 4]), name
+
+
+def test_faces_that_are_not_usable_change_no_bucket(videos, transform_output):
+    from models.transform_features import TransformFeatures
+
+    def with_huge_sharp_face(video):
+        face = dataclasses.replace(
+            video.faces[-1], box=(0.0, 0.0, 9e3, 9e3), sharpness=9e9, usable=False
+        )
+        return dataclasses.replace(video, faces=video.faces + (face,) * 9)
+
+    transform = TransformFeatures(transform_output)
+    alone, among = (
+        transform(tf.constant([contract.encode(video) for video in made]))
+        for made in (videos, map(with_huge_sharp_face, videos))
+    )
+    for name, values in alone.items():
+        np.testing.assert_array_equal(among[name], values)
 
 
 def test_a_column_with_the_name_of_a_slice_is_refused():

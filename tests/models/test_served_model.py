@@ -103,10 +103,11 @@ def verdicts(probabilities, thresholds):
     )
 
 
-def example(pictures, tracks):
+def example(pictures, tracks, usable=None):
+    flags = [True] * len(tracks) if usable is None else usable
     crops = [
-        contract.FaceCrop(picture, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0)
-        for time, (picture, track) in enumerate(zip(pictures, tracks, strict=True))
+        contract.FaceCrop(picture, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, flag)
+        for time, (picture, track, flag) in enumerate(zip(pictures, tracks, flags, strict=True))
     ]
     video = contract.VideoExample(
         *("tiny/a", "0" * 64, 9, 9, 9, 25.0, 1.0, 5000.0, 1, "tiny", "Redder", "", ("Redder",)),
@@ -306,12 +307,43 @@ def test_a_video_of_more_faces_than_a_chunk(call, network):
     np.testing.assert_allclose(outputs["fake_probability"], [expected], atol=1e-6)
 
 
+def test_a_video_scores_as_without_its_unusable_faces(call):
+    _, pictures = faces(6)
+    tracks = [0, 0, 0, 1, 1, 1]
+    usable = [True, False, True, False, True, False]
+    # One of them cannot even be read.
+    pictures[3] = b"x"
+    chosen = [number for number, flag in enumerate(usable) if flag]
+    with_them, without, of_all = (
+        call("serving_examples", [made])
+        for made in (
+            example(pictures, tracks, usable),
+            example([pictures[i] for i in chosen], [tracks[i] for i in chosen]),
+            example([*pictures[:3], pictures[0], *pictures[4:]], tracks),
+        )
+    )
+    for name in without:
+        np.testing.assert_array_equal(with_them[name], without[name])
+    assert abs(with_them["fake_probability"] - of_all["fake_probability"]) > 1e-3
+
+
+def test_a_video_of_unusable_faces_has_no_score(call):
+    _, pictures = faces(2)
+    unusable = tf.train.Example.FromString(example(pictures, [0, 0]))
+    unusable.features.feature["face/usable"].int64_list.value[:] = [0, 0]
+    outputs = call("serving_examples", [unusable.SerializeToString()])
+    assert np.isnan(outputs["fake_probability"][0])
+    assert outputs["verdict"][0] == Verdict.UNCERTAIN
+
+
 def test_bad_videos_change_no_other(call):
     _, pictures = faces(3)
     good = example(pictures, [0, 0, 1])
     faceless = tf.train.Example().SerializeToString()
     lopsided = tf.train.Example.FromString(good)
     lopsided.features.feature["face/track"].int64_list.value.pop()
+    unflagged = tf.train.Example.FromString(good)
+    del unflagged.features.feature["face/usable"]
     outputs = call(
         "serving_examples",
         [
@@ -320,13 +352,14 @@ def test_bad_videos_change_no_other(call):
             faceless,
             example([*pictures, b"x"], [0, 0, 1, 1]),
             lopsided.SerializeToString(),
+            unflagged.SerializeToString(),
             good,
         ],
     )
-    np.testing.assert_array_equal(outputs["verdict"][1:5], [3, 2, 3, 3])
-    assert np.isnan(outputs["fake_probability"][1:5]).all()
+    np.testing.assert_array_equal(outputs["verdict"][1:6], [3, 2, 3, 3, 3])
+    assert np.isnan(outputs["fake_probability"][1:6]).all()
     alone = call("serving_examples", [good])
-    for number in (0, 5):
+    for number in (0, 6):
         np.testing.assert_allclose(
             outputs["fake_probability"][number], alone["fake_probability"][0], atol=1e-6
         )

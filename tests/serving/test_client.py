@@ -1,13 +1,9 @@
-import concurrent.futures
-import contextlib
 import math
-import threading
 
 import av
 import grpc
 import numpy as np
 import pytest
-from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
 
 from data.contract import FaceCrop
 from data.detectors.base import Face
@@ -16,7 +12,6 @@ from data.ledger import Status
 from serving.client import Client
 from serving.errors import ServingError
 from serving.prediction import Verdict
-from serving.server.server import ModelServer
 
 
 def faces_of(face_jpeg, *tracks):
@@ -30,6 +25,7 @@ def faces_of(face_jpeg, *tracks):
             landmarks=(0.0,) * 10,
             score=0.99,
             sharpness=50.0,
+            usable=True,
         )
         for number, track in enumerate(tracks)
         for index, brightness in enumerate(track)
@@ -70,6 +66,19 @@ def test_a_video_is_judged_by_its_largest_track(client, face_jpeg, tracks, verdi
         0.5 * i for i in range(len(tracks[0]))
     ]
     assert prediction.tracks[-1].frames[0].box == (1.0, 2.0, 3.0 + len(tracks) - 1, 4.0)
+
+
+def test_nobody_is_asked_about_faces_that_are_not_usable(client, face_jpeg):
+    faces = [
+        FaceCrop(**{**vars(face), "usable": index != 1})
+        for index, face in enumerate(faces_of(face_jpeg, [0, 255, 0], [51]))
+    ]
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", tuple(faces)), 4)
+    assert prediction.fake_probability == pytest.approx(0.2, abs=0.01)
+    assert [[frame.time_s for frame in track.frames] for track in prediction.tracks] == [
+        [0.0, 1.0],
+        [0.0],
+    ]
 
 
 def test_a_damaged_video_with_faces_is_judged_and_says_so(client, face_jpeg):
@@ -218,82 +227,3 @@ def test_an_unknown_model_is_named_with_what_to_check(server):
     assert error.code is grpc.StatusCode.NOT_FOUND
     assert str(error).startswith(f"model 'nobody' at {server.target}: ")
     assert "check the name" in str(error)
-
-
-class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Fails with `codes` in turn, then answers with an empty response."""
-
-    def __init__(self, codes):
-        self.codes = list(codes)
-        self.calls = 0
-
-    def GetModelMetadata(self, request, context):
-        self.calls += 1
-        if self.codes:
-            context.abort(self.codes.pop(0), "said the server")
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.metadata["signature_def"].Pack(get_model_metadata_pb2.SignatureDefMap())
-        return response
-
-
-@contextlib.contextmanager
-def serving(service):
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(None)
-
-
-def test_unavailable_is_tried_again():
-    service = FlakyService([grpc.StatusCode.UNAVAILABLE] * 2)
-    missing = pytest.raises(ServingError, match="it has no signature 'serving_tracks'")
-    with serving(service) as target, Client(target, "m") as client, missing:
-        client.track_width()
-    assert service.calls == 3
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.UNKNOWN,
-    ],
-)
-def test_other_failures_are_not_tried_again(code):
-    service = FlakyService([code])
-    failure = pytest.raises(ServingError, match="said the server")
-    with serving(service) as target, Client(target, "m") as client, failure as caught:
-        client.track_width()
-    assert service.calls == 1
-    assert caught.value.code is code
-
-
-def test_a_server_that_is_never_there_is_told_within_the_deadline(tmp_path):
-    with ModelServer(tmp_path) as server:
-        target = server.target
-    failure = pytest.raises(ServingError, match="the server cannot be reached")
-    with Client(target, "m", timeout_s=0.5) as client, failure as caught:
-        client.track_width()
-    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
-
-
-def test_a_server_that_comes_up_late_is_waited_for(push, tmp_path):
-    push("tiny", 1)
-    with ModelServer(tmp_path / "serving") as first:
-        port = int(first.target.rpartition(":")[2])
-    late = ModelServer(tmp_path / "serving", port=port)
-    starting = threading.Timer(0.5, late.start)
-    starting.start()
-    try:
-        with Client(f"127.0.0.1:{port}", "tiny") as client:
-            assert client.track_width() == 4
-    finally:
-        starting.join()
-        late.stop()

@@ -42,6 +42,17 @@ def face_frames(count: int = SHORT_COUNT) -> tuple[npt.NDArray[np.uint8], ...]:
     return tuple(frames)
 
 
+def partly_blurred_frames(count: int, blurred: range) -> list[npt.NDArray[np.uint8]]:
+    """`face_frames` of which some are blurred: their crops' sharpness is about 40, not 1000."""
+    import cv2
+
+    frames = list(face_frames(count))
+    for number in blurred:
+        smooth = cv2.GaussianBlur(frames[number], (0, 0), 2)
+        frames[number] = smooth.astype(np.uint8, copy=False)
+    return frames
+
+
 def gradient_frames(
     count: int = SHORT_COUNT, width: int = WIDTH, height: int = HEIGHT
 ) -> Iterator[npt.NDArray[np.uint8]]:

@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.contract import Label
 from data.datasets.base import Refusal
@@ -63,6 +67,32 @@ def test_names_that_cannot_be_written_down():
     video = refused_clip("d", "/set/", "a\0.mp4", "why", Label.REAL)
     assert (video.video_id, video.path) == ("d/a%00.mp4", "/set/a%00.mp4")
     assert (video.label, video.method, video.refused.reason) == (Label.REAL, "real", "why")
+
+
+@pytest.mark.parametrize(
+    ("relative", "expected"),
+    [
+        ("100%.mp4", "100%.mp4"),
+        ("a%20b%ff.mp4", "a%20b%ff.mp4"),
+        ("%FF.mp4", "%25FF.mp4"),
+        ("%25.mp4", "%2525.mp4"),
+        ("%\udcff.mp4", "%%FF.mp4"),
+    ],
+)
+def test_names_that_read_like_escapes_are_escaped(relative, expected):
+    assert clip_id("d", relative) == f"d/{expected}"
+
+
+@given(st.text("%258Fa\udc80\udcff"))
+def test_an_id_tells_its_path(name):
+    """And so no two paths share one."""
+
+    def decode(escape):
+        byte = int(escape[1], 16)
+        return "%" if byte == 0x25 else chr(0xDC00 + byte)
+
+    encoded = clip_id("d", name).removeprefix("d/")
+    assert re.sub("%(25|[89A-F][0-9A-F])", decode, encoded) == name
 
 
 def settle(*rows):
