@@ -24,12 +24,12 @@ import tensorflow as tf
 import configs
 import data.environment  # noqa: F401 - before Keras
 from data import contract, extraction, synthetic
-from data.code_hash import code_hash
 from data.datasets import registry
 from data.extraction_plan import ExtractionOptions
 from data.faces import FaceOptions
 from data.progress import progress_bar
 from models import ensemble, probability_mapping, training
+from models.code_version import code_version
 from models.metrics import auc_interval, reliability
 from pipeline import config as run_config
 from pipeline import transform_graph
@@ -105,7 +105,7 @@ def measure(
     """Makes a model if that is not done yet, and measures it on `test`."""
     folder = root / f"seed{seed}" / name
     done = folder / "result.json"
-    made_of = [*config.describe(name), code_hash("models")]
+    made_of = [*config.describe(name), code_version()]
     if done.is_file():
         result = dict(json.loads(done.read_text()))
         if result.pop("made_of") == made_of:
@@ -136,7 +136,7 @@ def make(
                     model_run_dir=str(folder / "run"),
                     custom_config={
                         "model": seeded.model_dump_json(),
-                        "code_hash": code_hash("models"),
+                        "code_hash": code_version(),
                         "checkpoints": str(root / "checkpoints"),
                     },
                 )

@@ -1,7 +1,7 @@
 """The end of every way to a served model: calibrate on `eval`, say how well, export."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ def export_calibrated(
     evaluations: int,
     card: Mapping[str, Any],
     say: Callable[[str], None],
+    warnings: Sequence[str] = (),
 ) -> None:
     """Calibrates a scorer on its video scores and writes it as a served model.
 
@@ -60,6 +61,7 @@ def export_calibrated(
         evaluations: looks at `eval` of which the best was kept.
         card: what `model.json` says besides what is found here.
         say: tells people.
+        warnings: what the reader must know besides what calibration finds.
     """
     calibration = calibrate(
         logits,
@@ -71,7 +73,8 @@ def export_calibrated(
         evaluations=evaluations,
     )
     metrics = _metrics(calibration, logits, index)
-    for warning in calibration.warnings:
+    all_warnings = [*warnings, *calibration.warnings]
+    for warning in all_warnings:
         say(f"warning: {warning}")
     say(
         f"eval AUC {metrics['auc']:.3f}, {options.method} calibration, expected calibration error "
@@ -87,7 +90,7 @@ def export_calibrated(
         name=name,
         card={
             **calibration.decision.to_json(),
-            "warnings": list(calibration.warnings),
+            "warnings": all_warnings,
             "eval_metrics": metrics,
             "evaluations": evaluations,
             **card,

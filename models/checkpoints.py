@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 _LAST, _BEST = "last", "best"
-_STATE_KEY = "state/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +33,14 @@ class Evaluation:
         return other is None or (self.auc, -self.eval_loss) > (other.auc, -other.eval_loss)
 
 
+def best_of(history: Sequence[Evaluation]) -> Evaluation | None:
+    """The best evaluation, the first of equal ones; None of none."""
+    best: Evaluation | None = None
+    for evaluation in history:
+        best = evaluation if evaluation.better_than(best) else best
+    return best
+
+
 @dataclasses.dataclass(frozen=True)
 class Progress:
     """How far training has come, besides the variables.
@@ -52,22 +59,25 @@ class Progress:
 class Checkpoints:
     """A folder that holds the latest state of a training, and the best weights so far.
 
-    Each appears whole or not at all: TensorFlow writes files aside and then the one that names
-    them.
+    A state counts once TensorFlow has written the file that names it, which comes last; until
+    then it is the one before.
 
     Args:
         folder: path or URL; made when the first state is written.
+        writes: whether this process is the one that writes; of several, one does.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, writes: bool = True) -> None:
         self._folder = folder
+        self._writes = writes
 
     def progress(self) -> Progress:
         """How far an interrupted training had come; the very beginning if there is none."""
         path = tf.train.latest_checkpoint(f"{self._folder}/{_LAST}")
         if path is None:
             return Progress()
-        state = json.loads(tf.train.load_checkpoint(path).get_tensor(_STATE_KEY).decode())
+        with tf.io.gfile.GFile(f"{path}.json") as file:
+            state = json.loads(file.read())
         history = tuple(Evaluation(**evaluation) for evaluation in state["history"])
         return Progress(state["step"], history, tuple(state["losses"]))
 
@@ -80,10 +90,8 @@ class Checkpoints:
             variables: of the network.
             optimizer: built for what learned at that step; None leaves out its state.
         """
-        path = tf.train.latest_checkpoint(f"{self._folder}/{_LAST}")
         kept = {} if optimizer is None else {"optimizer": _values(optimizer.variables)}
-        saved = tf.train.Checkpoint(network=_values(variables), **kept)
-        saved.restore(path).assert_existing_objects_matched().expect_partial()
+        self._read(f"{_LAST}/ckpt-{self.progress().step}", network=_values(variables), **kept)
 
     def save(
         self,
@@ -92,31 +100,43 @@ class Checkpoints:
         optimizer: keras.optimizers.Optimizer,
     ) -> None:
         """Keeps a state in place of the one before."""
-        saved = tf.train.Checkpoint(
-            network=_values(variables),
-            optimizer=_values(optimizer.variables),
-            state=tf.Variable(json.dumps(dataclasses.asdict(progress)), dtype=tf.string),
-        )
-        self._write(saved, _LAST, progress.step)
+        if self._writes:
+            folder = f"{self._folder}/{_LAST}"
+            tf.io.gfile.makedirs(folder)
+            with tf.io.gfile.GFile(f"{folder}/ckpt-{progress.step}.json", "w") as file:
+                file.write(json.dumps(dataclasses.asdict(progress)))
+            kept = {"network": _values(variables), "optimizer": _values(optimizer.variables)}
+            self._write(_LAST, progress.step, keep=1, **kept)
+            for path in tf.io.gfile.glob(f"{folder}/ckpt-*.json"):
+                if path != f"{folder}/ckpt-{progress.step}.json":
+                    tf.io.gfile.remove(path)
 
     def save_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
-        """Keeps the network's variables as the best, in place of those before."""
-        self._write(tf.train.Checkpoint(network=_values(variables)), _BEST, step)
+        """Keeps the network's variables as the best.
 
-    def restore_best(self, variables: Sequence[keras.Variable]) -> None:
-        """Puts the best weights into the network."""
-        path = tf.train.latest_checkpoint(f"{self._folder}/{_BEST}")
-        saved = tf.train.Checkpoint(network=_values(variables))
-        saved.restore(path).assert_existing_objects_matched().expect_partial()
+        The best before them stays too: a training killed before its state is saved does not know
+        of these.
+        """
+        if self._writes:
+            self._write(_BEST, step, keep=2, network=_values(variables))
+
+    def restore_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
+        """Puts the best weights, those of a step, into the network."""
+        self._read(f"{_BEST}/ckpt-{step}", network=_values(variables))
 
     def delete(self) -> None:
         """Deletes all states: what they led to is kept elsewhere."""
         if tf.io.gfile.exists(self._folder):
             tf.io.gfile.rmtree(self._folder)
 
-    def _write(self, saved: tf.train.Checkpoint, kind: str, step: int) -> None:
-        manager = tf.train.CheckpointManager(saved, f"{self._folder}/{kind}", max_to_keep=1)
+    def _write(self, kind: str, step: int, *, keep: int, **kept: list[tf.Variable]) -> None:
+        saved = tf.train.Checkpoint(**kept)
+        manager = tf.train.CheckpointManager(saved, f"{self._folder}/{kind}", max_to_keep=keep)
         manager.save(checkpoint_number=step)
+
+    def _read(self, name: str, **kept: list[tf.Variable]) -> None:
+        saved = tf.train.Checkpoint(**kept).restore(f"{self._folder}/{name}")
+        saved.assert_existing_objects_matched().expect_partial()
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[tf.Variable]:

@@ -110,7 +110,10 @@ def fit_weights(
 
     # Few numbers, and a maximum over tracks in between: no gradient is asked for.
     start = np.zeros(len(mappings) - 1)
-    fitted = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-5})
+    # From equal weights; scipy's own first simplex about 0 is too small to see a difference.
+    simplex = np.vstack([start, start + np.eye(len(start))])
+    options = {"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-6}
+    fitted = minimize(loss, start, method="Nelder-Mead", options=options)
     return Weighted(tuple(_to_weights(fitted.x)), tuple(mappings))
 
 

@@ -166,6 +166,17 @@ class ModelConfig(BaseModel):
             raise ValueError(
                 f"image_size {self.image_size} is too small: {self.model} needs {smallest} or more"
             )
+        accumulate = self.optimizer.accumulate
+        if self.steps % accumulate or self.fine_tuning.head_steps % accumulate:
+            raise ValueError(
+                f"steps {self.steps} and fine_tuning.head_steps {self.fine_tuning.head_steps} must "
+                f"be multiples of optimizer.accumulate {accumulate}, or their last batches are lost"
+            )
+        if accumulate > 1 and self.strategy != "none":
+            raise ValueError(
+                f"optimizer.accumulate does not work with strategy {self.strategy}; a larger "
+                "batch_size is spread over its devices"
+            )
         if self.fakes == "self_blended" and self.sampling != "paired":
             raise ValueError(
                 f"sampling {self.sampling} needs the dataset's fakes; `fakes: self_blended` makes "

@@ -19,6 +19,7 @@ from models.combination import (
 )
 from models.crop_store import CropStore
 from models.ensemble_config import EnsembleConfig
+from models.mapping_fit import fit_mapping
 from models.scorer import NetworkScorer
 from models.scoring import score_tracks
 from models.transform_features import TransformFeatures
@@ -52,24 +53,14 @@ class EnsembleScorer(tf.Module):
 
     def face_logits(self, features: tf.Tensor) -> tf.Tensor:
         """See `Scorer.face_logits`."""
-        return self._combination.logits(
-            tf.stack(
-                [
-                    member.face_logits(part)
-                    for member, part in zip(self._members, self._split(features), strict=True)
-                ]
-            )
-        )
+        members = zip(self._members, self._split(features), strict=True)
+        return self._combination.logits(tf.stack([m.face_logits(part) for m, part in members]))
 
     def track_logits(self, features: tf.Tensor, segments: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
         """See `Scorer.track_logits`."""
+        members = zip(self._members, self._split(features), strict=True)
         return self._combination.logits(
-            tf.stack(
-                [
-                    member.track_logits(part, segments, count)
-                    for member, part in zip(self._members, self._split(features), strict=True)
-                ]
-            )
+            tf.stack([member.track_logits(part, segments, count) for member, part in members])
         )
 
     def _split(self, features: tf.Tensor) -> list[tf.Tensor]:
@@ -88,8 +79,8 @@ def make(
 ) -> None:
     """Joins trained models to one, fits what is to be fitted on `eval`, and exports it.
 
-    What is fitted feeds the calibration, so that this one uses scores of videos by a combination
-    that was fitted without their source group.
+    What is fitted, the members' own calibration included, feeds the ensemble's calibration: so this
+    one uses scores of videos by a combination that was fitted without their source group.
 
     Args:
         config: the ensemble.
@@ -109,7 +100,7 @@ def make(
 
     cards = [saved_network.read_card(member) for member in members]
     scorers = [NetworkScorer(saved_network.load(member)) for member in members]
-    mappings = [probability_mapping.from_json(member["calibration"]) for member in cards]
+    own = [probability_mapping.from_json(member["calibration"]) for member in cards]
     transform = TransformFeatures(transform_output)
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as scratch,
@@ -124,19 +115,30 @@ def make(
         index = store.index
 
     def fit(tracks: npt.NDArray[np.bool_]) -> Combination:
+        logits, videos = track_logits[:, tracks], video_of_track[tracks]
+        if config.method == "stacked":
+            return fit_stack(logits, videos, labels)
+        numbers, place = np.unique(videos, return_inverse=True)
+        # The members' own calibration was fitted to all of `eval`.
+        mappings = (
+            own
+            if tracks.all()
+            else [
+                fit_mapping(mapping.method, largest(row, place).astype(np.float64), labels[numbers])
+                for mapping, row in zip(own, logits, strict=True)
+            ]
+        )
         if config.weights is not None:
             return fixed_weights(config.weights, mappings)
-        logits, videos = track_logits[:, tracks], video_of_track[tracks]
-        if config.method == "weighted":
-            return fit_weights(logits, videos, labels, mappings)
-        return fit_stack(logits, videos, labels)
+        return fit_weights(logits, videos, labels, mappings)
 
     combination = fit(np.full(len(video_of_track), True))
+    scores, warnings = _cross_fitted(fit, track_logits, video_of_track, labels, groups)
     say(f"{', '.join(config.members)}: {combination.to_json()}")
     tf.io.gfile.makedirs(run_folder)
     export_calibrated(
         EnsembleScorer(scorers, combination),
-        _cross_fitted(fit, track_logits, video_of_track, labels, groups),
+        scores,
         index,
         CalibrationOptions(
             config.calibration, config.false_positive_rate, config.false_negative_rate
@@ -154,6 +156,7 @@ def make(
             **card,
         },
         say=say,
+        warnings=warnings,
     )
 
 
@@ -163,15 +166,21 @@ def _cross_fitted(
     video_of_track: npt.NDArray[np.int32],
     labels: npt.NDArray[np.int8],
     groups: npt.NDArray[np.int32],
-) -> npt.NDArray[np.float32]:
-    """Video logits [v], each by a combination fitted to the other folds of source groups."""
+) -> tuple[npt.NDArray[np.float32], list[str]]:
+    """Video logits [v], each by a combination fitted to other source groups, and warnings."""
     fold = np.unique(groups, return_inverse=True)[1].reshape(-1) % _FOLDS
     fold_of_track = fold[video_of_track]
     combined = np.empty(len(video_of_track), np.float32)
+    warnings: list[str] = []
     for number in np.unique(fold):
         held_out = fold_of_track == number
-        rest = labels[fold != number]
-        # With a class missing there is nothing to fit: then by the combination of all.
-        others = ~held_out if len(np.unique(rest)) == 2 else np.full_like(held_out, True)
+        others = ~held_out
+        if len(np.unique(labels[fold != number])) < 2:
+            # With a class missing there is nothing to fit.
+            others = np.full_like(held_out, True)
+            warnings = [
+                "eval has too few source groups to fit the ensemble without those that it is "
+                "judged on: its eval figures are optimistic"
+            ]
         combined[held_out] = fit(others).logits(tf.constant(track_logits[:, held_out])).numpy()
-    return largest(combined, video_of_track)
+    return largest(combined, video_of_track), warnings

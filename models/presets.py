@@ -38,6 +38,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weights": None,
         "batch_size": 76,
         "learning_rate": 1e-3,
+        "dropout": 0.5,
     },
     # The winner of the DFDC (github.com/selimsef/dfdc_deepfake_challenge, configs/b7.json): SGD
     # with Nesterov momentum, 0.01, weight decay 1e-4; its pooling of a video's frames.

@@ -14,6 +14,8 @@ import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit, logit
 
+from models.config import CalibrationMethod
+
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -30,7 +32,7 @@ class ProbabilityMapping(BaseModel, abc.ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: str
+    method: CalibrationMethod
 
     @abc.abstractmethod
     def log_odds(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

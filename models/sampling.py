@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from data.contract import Label
+from data.contract import CROP_MAX_SIZE, Label
 from data.errors import UsageError
 from models.config import ModelConfig
 from models.crop_store import CropIndex, require_both_classes
@@ -25,7 +25,7 @@ class _Sampler:
     Args:
         index: of the split's crops.
         crops: int64 [k], rows of the index to draw from.
-        length: f, crops of a sample; sequences are spread evenly over as much of the track.
+        length: f, crops of a sample; sequences are spread evenly over their track.
         seed: the same seed gives the same samples in the same order.
     """
 
@@ -41,15 +41,20 @@ class _Sampler:
         self._labels = index.label[self._videos]
 
     def _draw(self, video: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Draws crops [f] of one track: a random one, and what is evenly spaced about it."""
+        """Draws crops [f] of one track: of a random one, one from each of f equal parts of it.
+
+        All lie at the same place of their part, so that they are evenly spaced over the track.
+        """
         crops = self._crops[video]
         crop = int(random.integers(len(crops)))
         if self._length == 1:
             return crops[crop : crop + 1]
         track = crops[self._index.track[crops] == self._index.track[crops[crop]]]
-        stride = max(1, len(track) // self._length)
-        start = int(random.integers(max(1, len(track) - stride * (self._length - 1))))
-        return self._padded(track[start::stride][: self._length])
+        place = random.random()
+        if len(track) <= self._length:
+            return self._padded(track)
+        places = (np.arange(self._length) + place) * len(track) / self._length
+        return track[places.astype(np.int64)]
 
     def _padded(self, crops: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return np.pad(crops, (0, self._length - len(crops)), constant_values=PADDING)
@@ -105,23 +110,27 @@ class PairSampler(_Sampler):
             for anchor in random.permutation(self._anchors).tolist():
                 crops = self._draw(anchor, random)
                 partner = int(random.choice(self._partners[anchor]))
-                others = self._nearest(crops[crops != PADDING], self._crops[partner])
-                pair = [self._padded(others), crops]
+                crops, others = self._match(crops[crops != PADDING], self._crops[partner])
+                pair = [self._padded(others), self._padded(crops)]
                 is_fake = self._index.label[anchor] == Label.FAKE
                 yield np.stack(pair if is_fake else pair[::-1])
             epoch += 1
 
-    def _nearest(
+    def _match(
         self, crops: npt.NDArray[np.int64], candidates: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        """The candidate nearest in time to each crop, of one track, each once."""
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The candidates nearest in time to crops, of one track, each once, and their crops.
+
+        As many of one as of the other: a sequence's length must not tell its label.
+        """
         tracks = self._index.track[candidates]
         wanted = self._index.track[crops[0]]
         # A partner without such a track shows its first, which is seen longest.
         candidates = candidates[tracks == (wanted if wanted in tracks else tracks[0])]
         times = self._index.time_s
         distance = np.abs(times[candidates][np.newaxis] - times[crops][:, np.newaxis])
-        return np.unique(candidates[np.argmin(distance, axis=1)])
+        nearest, first = np.unique(np.argmin(distance, axis=1), return_index=True)
+        return crops[first], candidates[nearest]
 
 
 class BalancedSampler(_Sampler):
@@ -145,7 +154,22 @@ class BalancedSampler(_Sampler):
             yield from random.permutation(videos).tolist()
 
 
-class RealSampler(_Sampler):
+class NaturalSampler(_Sampler):
+    """Draws every video once an epoch, in random order; classes are as frequent as they are."""
+
+    def __len__(self) -> int:
+        """Samples in an epoch."""
+        return len(self._videos)
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Endless samples [1, f]."""
+        random = np.random.default_rng(self._seed)
+        while True:
+            for video in random.permutation(self._videos).tolist():
+                yield self._draw(video, random)[np.newaxis]
+
+
+class RealSampler(NaturalSampler):
     """Draws real crops whose landmarks are known, to be blended with themselves.
 
     An epoch goes once, in random order, through all real videos that have such crops. Crops
@@ -165,7 +189,9 @@ class RealSampler(_Sampler):
         self, index: CropIndex, crops: npt.NDArray[np.int64], length: int, seed: int
     ) -> None:
         is_real = index.label[index.video[crops]] == Label.REAL
-        is_known = np.isfinite(index.landmarks[crops]).all(axis=(1, 2))
+        # A point outside of the crop is a mistake of the detector. NaN compares as false.
+        points = index.landmarks[crops]
+        is_known = ((points >= 0) & (points < CROP_MAX_SIZE)).all(axis=(1, 2))
         if not np.any(is_real & is_known):
             raise UsageError(
                 f"none of the train split's {int(is_real.sum())} real crops has its five "
@@ -173,32 +199,6 @@ class RealSampler(_Sampler):
                 "retinaface, or set `fakes: dataset`"
             )
         super().__init__(index, crops[is_real & is_known], length, seed)
-
-    def __len__(self) -> int:
-        """Samples in an epoch."""
-        return len(self._videos)
-
-    def __iter__(self) -> Iterator[Samples]:
-        """Endless samples [1, f]."""
-        random = np.random.default_rng(self._seed)
-        while True:
-            for video in random.permutation(self._videos).tolist():
-                yield self._draw(video, random)[np.newaxis]
-
-
-class NaturalSampler(_Sampler):
-    """Draws every video once an epoch, in random order; classes are as frequent as they are."""
-
-    def __len__(self) -> int:
-        """Samples in an epoch."""
-        return len(self._videos)
-
-    def __iter__(self) -> Iterator[Samples]:
-        """Endless samples [1, f]."""
-        random = np.random.default_rng(self._seed)
-        while True:
-            for video in random.permutation(self._videos).tolist():
-                yield self._draw(video, random)[np.newaxis]
 
 
 Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler | RealSampler

@@ -1,8 +1,11 @@
 """A network taken out of a served version: to be trained further, or to join an ensemble."""
 
+import hashlib
 import json
+import re
 from typing import Any
 
+import pydantic
 import tensorflow as tf
 
 from data.errors import UsageError
@@ -12,6 +15,8 @@ from models.config import ModelConfig
 
 _VARIABLE = "_scorer/_variables/{}/.ATTRIBUTES/VARIABLE_VALUE"
 """Where `ServedModel` keeps the variables of its `NetworkScorer`, in the order of the network's."""
+
+_NUMBER = re.compile(r"_\d+(?=/|$)")
 
 
 def read_card(folder: str) -> dict[str, Any]:
@@ -33,6 +38,15 @@ def read_card(folder: str) -> dict[str, Any]:
         return dict(json.loads(file.read()))
 
 
+def describe(network: Classifier) -> str:
+    """SHA-256 of the network's variables' names and shapes, in their order.
+
+    Without the numbers that Keras puts behind names, which grow with what was built before.
+    """
+    lines = [f"{_NUMBER.sub('', v.path)} {tuple(v.shape)}" for v in network.variables]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def load(folder: str) -> Classifier:
     """Builds the network of a served version again, in float32 and with its weights.
 
@@ -40,15 +54,26 @@ def load(folder: str) -> Classifier:
         folder: path or URL of the version.
 
     Raises:
-        UsageError: it is no version of one network.
+        UsageError: it is no version of one network, or of one that is built otherwise today.
     """
     card = read_card(folder)
     if "config" not in card:
         raise UsageError(
             f"{folder}: {card['name']} is not a single network; name one of its members"
         )
-    config = ModelConfig.model_validate(card["config"])
-    network = classifier.build(config, "float32", weights=None)
+    try:
+        network = classifier.build(
+            ModelConfig.model_validate(card["config"]), "float32", weights=None
+        )
+    except pydantic.ValidationError as error:
+        raise UsageError(
+            f"{folder}: its model.json is of another version of unmask ({error.errors()[0]['msg']})"
+        ) from error
+    if card.get("variables_sha256") != describe(network):
+        raise UsageError(
+            f"{folder}: this version of unmask builds {network.config.model} otherwise than the "
+            "one that trained it; train it again"
+        )
     values = tf.train.load_checkpoint(f"{folder}/variables/variables")
     for number, variable in enumerate(network.variables):
         variable.assign(values.get_tensor(_VARIABLE.format(number)))
@@ -63,14 +88,16 @@ def warm_start(network: Classifier, folder: str) -> None:
         folder: path or URL of the version.
 
     Raises:
-        UsageError: the version is of another network or head.
+        UsageError: the version is of another network or head, or of another image size where
+            weights depend on it.
     """
     source = load(folder)
-    for name in ("model", "head", "lstm_units"):
-        ours, theirs = getattr(network.config, name), getattr(source.config, name)
-        if ours != theirs and (name != "lstm_units" or network.config.head == "lstm"):
+    ours, theirs = ([weight.shape for weight in found.get_weights()] for found in (network, source))
+    for name in ("model", "head", "lstm_units", "image_size"):
+        wanted, found = getattr(network.config, name), getattr(source.config, name)
+        if wanted != found and (name in ("model", "head") or ours != theirs):
             raise UsageError(
-                f"warm_start: {folder} was trained with `{name}: {theirs}`, this model has "
-                f"`{name}: {ours}`; make them the same, or leave warm_start out"
+                f"warm_start: {folder} was trained with `{name}: {found}`, this model has "
+                f"`{name}: {wanted}`; make them the same, or leave warm_start out"
             )
     network.set_weights(source.get_weights())

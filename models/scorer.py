@@ -53,7 +53,7 @@ class NetworkScorer(tf.Module):
     """
 
     def __init__(self, network: Classifier) -> None:
-        super().__init__(name=network.config.name)
+        super().__init__(name="network")
         self.image_size = network.config.image_size
         self.width = int(network.backbone.output_shape[-1])
         # Not the Keras models: saved with them would be wrappers of their variables, which the

@@ -10,9 +10,8 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from models import fine_tuning, optimizer
-from models.checkpoints import Checkpoints, Evaluation, Progress
+from models.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.classifier import Classifier
-from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread, require_both_classes
 from models.input_pipeline import Batch, training_batches
 from models.metrics import log_loss
@@ -85,18 +84,25 @@ class Trainer:
         step = progress.step
         if step:
             self._log.say(f"going on from step {step}")
-        while step < config.steps and not _has_stalled(history, config):
+        while step < config.steps and not self._has_stalled(history):
             phase = fine_tuning.phase(config.fine_tuning, step)
             fine_tuning.begin_phase(self._network, config.fine_tuning, phase)
-            learner = optimizer.create(config, self._precision, self._network.trainable_variables)
+            learner = optimizer.create(
+                config,
+                self._precision,
+                self._network.trainable_variables,
+                replicas=self._strategy.num_replicas_in_sync,
+            )
             if step and step == progress.step:
                 # A phase begins with a fresh optimiser.
                 goes_on = phase == fine_tuning.phase(config.fine_tuning, step - 1)
                 self._checkpoints.restore(self._network.variables, learner if goes_on else None)
             step = self._train_phase(phase, step, learner, history)
-        if _has_stalled(history, config):
+        if self._has_stalled(history):
             self._log.say(f"stopped: {config.patience} evaluations without a better AUC")
-        self._checkpoints.restore_best(self._network.variables)
+        best = best_of(history)
+        assert best is not None
+        self._checkpoints.restore_best(best.step, self._network.variables)
         return history
 
     def _train_phase(
@@ -118,21 +124,26 @@ class Trainer:
             tf.data.experimental.AutoShardPolicy.DATA
         )
         batches = batches.take(last - step).with_options(options)
-        aucs = [evaluation.auc for evaluation in history]
+        first = 0 if phase == 0 else head_steps
         for batch in self._strategy.experimental_distribute_dataset(batches):
-            rate = optimizer.learning_rate(config, step, aucs)
+            rate = optimizer.learning_rate(
+                config, step, [found for found in history if found.step > first]
+            )
             learner.learning_rate = rate
-            loss = float(train_step(batch))
+            loss, gradient = map(float, train_step(batch))
             step += 1
             if not math.isfinite(loss):
                 raise self._diverged(f"the loss became {loss} at step {step}", batch, learner)
+            # In float16 gradients that overflow are passed over, and the loss scale falls.
+            if not math.isfinite(gradient) and self._precision.policy != "mixed_float16":
+                raise self._diverged(f"a gradient became {gradient} at step {step}", batch, learner)
             self._losses.append(loss)
             self._log.step(step, loss, rate, batch)
             if step % config.eval_interval == 0 or step == config.steps:
                 self._evaluate(step, rate, history, batch, learner)
-                aucs = [evaluation.auc for evaluation in history]
+                first = 0 if phase == 0 else head_steps
                 self._save(step, history, learner)
-                if _has_stalled(history, config):
+                if self._has_stalled(history):
                     return step
             elif time.monotonic() - self._saved_at > CHECKPOINT_SECONDS or step == last:
                 self._save(step, history, learner)
@@ -146,6 +157,7 @@ class Trainer:
         batch: Batch,
         learner: keras.optimizers.Optimizer,
     ) -> None:
+        self._average_statistics()
         labels = self._eval_store.index.label
         scores = score_videos(self._scorer, self._eval_store, self._eval_crops)
         if not np.isfinite(scores).all():
@@ -159,7 +171,7 @@ class Trainer:
             learning_rate=rate,
         )
         self._losses = []
-        is_best = evaluation.better_than(_best(history))
+        is_best = evaluation.better_than(best_of(history))
         history.append(evaluation)
         self._log.evaluated(evaluation, best=is_best)
         if is_best:
@@ -171,6 +183,21 @@ class Trainer:
         progress = Progress(step, tuple(history), tuple(self._losses))
         self._checkpoints.save(progress, self._network.variables, learner)
         self._saved_at = time.monotonic()
+
+    def _average_statistics(self) -> None:
+        """Makes one of the statistics that batch normalisation keeps on each device by itself."""
+        if self._strategy.num_replicas_in_sync == 1:
+            return
+        for variable in self._network.variables:
+            if not variable.trainable and variable.dtype.startswith("float"):
+                mean = self._strategy.reduce("MEAN", variable.value, axis=None)
+                variable.value.assign(mean)
+
+    def _has_stalled(self, history: Sequence[Evaluation]) -> bool:
+        """Whether the best of the last phase lies `patience` evaluations back."""
+        last = [found for found in history if found.step > self._config.fine_tuning.head_steps]
+        best = best_of(last)
+        return best is not None and len(last) - 1 - last.index(best) >= self._config.patience
 
     def _diverged(
         self, what: str, batch: Batch, learner: keras.optimizers.Optimizer
@@ -186,40 +213,36 @@ class Trainer:
         )
 
 
-def _best(history: Sequence[Evaluation]) -> Evaluation | None:
-    best: Evaluation | None = None
-    for evaluation in history:
-        best = evaluation if evaluation.better_than(best) else best
-    return best
-
-
-def _has_stalled(history: Sequence[Evaluation], config: ModelConfig) -> bool:
-    """Whether the best evaluation lies `patience` evaluations back."""
-    best = _best(history)
-    return best is not None and len(history) - 1 - history.index(best) >= config.patience
-
-
 def _train_step(
     network: Classifier,
     learner: keras.optimizers.Optimizer,
     strategy: tf.distribute.Strategy,
 ) -> tf.types.experimental.PolymorphicFunction:
+    """A step on a `Batch`; returns its loss and the norm of its gradients, loss scale included."""
     batch_size = float(network.config.batch_size)
     variables = network.trainable_variables
 
-    def on_replica(batch: Batch) -> tf.Tensor:
+    def on_replica(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = network(batch.pictures, batch.used, training=True)
             losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=batch.labels, logits=logits)
             loss = tf.reduce_sum(losses * batch.weights) / batch_size
             scaled = learner.scale_loss(loss)
-        learner.apply(tape.gradient(scaled, [v.value for v in variables]), variables)
-        return loss
+        gradients = tape.gradient(scaled, [v.value for v in variables])
+        replica = tf.distribute.get_replica_context()
+        if replica.num_replicas_in_sync > 1:
+            # The same on all devices, or one would not notice that another's are not finite. Each
+            # gives its share: Keras adds them up again.
+            gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+            gradients = [gradient / replica.num_replicas_in_sync for gradient in gradients]
+        learner.apply(gradients, variables)
+        return loss, tf.linalg.global_norm(gradients)
 
     # XLA makes a step on a CPU 3 to 5 times slower.
     @tf.function(jit_compile=False, reduce_retracing=True)
-    def train_step(batch: Batch) -> tf.Tensor:
-        losses = strategy.run(on_replica, args=(batch,))
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+    def train_step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        losses, norms = strategy.run(on_replica, args=(batch,))
+        total = tf.distribute.ReduceOp.SUM
+        return strategy.reduce(total, losses, axis=None), strategy.reduce(total, norms, axis=None)
 
     return train_step

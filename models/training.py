@@ -74,7 +74,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
             videos, crops = len(store.index.label), len(store.index.offset)
             log.say(f"{split}: {videos} videos, {crops} crops")
         fingerprint = {"train": train_store.fingerprint, "eval": eval_store.fingerprint}
-        checkpoints = Checkpoints(_checkpoint_folder(fn_args, fingerprint, folder, is_chief))
+        checkpoints = Checkpoints(_checkpoint_folder(fn_args, fingerprint, folder), writes=is_chief)
         with strategy.scope():
             # Weights that a warm start replaces need not be fetched.
             weights = config.weights if config.warm_start is None else None
@@ -105,6 +105,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
             evaluations=len(history),
             card={
                 "config": config.model_dump(mode="json"),
+                "variables_sha256": saved_network.describe(network),
                 "data_fingerprint": fingerprint,
                 "code_version": fn_args.custom_config["code_hash"],
                 "training_precision": precision.policy,
@@ -125,11 +126,11 @@ def _parse_config(text: str) -> ModelConfig:
 
 
 def _checkpoint_folder(
-    fn_args: TrainerArguments, fingerprint: Mapping[str, str], scratch: str, is_chief: bool
+    fn_args: TrainerArguments, fingerprint: Mapping[str, str], scratch: str
 ) -> str:
     """Of this very training: TFX gives every execution new folders, so it is found by a hash."""
     root = fn_args.custom_config["checkpoints"]
-    if not root or not is_chief:
+    if not root:
         return f"{scratch}/checkpoints"
     made_of = json.dumps([dict(fn_args.custom_config), dict(fingerprint)], sort_keys=True)
     return f"{root}/{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"

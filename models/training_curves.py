@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from models.checkpoints import Evaluation
+from models.checkpoints import Evaluation, best_of
 
 _INCHES, _DOTS_PER_INCH = (7.0, 7.5), 110
 
@@ -20,7 +20,8 @@ def draw(history: Sequence[Evaluation], path: str, *, title: str) -> None:
         title: over the picture.
     """
     steps = [evaluation.step for evaluation in history]
-    best = max(history, key=lambda evaluation: (evaluation.auc, -evaluation.eval_loss))
+    best = best_of(history)
+    assert best is not None
     # Not pyplot, which keeps state and looks for a screen.
     figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
     losses, auc, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.5))

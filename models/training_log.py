@@ -98,7 +98,7 @@ class TrainingLog:
             self._started = now, step
             self._write_sheet(step, batch)
         since, first = self._started
-        images = math.prod(_local(batch.pictures).shape[:2])
+        images = int(tf.math.count_nonzero(_local(batch.used)))
         speed = images * (step - first) / (now - since) if step > first else math.nan
         with self._writer.as_default(step):
             tf.summary.scalar("train/loss", loss)

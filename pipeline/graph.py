@@ -23,6 +23,7 @@ from tfx.v1.components import (
     Transform,
 )
 
+from components import served_versions
 from components.atomic_pusher import AtomicPusher
 from components.ensemble import Ensemble
 from components.serving_baseline import ServingBaseline
@@ -31,13 +32,11 @@ from components.split_audit import SplitAudit
 from data import contract
 from data.code_hash import code_hash
 from models import preprocessing
+from models.code_version import code_version
 from models.config import ModelConfig
 from models.ensemble_config import EnsembleConfig
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig
-
-_EXPORTED = ("data.contract", "data.cropping", "data.detectors", "data.self_blending")
-"""What a model's graph and its training read of the data room."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +120,7 @@ def create(
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=[]),
         materialize=False,
         disable_statistics=True,
-        custom_config={"code_hash": code_hash("models.preprocessing")},
+        custom_config={"code_hash": code_hash("models.preprocessing", "data.contract")},
     )
     transform.add_upstream_node(audit)
     nodes: list[BaseNode] = [
@@ -169,7 +168,8 @@ def _trainer(
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={
             "model": model.model_dump_json(),
-            "code_hash": code_hash("models", *_EXPORTED),
+            "code_hash": code_version(),
+            "warm_start_sha256": _warm_start_hash(model),
             "weights_sha256": _weights_hash(model),
             "checkpoints": inputs.checkpoints,
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
@@ -190,7 +190,7 @@ def _ensemble(
         transform_graph=transform.outputs["transform_graph"],
         config=ensemble.model_dump_json(),
         metadata=json.dumps({"run": config.name, "data_fingerprint": inputs.fingerprint}),
-        code_hash=code_hash("components.ensemble", "models", *_EXPORTED),
+        code_hash=code_hash("components.ensemble") + code_version(),
         **{
             f"member_{number}": member.outputs["model"]
             for number, member in enumerate(members, start=1)
@@ -243,3 +243,8 @@ def _weights_hash(model: ModelConfig) -> str:
     if model.weights in (None, "imagenet") or not pathlib.Path(str(model.weights)).is_file():
         return ""
     return hashlib.sha256(pathlib.Path(str(model.weights)).read_bytes()).hexdigest()
+
+
+def _warm_start_hash(model: ModelConfig) -> str:
+    """Of the version that training starts from, so that another one in its place is noticed."""
+    return "" if model.warm_start is None else served_versions.content_hash(model.warm_start)

@@ -9,11 +9,11 @@ import numpy as np
 
 from components import atomic_pusher, served_versions
 from data import dataset_folder, files
-from data.code_hash import code_hash
 from data.errors import UsageError
-from models import classifier, mesonet_weights
+from models import classifier, mesonet_weights, saved_network
 from models.calibrated_export import CalibrationOptions, export_calibrated
 from models.calibration import uncalibrated
+from models.code_version import code_version
 from models.config import ModelConfig
 from models.crop_store import CropStore
 from models.export import export
@@ -54,7 +54,8 @@ def import_weights(
     scorer = NetworkScorer(network)
     card = {
         "config": config.model_dump(mode="json"),
-        "code_version": code_hash("models", "data.contract"),
+        "variables_sha256": saved_network.describe(network),
+        "code_version": code_version(),
         "imported": {
             "file": pathlib.Path(path).name,
             "sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),

@@ -11,7 +11,7 @@ import json
 import pathlib
 
 from components import served_versions
-from data.code_hash import code_hash
+from models.code_version import code_version
 from pipeline.config import RunConfig
 
 FILE = "serving_state.json"
@@ -59,7 +59,7 @@ def record(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str
 
 
 def _candidate(config: RunConfig, model: str, fingerprint: str) -> list[str]:
-    return [*config.describe(model), fingerprint, code_hash("models")]
+    return [*config.describe(model), fingerprint, code_version()]
 
 
 def _read(output: pathlib.Path) -> dict[str, dict]:

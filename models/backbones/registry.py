@@ -132,11 +132,6 @@ def find(name: str) -> Backbone:
     return BACKBONES[name]
 
 
-def minimum_image_size(name: str) -> int:
-    """Pixels a side that the backbone needs; UsageError for an unknown name."""
-    return find(name).minimum_image_size
-
-
 def build(name: str, image_size: int, weights: str | None) -> "keras.Model":
     """Builds a backbone under Keras' current dtype policy.
 

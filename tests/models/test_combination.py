@@ -70,6 +70,24 @@ def test_fitted_weights_have_the_least_log_loss(scores):
     assert fitted.weights[0] == max(fitted.weights)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_members_that_are_nearly_alike_are_weighed_too(seed):
+    random = np.random.default_rng(seed)
+    labels = np.tile([0, 1], 200).astype(np.int8)
+    signal = 2.0 * labels - 1
+    logits = np.array(
+        [scale * random.normal(scale * signal, scale) for scale in (1.5, 1.2)], np.float32
+    )
+    videos = np.arange(400, dtype=np.int32)
+    fitted = fit_weights(logits, videos, labels, (PLAIN, PLAIN))
+
+    def loss(weight):
+        combined = fixed_weights([weight, 1 - weight], (PLAIN, PLAIN)).logits(tf.constant(logits))
+        return log_loss(labels, expit(combined.numpy().astype(float)))
+
+    assert loss(fitted.weights[0]) <= min(map(loss, np.linspace(0, 1, 101))) + 1e-4
+
+
 def test_a_stack_is_logistic_regression_on_video_scores(scores):
     logits, video, labels = scores
     fitted = fit_stack(logits, video, labels)

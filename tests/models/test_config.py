@@ -43,6 +43,18 @@ def test_defaults_are_for_real_use():
             id="self-blended fakes, sampled otherwise",
         ),
         pytest.param(
+            {"steps": 10, "optimizer": {"accumulate": 4}},
+            (),
+            "must be multiples of optimizer.accumulate 4",
+            id="leftover batches",
+        ),
+        pytest.param(
+            {"optimizer": {"accumulate": 4}, "strategy": "mirrored"},
+            (),
+            "does not work with strategy mirrored",
+            id="accumulation over devices",
+        ),
+        pytest.param(
             {"steps": 5, "fine_tuning": {"head_steps": 5}},
             (),
             "fine_tuning.head_steps 5 must be below steps 5",

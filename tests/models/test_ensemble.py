@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from data import contract
 from data.errors import UsageError
-from models import classifier, ensemble, probability_mapping
+from models import classifier, combination, ensemble, probability_mapping, saved_network
 from models.config import ModelConfig
 from models.decision import Decision
 from models.ensemble_config import EnsembleConfig
@@ -51,6 +51,7 @@ def members(tiny_backbone, transform_output, tmp_path_factory):
         folders.append(str(tmp_path_factory.mktemp(head)))
         card = {
             "config": config.model_dump(mode="json"),
+            "variables_sha256": saved_network.describe(network),
             "calibration": mapping.to_json(),
             "data_fingerprint": {"train": "abc"},
             "evaluations": 3,
@@ -77,7 +78,7 @@ def make(members, eval_videos, write_records, transform_output, tmp_path_factory
             run_folder=str(folder / "run"),
             card={"code_version": "1"},
         )
-        assert (folder / "run" / "reliability.png").is_file()
+        assert (folder / "run" / "reliability.png").is_file(), "reliability"
         card = json.loads((folder / "model" / "assets.extra" / "model.json").read_text())
         return str(folder / "model"), card
 
@@ -166,11 +167,36 @@ def test_what_is_fitted_is_calibrated_on_videos_it_was_not_fitted_to():
             assert self.groups.isdisjoint(groups[video_of_track[asked]])
             return tf.fill([members.shape[1]], float(self.count))
 
-    found = ensemble._cross_fitted(Counting, track_logits, video_of_track, labels, groups)
+    found, warnings = ensemble._cross_fitted(Counting, track_logits, video_of_track, labels, groups)
     # Four videos are held out of each fit, and with videos 3 and 7 their second tracks.
     fold = groups % 5
     held_out = [4 + np.sum(fold[[3, 7]] == number) for number in fold]
     np.testing.assert_array_equal(found, 22 - np.array(held_out))
+    assert warnings == []
+    # With two groups the other fold holds one class.
+    _, warnings = ensemble._cross_fitted(
+        lambda tracks: combination.Stacked((1.0, 1.0), 0.0),
+        track_logits,
+        video_of_track,
+        np.repeat([0, 1], 10).astype(np.int8),
+        np.repeat([0, 1], 10).astype(np.int32),
+    )
+    assert warnings[0].startswith("eval has too few source groups")
+
+
+def test_members_are_calibrated_anew_for_what_judges_them(make, members, eval_videos, monkeypatch):
+    fitted_to = []
+    original = ensemble.fit_mapping
+
+    def fit_mapping(method, logits, labels):
+        fitted_to.append((method, len(labels)))
+        return original(method, logits, labels)
+
+    monkeypatch.setattr(ensemble, "fit_mapping", fit_mapping)
+    monkeypatch.setattr(ensemble, "export_calibrated", lambda *args, **kwargs: None)
+    with pytest.raises(AssertionError, match="reliability"):
+        make(weights=[1, 1])
+    assert fitted_to == [("temperature", 16), ("platt", 16)] * 5
 
 
 def test_an_ensemble_is_no_member(make, weighted):

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from models import optimizer
+from models.checkpoints import Evaluation
 from models.config import ModelConfig
 from models.precision import Precision
 
@@ -17,8 +18,8 @@ def config(**changes):
 @pytest.mark.parametrize(
     ("schedule", "step", "expected"),
     [
-        pytest.param({}, 0, 0.0, id="starts at 0"),
-        pytest.param({}, 5, 0.5e-3, id="rises linearly"),
+        pytest.param({}, 0, 1e-4, id="the first step learns"),
+        pytest.param({}, 4, 0.5e-3, id="rises linearly"),
         pytest.param({}, 10, 1e-3, id="peak"),
         pytest.param({}, 55, 0.5e-3, id="half of the cosine"),
         pytest.param({}, 100, 0.0, id="ends at 0"),
@@ -44,8 +45,25 @@ def test_learning_rate(schedule, step, expected):
 )
 def test_plateaus(aucs, plateaus):
     schedule = {"plateau_factor": 0.5, "plateau_patience": 2, "decay": "constant"}
-    found = optimizer.learning_rate(config(schedule=schedule), 50, aucs)
+    history = [Evaluation(step, 0.5, auc, 0.5, 0.1) for step, auc in enumerate(aucs)]
+    found = optimizer.learning_rate(config(schedule=schedule), 50, history)
     assert found == pytest.approx(1e-3 * 0.5**plateaus)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(0, 1e-4), (9, 1e-3), (59, 1e-3), (60, 1e-4), (69, 1e-3), (85, 0.5e-3), (100, 0.0)],
+)
+def test_each_phase_warms_up(step, expected):
+    found = optimizer.learning_rate(config(fine_tuning={"head_steps": 60}), step, [])
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("algorithm", ["adam", "adamw", "sgd"])
+def test_each_algorithm_learns_with_its_defaults(algorithm):
+    matrix, vector = apply({"algorithm": algorithm}, [1.0])
+    assert matrix.max() < 1.0
+    assert vector.max() < 1.0
 
 
 def apply(options, gradients, precision=FLOAT32):

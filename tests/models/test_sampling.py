@@ -157,13 +157,33 @@ def test_sequences_are_evenly_spaced_crops_of_one_track(kind, frames, length):
             np.testing.assert_array_equal(sample[len(rows) :], PADDING)
             assert len(set(index.video[rows])) == len(set(index.track[rows])) == 1
             steps = np.diff(index.time_s[rows])
-            np.testing.assert_allclose(steps, max(1, frames // length), atol=1e-5)
+            assert np.all(np.abs(steps - max(1, frames / length)) < 1)
+            assert index.time_s[rows[-1]] - index.time_s[rows[0]] >= min(frames, length) - 1
             starts.add(int(index.time_s[rows[0]]))
     if frames > length:
         assert len(starts) > 1, "sequences begin anywhere"
     if kind is PairSampler:
         np.testing.assert_array_equal(index.label[index.video[samples[:, 0]]], [0, 1])
         np.testing.assert_array_equal(index.track[samples[0]], index.track[samples[1]])
+
+
+def test_a_sequence_covers_its_track():
+    index = make_index([(0, 0), (1, 0)], frames=31)
+    sampler = NaturalSampler(index, np.arange(62), 16, 0)
+    for samples in itertools.islice(sampler, 20):
+        times = index.time_s[samples[0]]
+        assert times[-1] - times[0] >= 28
+
+
+def test_the_length_of_a_sequence_does_not_tell_its_label():
+    # The fake has 16 frames, the real three of them.
+    whole = make_index([(0, 0), (1, 0)], frames=16)
+    crops = np.concatenate([[0, 7, 15], np.arange(16, 32)])
+    for real, fake in itertools.islice(PairSampler(whole, crops, 8, 0), 50):
+        assert np.sum(real != PADDING) == np.sum(fake != PADDING) <= 3
+        times = [whole.time_s[rows[rows != PADDING]] for rows in (real, fake)]
+        assert np.all(np.diff(times[0]) > 0)
+        np.testing.assert_allclose(*times, atol=4)
 
 
 def test_a_balanced_sampler_takes_classes_by_turns_and_every_video_of_each_once_an_epoch():
@@ -207,6 +227,13 @@ def test_reals_alone_are_drawn_each_video_once_an_epoch():
 
 def test_no_fake_is_needed_to_draw_reals():
     assert set(draw_reals(make_index([(0, 0), (0, 1)]), 50)) == set(range(6))
+
+
+def test_crops_with_landmarks_outside_of_them_are_not_blended():
+    index = make_index([(0, 0), (1, 0)])
+    landmarks = index.landmarks.copy()
+    landmarks[0, 2, 0], landmarks[1, 1, 1] = -3.0, 500.0
+    assert set(draw_reals(dataclasses.replace(index, landmarks=landmarks), 20)) == {2}
 
 
 def test_crops_without_landmarks_are_not_drawn_for_blending():

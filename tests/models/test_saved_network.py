@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -22,7 +25,9 @@ def version(request, tiny_backbone, transform_output, tmp_path_factory):
     """A served version and the network in it."""
     config = make_config(tiny_backbone, head=request.param, seed=3)
     network = classifier.build(config, "float32", weights=None)
-    network.set_weights([weight + 0.1 for weight in network.get_weights()])
+    random = np.random.default_rng(0)
+    # No two alike: batch normalisation has four vectors of one shape.
+    network.set_weights([random.uniform(0.1, 1.0, w.shape) for w in network.get_weights()])
     served = ServedModel(
         NetworkScorer(network),
         Decision(Temperature(temperature=1.0), 0.4, 0.6),
@@ -30,7 +35,11 @@ def version(request, tiny_backbone, transform_output, tmp_path_factory):
         transform=TransformFeatures(transform_output),
     )
     folder = str(tmp_path_factory.mktemp("version"))
-    export(served, folder, name="tiny", card={"config": config.model_dump(mode="json")})
+    card = {
+        "config": config.model_dump(mode="json"),
+        "variables_sha256": saved_network.describe(network),
+    }
+    export(served, folder, name="tiny", card=card)
     return folder, network
 
 
@@ -62,3 +71,29 @@ def test_a_warm_start_from_another_head_is_refused(version, tiny_backbone):
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(UsageError, match=rf"{tmp_path}: holds no assets.extra/model.json"):
         saved_network.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"variables_sha256": "0"}, "this version of unmask builds tiny otherwise than the one"),
+        ({"config": {"model": "tiny", "colour": 1}}, "is of another version of unmask"),
+        ({"config": {"model": "gone"}}, "is of another version of unmask"),
+    ],
+)
+def test_versions_of_other_code_are_refused(version, tmp_path, changes, message):
+    folder, _ = version
+    shutil.copytree(folder, tmp_path / "1")
+    path = tmp_path / "1" / "assets.extra" / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(UsageError, match=message):
+        saved_network.load(str(tmp_path / "1"))
+
+
+def test_names_do_not_count_what_was_built_before(tiny_backbone):
+    config = make_config(tiny_backbone)
+    first, second = (classifier.build(config, "float32", weights=None) for _ in range(2))
+    assert first.variables[0].path != second.variables[0].path
+    assert saved_network.describe(first) == saved_network.describe(second)
+    other = classifier.build(make_config(tiny_backbone, head="lstm"), "float32", weights=None)
+    assert saved_network.describe(first) != saved_network.describe(other)

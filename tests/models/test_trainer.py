@@ -103,14 +103,14 @@ def undisturbed(store, tiny_backbone, tmp_path_factory):
         eval_interval=4,
         dropout=0.5,
         optimizer={"accumulate": 2},
-        fine_tuning={"head_steps": 5},
+        fine_tuning={"head_steps": 6},
     )
     log = KillingLog(None)
     network, history = run(config, store, tmp_path_factory.mktemp("undisturbed"), log=log)
     return config, log, network, history
 
 
-@pytest.mark.parametrize("killed_at", [3, 6, 11])
+@pytest.mark.parametrize("killed_at", [3, 7, 11])
 def test_killed_and_started_again_ends_where_an_undisturbed_run_ends(
     store, undisturbed, killed_at, tmp_path
 ):
@@ -120,7 +120,7 @@ def test_killed_and_started_again_ends_where_an_undisturbed_run_ends(
         run(config, store, tmp_path / "killed", log=killed)
     found, again = run(config, store, tmp_path / "killed", log=resumed)
     # Checkpoints are written after evaluations and at the end of a phase.
-    first = max(step for step in (0, 4, 5, 8) if step < killed_at)
+    first = max(step for step in (0, 4, 6, 8) if step < killed_at)
     assert [step for step, _, _ in resumed.seen] == list(range(first + 1, 13))
     np.testing.assert_allclose(resumed.seen, expected_log.seen[first:], rtol=1e-4)
     for one, other in zip(again, history, strict=True):
@@ -164,6 +164,40 @@ def test_the_head_learns_first(store, tiny_backbone, tmp_path):
     assert np.any(after[initial.head.weights[0].path] != head[0])
     # At the killed step the backbone has begun to learn.
     assert np.any(initial.backbone.get_weights()[0] != backbone[0])
+
+
+def test_patience_counts_from_the_second_phase(store, tiny_backbone, tmp_path):
+    config = make_config(
+        tiny_backbone,
+        steps=20,
+        eval_interval=2,
+        patience=2,
+        learning_rate=1e-9,  # nothing gets better
+        fine_tuning={"head_steps": 12},
+    )
+    _, history = run(config, store, tmp_path)
+    assert history[-1].step == 12 + 2 * 3
+
+
+def test_killed_between_the_best_weights_and_the_state(store, tiny_backbone, tmp_path, monkeypatch):
+    config = make_config(tiny_backbone, steps=6, eval_interval=2, learning_rate=0.01)
+    expected, history = run(config, store, tmp_path / "undisturbed")
+    original = Checkpoints.save
+
+    def killed(self, progress, variables, optimizer):
+        if progress.step == 4:
+            raise KeyboardInterrupt
+        original(self, progress, variables, optimizer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, store, tmp_path / "killed")
+    assert Checkpoints(str(tmp_path / "killed")).progress().step == 2
+    found, again = run(config, store, tmp_path / "killed")
+    assert [e.step for e in again] == [e.step for e in history]
+    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 def test_a_plateau_lowers_the_learning_rate(store, tiny_backbone, tmp_path):
