@@ -1,7 +1,7 @@
 """The end of every way to a served model: calibrate on `eval`, say how well, export."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ def export_calibrated(
     folder: str,
     run_folder: str,
     evaluations: int,
+    warnings: Sequence[str] = (),
     card: Mapping[str, Any],
     say: Callable[[str], None],
 ) -> None:
@@ -58,6 +59,7 @@ def export_calibrated(
         folder: receives the SavedModel.
         run_folder: receives `reliability.png`; exists.
         evaluations: looks at `eval` of which the best was kept.
+        warnings: that `model.json` gives besides the calibration's.
         card: what `model.json` says besides what is found here.
         say: tells people.
     """
@@ -71,7 +73,7 @@ def export_calibrated(
         evaluations=evaluations,
     )
     metrics = _metrics(calibration, logits, index)
-    for warning in calibration.warnings:
+    for warning in (*calibration.warnings, *warnings):
         say(f"warning: {warning}")
     say(
         f"eval AUC {metrics['auc']:.3f}, {options.method} calibration, expected calibration error "
@@ -87,7 +89,7 @@ def export_calibrated(
         name=name,
         card={
             **calibration.decision.to_json(),
-            "warnings": list(calibration.warnings),
+            "warnings": [*calibration.warnings, *warnings],
             "eval_metrics": metrics,
             "evaluations": evaluations,
             **card,
