@@ -48,6 +48,7 @@ class Arguments:
     serving_model_dir: str
     model_run_dir: str
     custom_config: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any] | None = None
 
 
 def main() -> None:

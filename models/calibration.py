@@ -77,12 +77,13 @@ def calibrate(
         method: of the mapping.
         false_positive_rate: share of reals that may be called fake.
         false_negative_rate: share of fakes that may be called real.
-        evaluations: on the same videos, of which early stopping kept the best.
+        evaluations: on the same videos, of which early stopping and the search for
+            hyper-parameters kept the best.
 
     Returns:
         The calibration; its `warnings` name the rates that the videos are too few to state,
-        say if the method had too few videos or leaves a verdict out, and if early stopping
-        made the rates optimistic.
+        say if the method had too few videos or leaves a verdict out, and if choosing by the same
+        videos made the rates optimistic.
 
     Raises:
         UsageError: a class is missing.
@@ -97,7 +98,7 @@ def calibrate(
         warnings += _isotonic_warnings(labels)
     if evaluations > 1:
         warnings.append(
-            f"early stopping kept the best of {evaluations} evaluations on the eval videos that "
+            f"training kept the best of {evaluations} evaluations on the eval videos that "
             "set the thresholds: error rates stated on them are optimistic"
         )
     calibrated = _cross_fitted_log_odds(method, scores, labels, groups)

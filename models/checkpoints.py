@@ -28,9 +28,14 @@ class Evaluation:
     eval_loss: float
     learning_rate: float
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Larger is better: by AUC; on few videos it often ties, and then by loss."""
+        return self.auc, -self.eval_loss
+
     def better_than(self, other: "Evaluation | None") -> bool:
-        """By AUC; on few videos it often ties, and then by loss."""
-        return other is None or (self.auc, -self.eval_loss) > (other.auc, -other.eval_loss)
+        """Whether its rank is above another's, or there is no other."""
+        return other is None or self.rank > other.rank
 
 
 def best_of(history: Sequence[Evaluation]) -> Evaluation | None:

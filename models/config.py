@@ -3,16 +3,38 @@
 The pipeline hands it to the Trainer as JSON, in `custom_config["model"]`.
 """
 
+import typing
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from models import presets
 from models.augmentation_config import AugmentationConfig
 from models.backbones import registry
+from models.search_config import SearchConfig
 from models.training_config import FineTuningConfig, OptimizerConfig, ScheduleConfig
 
 CalibrationMethod = Literal["temperature", "platt", "isotonic"]
+
+_NOT_SEARCHED = {
+    **dict.fromkeys(("search", "steps"), "a trial trains for `search.steps`"),
+    **dict.fromkeys(("name", "preset"), "it is settled when the config is read"),
+    **dict.fromkeys(("weights", "warm_start"), "the cache must know what a run begins with"),
+    "strategy": "it is the same for all trials",
+    **dict.fromkeys(
+        ("track_length", "calibration", "false_positive_rate", "false_negative_rate"),
+        "a trial's AUC does not depend on it",
+    ),
+}
+"""Keys that a search may not try, and why."""
 
 
 class ModelConfig(BaseModel):
@@ -127,6 +149,11 @@ class ModelConfig(BaseModel):
     seed: int = Field(
         default=0, ge=0, lt=2**31, description="of weights, sampling and augmentation"
     )
+    search: SearchConfig | None = Field(
+        default=None,
+        description="a search for better values of some of these keys, before training; null for "
+        "none",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -188,3 +215,60 @@ class ModelConfig(BaseModel):
                 f"{self.steps}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _searches_what_it_has(self) -> "ModelConfig":
+        if self.search is None:
+            return self
+        if self.strategy == "multi_worker":
+            raise ValueError("search: trials run on one machine; strategy multi_worker is for many")
+        for key, dimension in self.search.space.items():
+            reason = _NOT_SEARCHED.get(key.partition(".")[0])
+            if reason is not None:
+                raise ValueError(f"search.space.{key}: cannot be searched: {reason}")
+            types = _types(key)
+            if not types:
+                raise ValueError(f"search.space.{key}: a model has no such key")
+            if dimension.choices is None and not {int, float} & types:
+                raise ValueError(f"search.space.{key}: is no number; give choices")
+            for value in dimension.examples(whole=int in types):
+                try:
+                    self.with_values(self.search.of_trial({key: value}))
+                except ValidationError as error:
+                    problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+                    raise ValueError(f"search.space.{key}: {value!r}: {problem}") from error
+        return self
+
+    def with_values(self, values: Mapping[str, Any]) -> "ModelConfig":
+        """The same configuration but for some values.
+
+        Args:
+            values: by key, `learning_rate` or `optimizer.weight_decay` say.
+
+        Raises:
+            pydantic.ValidationError: they are no values of these keys, or do not go together.
+        """
+        content = self.model_dump(mode="json")
+        for key, value in values.items():
+            *sections, last = key.split(".")
+            place = content
+            for section in sections:
+                place = place[section]
+            place[last] = value
+        return ModelConfig.model_validate(content)
+
+
+def takes_whole_numbers(key: str) -> bool:
+    """Whether a key of `ModelConfig`, `batch_size` say, takes whole numbers alone."""
+    return int in _types(key)
+
+
+def _types(key: str) -> set[Any]:
+    """What a key of `ModelConfig` may be; nothing where there is no such key."""
+    annotation: Any = ModelConfig
+    for name in key.split("."):
+        field = getattr(annotation, "model_fields", {}).get(name)
+        if field is None:
+            return set()
+        annotation = field.annotation
+    return {annotation, *typing.get_args(annotation)}

@@ -9,13 +9,14 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from models import fine_tuning, optimizer
+from models import classifier, fine_tuning, optimizer, saved_network
 from models.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.classifier import Classifier
+from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread, require_both_classes
 from models.input_pipeline import Batch, training_batches
 from models.metrics import log_loss
-from models.precision import Precision
+from models.precision import Precision, choose
 from models.scorer import NetworkScorer
 from models.scoring import score_videos
 from models.training_log import TrainingLog
@@ -211,6 +212,41 @@ class Trainer:
             f"held {videos}. Lower `learning_rate` ({self._config.learning_rate:g}), or set "
             f"`precision` ({self._precision.policy}) to float32."
         )
+
+
+def train_network(
+    config: ModelConfig,
+    train_store: CropStore,
+    eval_store: CropStore,
+    checkpoints: Checkpoints,
+    log: TrainingLog,
+) -> tuple[Classifier, list[Evaluation]]:
+    """Builds a network and trains it; called in the strategy's scope.
+
+    Args:
+        config: of the network and its training.
+        train_store: see `Trainer`.
+        eval_store: see `Trainer`.
+        checkpoints: see `Trainer`.
+        log: see `Trainer`.
+
+    Returns:
+        The network with the weights of its best evaluation, in the precision that it was trained
+        in, and all evaluations in order.
+
+    Raises:
+        UsageError: weights cannot be had, or a split lacks a class.
+        TrainingError: as `Trainer.train`.
+    """
+    precision = choose(config.precision)
+    log.say(f"precision {precision.policy}: {precision.reason}")
+    # Weights that a warm start replaces need not be fetched.
+    weights = config.weights if config.warm_start is None else None
+    network = classifier.build(config, precision.policy, weights=weights)
+    if config.warm_start is not None:
+        saved_network.warm_start(network, config.warm_start)
+    trainer = Trainer(network, train_store, eval_store, precision, checkpoints, log)
+    return network, trainer.train()
 
 
 def _train_step(

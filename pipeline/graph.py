@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
@@ -21,6 +22,7 @@ from tfx.v1.components import (
     StatisticsGen,
     Trainer,
     Transform,
+    Tuner,
 )
 
 from components import served_versions
@@ -133,7 +135,14 @@ def create(
     ]
     made: dict[str, BaseNode] = {}
     for model in config.models:
-        made[model.name] = _trainer(model, config, inputs, examples, transform, run_schema)
+        common = _training(model, config, inputs, examples, transform, run_schema)
+        searched = {}
+        if model.search is not None:
+            tuner = Tuner(tuner_fn="models.tuning.tuner_fn", **common)
+            nodes.append(tuner.with_id(f"Tuner.{model.name}"))
+            searched = {"hyperparameters": tuner.outputs["best_hyperparameters"]}
+        trainer = Trainer(run_fn="models.training.run_fn", **common, **searched)
+        made[model.name] = trainer.with_id(f"Trainer.{model.name}")
     for ensemble in config.ensembles:
         members = [made[name] for name in ensemble.members]
         made[ensemble.name] = _ensemble(ensemble, members, config, inputs, examples, transform)
@@ -151,22 +160,22 @@ def create(
     )
 
 
-def _trainer(
+def _training(
     model: ModelConfig,
     config: RunConfig,
     inputs: Inputs,
     examples: BaseChannel,
     transform: Transform,
     run_schema: ImportSchemaGen,
-) -> Trainer:
-    return Trainer(
-        run_fn="models.training.run_fn",
-        examples=examples,
-        transform_graph=transform.outputs["transform_graph"],
-        schema=run_schema.outputs["schema"],
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config={
+) -> dict[str, Any]:
+    """What a model's Trainer and its Tuner are given alike."""
+    return {
+        "examples": examples,
+        "transform_graph": transform.outputs["transform_graph"],
+        "schema": run_schema.outputs["schema"],
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["eval"]),
+        "custom_config": {
             "model": model.model_dump_json(),
             "code_hash": code_version(),
             "warm_start_sha256": _warm_start_hash(model),
@@ -174,7 +183,7 @@ def _trainer(
             "checkpoints": inputs.checkpoints,
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
         },
-    ).with_id(f"Trainer.{model.name}")
+    }
 
 
 def _ensemble(

@@ -13,6 +13,7 @@ from data.errors import UsageError
 from kubeflow import commands
 from tests import tiny_dataset
 
+SEARCH = "models.0.search={trials: 2, steps: 100, space: {dropout: {low: 0, high: 0.5}}}"
 NODES = {
     "ImportExampleGen",
     "ImportSchemaGen",
@@ -20,6 +21,7 @@ NODES = {
     "ExampleValidator",
     "SplitAudit",
     "Transform",
+    "Tuner.efficientnet_v2_b0",
     *(
         f"{component}.{model}"
         for component in (
@@ -46,7 +48,8 @@ def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kubeflow")
     tiny_dataset.write(folder / "examples")
     output = folder / "pipeline.yaml"
-    result = compile(folder, "--output", str(output), "--set", f"examples={folder / 'examples'}")
+    changes = ["--set", f"examples={folder / 'examples'}", "--set", SEARCH]
+    result = compile(folder, "--output", str(output), *changes)
     assert result.exit_code == 0, result.output
     return output
 
@@ -84,9 +87,20 @@ def test_training_waits_for_the_audit(spec):
     assert "SplitAudit" in spec["root"]["dag"]["tasks"]["Transform"]["dependentTasks"]
 
 
+def test_a_searched_model_is_trained_with_what_the_search_found(spec):
+    tasks = spec["root"]["dag"]["tasks"]
+    found = tasks["Trainer.efficientnet_v2_b0"]["inputs"]["artifacts"]["hyperparameters"]
+    assert found["taskOutputArtifact"] == {
+        "producerTask": "Tuner.efficientnet_v2_b0",
+        "outputArtifactKey": "best_hyperparameters",
+    }
+    assert "hyperparameters" not in tasks["Trainer.xception"]["inputs"]["artifacts"]
+
+
 def test_user_code_is_named_never_shipped(compiled):
     text = compiled.read_text()
     assert "models.training.run_fn" in text
+    assert "models.tuning.tuner_fn" in text
     assert "module_file: ''" in text or "module_file" not in text
 
 

@@ -2,6 +2,7 @@ import pydantic
 import pytest
 
 from models.config import ModelConfig
+from models.search_config import Dimension, SearchConfig
 
 
 def test_json_round_trip():
@@ -60,6 +61,108 @@ def test_defaults_are_for_real_use():
             "fine_tuning.head_steps 5 must be below steps 5",
             id="nothing after the head",
         ),
+        *(
+            pytest.param(
+                {"search": {"trials": 2, "steps": 5, "space": space}, **changes},
+                place,
+                message,
+                id=f"search: {name}",
+            )
+            for name, space, changes, place, message in [
+                (
+                    "unknown key",
+                    {"optimizer.decay": {"low": 0, "high": 1}},
+                    {},
+                    (),
+                    "search.space.optimizer.decay: a model has no such key",
+                ),
+                (
+                    "key below a number",
+                    {"dropout.rate": {"low": 0, "high": 1}},
+                    {},
+                    (),
+                    "search.space.dropout.rate: a model has no such key",
+                ),
+                (
+                    "end of a range",
+                    {"dropout": {"low": 0, "high": 1}},
+                    {},
+                    (),
+                    "search.space.dropout: 1.0: Input should be less than 1",
+                ),
+                (
+                    "number in a range",
+                    {"batch_size": {"low": 8, "high": 32}},
+                    {},
+                    (),
+                    "search.space.batch_size: 9.0: Input should be a multiple of 2",
+                ),
+                (
+                    "choice",
+                    {"optimizer.algorithm": {"choices": ["adam", "lion"]}},
+                    {},
+                    (),
+                    "search.space.optimizer.algorithm: 'lion': Input should be 'adam', 'adamw'",
+                ),
+                (
+                    "range of names",
+                    {"sampling": {"low": 0, "high": 1}},
+                    {},
+                    (),
+                    "search.space.sampling: is no number; give choices",
+                ),
+                (
+                    "what trials have in common",
+                    {"steps": {"low": 5, "high": 10}},
+                    {},
+                    (),
+                    "search.space.steps: cannot be searched: a trial trains for `search.steps`",
+                ),
+                (
+                    "too short for the head",
+                    {"dropout": {"low": 0, "high": 0.5}},
+                    {"fine_tuning": {"head_steps": 5}},
+                    (),
+                    "fine_tuning.head_steps 5 must be below steps 5",
+                ),
+                (
+                    "many machines",
+                    {"dropout": {"low": 0, "high": 0.5}},
+                    {"strategy": "multi_worker"},
+                    (),
+                    "search: trials run on one machine",
+                ),
+                (
+                    "half a range",
+                    {"dropout": {"low": 0}},
+                    {},
+                    ("search", "space", "dropout"),
+                    "give low and high, or choices",
+                ),
+                (
+                    "range and choices",
+                    {"dropout": {"low": 0, "high": 0.5, "choices": [0]}},
+                    {},
+                    ("search", "space", "dropout"),
+                    "give either choices, or low and high",
+                ),
+                (
+                    "empty range",
+                    {"dropout": {"low": 0.5, "high": 0.5}},
+                    {},
+                    ("search", "space", "dropout"),
+                    "low 0.5 must be below high 0.5",
+                ),
+                (
+                    "logarithm of 0",
+                    {"dropout": {"low": 0, "high": 0.5, "log": True}},
+                    {},
+                    ("search", "space", "dropout"),
+                    "low 0 must be above 0 where log is true",
+                ),
+                ("nothing", {}, {}, ("search", "space"), "at least 1 item"),
+            ]
+        ),
     ],
 )
 def test_refusals(changes, place, message):
@@ -77,3 +180,19 @@ def test_every_field_is_described():
 
     describe(ModelConfig)
     describe(ModelConfig.model_fields["augmentation"].annotation)
+    describe(SearchConfig)
+    describe(Dimension)
+
+
+def test_there_is_no_search_by_default():
+    assert ModelConfig(model="xception").search is None
+
+
+def test_other_values_by_key():
+    config = ModelConfig(model="xception", preset="xception_last_20")
+    changed = config.with_values({"optimizer.weight_decay": 0.01, "learning_rate": 1e-3})
+    assert changed.optimizer.weight_decay == 0.01
+    assert changed.learning_rate == 1e-3
+    assert changed.with_values({"optimizer.weight_decay": 0.0, "learning_rate": 1e-4}) == config
+    with pytest.raises(pydantic.ValidationError, match="multiple of 2"):
+        config.with_values({"batch_size": 9})

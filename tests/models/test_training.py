@@ -4,6 +4,7 @@ import json
 import pathlib
 import tempfile
 
+import keras_tuner
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +12,15 @@ from scipy.special import logit
 
 from data import contract
 from data.errors import UsageError
+from models.search_result import SearchResult
 from tests.tiny_dataset import make_video
+
+SEARCH = {
+    "trials": 9,
+    "steps": 5,
+    "space": {"learning_rate": {"low": 1e-9, "high": 0.1, "log": True}},
+}
+FOUND = SearchResult(chosen={"learning_rate": 0.02}, auc=0.97, trials=8, failed=1, evaluations=14)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +31,7 @@ class Arguments:
     serving_model_dir: str
     model_run_dir: str
     custom_config: dict
+    hyperparameters: dict
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +48,8 @@ def arguments(
     videos, eval_videos, write_records, transform_output, tiny_backbone, tmp_path_factory
 ):
     folder = tmp_path_factory.mktemp("trained")
+    best = keras_tuner.HyperParameters()
+    best.Float("learning_rate", 1e-9, 0.1, default=0.02)
     config = {
         "model": tiny_backbone,
         "image_size": 32,
@@ -47,7 +59,9 @@ def arguments(
         "batch_size": 8,
         "steps": 60,
         "eval_interval": 20,
-        "learning_rate": 0.02,
+        # With this nothing is learnt; the search found better.
+        "learning_rate": 1e-9,
+        "search": SEARCH,
         # The highest that three reals and three fakes can state.
         "false_positive_rate": 0.25,
         "false_negative_rate": 0.25,
@@ -71,6 +85,7 @@ def arguments(
             "checkpoints": str(folder / "checkpoints"),
             "metadata": {"dataset": "tiny"},
         },
+        hyperparameters=FOUND.to_hyperparameters(best).get_config(),
     )
 
 
@@ -127,6 +142,8 @@ def test_model_card(reloaded, arguments):
         **card["config"],
         **json.loads(arguments.custom_config["model"]),
         "augmentation": card["config"]["augmentation"],
+        "learning_rate": 0.02,
+        "search": None,
     }
     assert card["code_version"] == "0123456789abcdef"
     assert card["metadata"] == {"dataset": "tiny"}
@@ -139,9 +156,30 @@ def test_model_card(reloaded, arguments):
     low, high = card["eval_metrics"]["auc_interval"]
     assert (0.2 < low < 0.7, high) == (True, 1.0)
     assert card["eval_metrics"]["calibrated_log_loss"] > 0
-    (warning,) = card["warnings"]
-    assert "the best of 3 evaluations" in warning
+    rates, search = card["warnings"]
+    # 3 of the training, and those of the trials.
+    assert "the best of 17 evaluations" in rates
+    assert "learning_rate chosen of 8 trials by their AUC on the eval videos" in search
+    assert card["evaluations"] == 17
     assert card["data_fingerprint"]["train"] != card["data_fingerprint"]["eval"]
+
+
+def test_model_card_says_what_was_searched_and_chosen(reloaded, arguments):
+    search = read_card(arguments)["search"]
+    (dimension,) = search.pop("space").items()
+    assert dimension == (
+        "learning_rate",
+        {"low": 1e-9, "high": 0.1, "log": True, "choices": None},
+    )
+    assert search == {
+        "chosen": {"learning_rate": 0.02},
+        "auc": 0.97,
+        "trials": 8,
+        "failed": 1,
+        "evaluations": 14,
+        "steps": 5,
+        "seed": 0,
+    }
 
 
 def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
