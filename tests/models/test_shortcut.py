@@ -104,12 +104,25 @@ def test_a_source_group_is_never_on_both_sides():
     assert shortcut.explained_share(of_group, one_hot, np.arange(len(NUMBERS))).value > 0.15
 
 
+def test_labels_are_told_from_other_groups_alone():
+    groups = np.repeat(np.arange(40), 4)
+    labels = (groups % 2).astype(np.int8)
+    one_hot = (groups[:, np.newaxis] == np.arange(40)).astype(float)
+    assert shortcut.label_auc(one_hot, labels, groups).value < 0.6
+    assert shortcut.label_auc(one_hot, labels, np.arange(len(groups))).value > 0.9
+
+
 def test_clips_of_one_source_do_not_narrow_intervals():
     scores, values = draw()[::2], (draw() + draw(1))[::2]
     once = shortcut.correlation(scores, values, np.arange(GROUPS))
     four_times = (np.repeat(each, 4) for each in (scores, values, np.arange(GROUPS)))
     repeated = shortcut.correlation(*four_times)
     assert repeated.interval == pytest.approx(once.interval)
+    columns = values[:, np.newaxis]
+    once = shortcut.explained_share(scores, columns, np.arange(GROUPS))
+    four_times = (np.repeat(each, 4, axis=0) for each in (scores, columns, np.arange(GROUPS)))
+    repeated = shortcut.explained_share(*four_times)
+    assert repeated.interval == pytest.approx(once.interval, abs=0.03)
 
 
 def test_too_few_groups_give_a_reason_instead_of_a_number():
