@@ -36,6 +36,7 @@ for command in (
     data.commands.sheet,
     models.commands.networks,
     models.commands.augmentations,
+    models.commands.shortcuts,
     pipeline.commands.run,
     pipeline.commands.metrics,
     pipeline.commands.import_weights,

@@ -48,7 +48,7 @@ class Arguments:
     serving_model_dir: str
     model_run_dir: str
     custom_config: Mapping[str, Any]
-    hyperparameters: Mapping[str, Any] | None = None
+    hyperparameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def main() -> None:

@@ -1,11 +1,14 @@
-"""The command line of the models room: `unmask networks` and `unmask augmentations`."""
+"""The command line of the models room: `networks`, `augmentations` and `shortcuts`."""
 
 import pathlib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import rich
 import typer
 from rich.markup import escape
+
+if TYPE_CHECKING:
+    from models.shortcut import Finding
 
 
 def augmentations(
@@ -67,3 +70,68 @@ def networks() -> None:
     for paper, names in of_paper.items():
         # Not wrapped, which would break the links.
         console.print(f"\n[bold]{', '.join(names)}[/bold]\n{paper}", soft_wrap=True)
+
+
+def shortcuts(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Folder of a served version: <serving root>/<model>/<version>."
+        ),
+    ],
+    examples: Annotated[str, typer.Option(help="Folder that `unmask extract` wrote.")],
+    split: Annotated[str, typer.Option(help="train, eval or test.")] = "eval",
+) -> None:
+    """Show how much of a model's score compression, sharpness and face size explain.
+
+    None of these say anything of manipulation. One line each: how the score's ranks go along
+    with them within reals and within fakes (Spearman; 0 if not at all), and how well they
+    alone tell fakes from reals (AUC; 0.5 if not at all, below if fakes have less). In brackets,
+    intervals of 95 %.
+
+    Example: unmask shortcuts runs/demo/serving/xception/1 --examples runs/demo/examples
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from models import shortcut_check
+
+    report, unscored = shortcut_check.check(model, examples, split)
+    console = Console(highlight=False)
+    table = Table("nuisance", box=None, header_style="bold", pad_edge=False)
+    for title in ("score within reals", "score within fakes", "AUC of label"):
+        table.add_column(title)
+    for name, found in report.nuisances.items():
+        table.add_row(
+            name,
+            _finding(found.correlation_in_reals, sign="+"),
+            _finding(found.correlation_in_fakes, sign="+"),
+            _finding(found.label_auc),
+        )
+    console.print(table)
+    summary = Table("all of them together", box=None, header_style="bold", pad_edge=False)
+    summary.add_column(f"on {split}")
+    for title, finding in (
+        ("explain of the score, within reals", report.explained_reals),
+        ("explain of the score, within fakes", report.explained_fakes),
+        ("explain of the score, over both (at most)", report.explained_all),
+        ("tell fakes from reals, AUC", report.label_auc),
+        ("the model tells fakes from reals, AUC", report.model_auc),
+    ):
+        summary.add_row(title, _finding(finding))
+    console.print()
+    console.print(summary)
+    if unscored:
+        console.print(f"left out: {unscored} videos that the model gave no score")
+    console.print(
+        "\nExplained: 1 is all, 0 and below is nothing. Well above 0 within a class, the model "
+        "listens to nuisances. Where these tell fakes nearly as well as the model does, its AUC "
+        "on this dataset is no evidence that it sees manipulation."
+    )
+
+
+def _finding(finding: "Finding", sign: str = "") -> str:
+    if finding.value is None or finding.interval is None:
+        return escape(f"n/a ({finding.reason})")
+    low, high = finding.interval
+    return escape(f"{finding.value:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]")

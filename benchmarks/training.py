@@ -1,0 +1,284 @@
+"""Training: what the input pipeline costs, bfloat16 against float32, and how step and memory grow.
+
+Usage: python -m benchmarks.training [--parts input precision memory frames] [--image-size 224]
+
+Steps are the trainer's own, on two cores. Other work on a shared machine inflates seconds, so
+what is compared runs by turns, and the median of the rounds' ratios counts. Parts:
+
+- `input`: steps whose batches come from TFRecords, augmented by default settings, against the
+  same steps on batches that are in memory already. The queue is as full after the timed steps as
+  before, so that nothing is prepared on time that is not counted. As the cores serve both the
+  network and its input, the ratio is at least the CPU time of both over what the cores have
+  while the network trains alone; this bound is printed too, and so is reading the TFRecords
+  into the crop store, which happens once a training.
+- `precision`: seconds of a step in bfloat16 against float32, on batches in memory.
+- `memory`: peak resident memory of a fresh interpreter that trains, by batch size.
+- `frames`: seconds of a step and peak memory of the head `lstm`, by frames of a sample.
+
+The last lines are JSON, one a figure; only `input` has targets.
+"""
+
+import data.environment  # noqa: F401 - before TensorFlow
+
+# isort: split
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.training_crops import make_store
+from models import classifier, optimizer, trainer
+from models.config import ModelConfig
+from models.crop_store import CropStore, evenly_spread
+from models.input_pipeline import Batch, training_batches
+from models.precision import choose
+
+CORES = 2
+TARGET_RATIO = 1.05
+PARTS = ("input", "precision", "memory", "frames")
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+_WARM_UP = 3  # empties what the pipeline prepared while nothing trained
+_SMALL = 96  # pixels a side, for sequences
+_SEQUENCES = 2  # in a batch
+_PROBED_STEPS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Took:
+    """What steps took, a crop: seconds, and seconds of this process's CPU time."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--networks", nargs="+", default=["efficientnet_v2_b0", "xception"])
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--batch-size", type=int, default=16, help="of input and precision")
+    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[8, 16, 32], help="of memory")
+    parser.add_argument("--lengths", nargs="+", type=int, default=[4, 8, 16], help="of frames")
+    parser.add_argument("--steps", type=int, default=12, help="of an epoch of input")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--probe", help=argparse.SUPPRESS)  # a config: what a fresh one measures
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    if arguments.probe:
+        print(json.dumps(probe(ModelConfig.model_validate_json(arguments.probe))))
+        return
+    measure = {
+        "input": measure_input,
+        "precision": measure_precision,
+        "memory": measure_memory,
+        "frames": measure_frames,
+    }
+    figures: list[dict[str, Any]] = []
+    for part in arguments.parts:
+        print(f"{part}: load {os.getloadavg()[0]:.1f} before", flush=True)
+        with tempfile.TemporaryDirectory(prefix="unmask-training-") as folder:
+            figures += measure[part](arguments, pathlib.Path(folder))
+        print(f"{part}: load {os.getloadavg()[0]:.1f} after", flush=True)
+    for figure in figures:
+        print(json.dumps(figure))
+
+
+def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterator[dict[str, Any]]:
+    """The part `input`."""
+    started = time.perf_counter()
+    with make_store(folder) as store:
+        store_s = (time.perf_counter() - started) / len(store.index.offset)
+        for name in arguments.networks:
+            config = make_config(name, arguments.image_size, batch_size=arguments.batch_size)
+            step = make_step(config)
+            kept = list(batches(store, config, 0).take(2))
+            run(step, kept)
+            alone, piped, ratios, cpu_ratios = [], [], [], []
+            for number in range(arguments.rounds):
+                # Fresh every time: a pipeline at rest would prepare batches while the other trains.
+                first = number * (arguments.steps + _WARM_UP)
+                alone.append(run(step, (kept[i % 2] for i in range(arguments.steps))))
+                fresh = iter(batches(store, config, first).take(arguments.steps + _WARM_UP + 8))
+                run(step, (next(fresh) for _ in range(_WARM_UP)))
+                piped.append(run(step, (next(fresh) for _ in range(arguments.steps))))
+                del fresh
+                ratios.append(piped[-1].wall_s / alone[-1].wall_s)
+                cpu_ratios.append(piped[-1].cpu_s / alone[-1].cpu_s)
+                print(
+                    f"{name}, {choose(config.precision).policy}: in memory "
+                    f"{_ms(alone[-1].wall_s)} a crop ({_ms(alone[-1].cpu_s)} of CPU), from "
+                    f"TFRecords {_ms(piped[-1].wall_s)} ({_ms(piped[-1].cpu_s)}), ratio "
+                    f"{ratios[-1]:.3f}, of CPU {cpu_ratios[-1]:.3f}",
+                    flush=True,
+                )
+            source = iter(batches(store, config, 0))
+            run(lambda batch: 0.0, (next(source) for _ in range(_WARM_UP)))
+            fed = run(lambda batch: 0.0, (next(source) for _ in range(2 * arguments.steps)))
+            del source
+            wall_s, cpu_s = _median(alone, "wall_s"), _median(alone, "cpu_s")
+            bound = max(1.0, (cpu_s + fed.cpu_s) / (CORES * wall_s))
+            print(f"{name}: input alone {_ms(fed.wall_s)} a crop ({_ms(fed.cpu_s)} of CPU)")
+            ratio = statistics.median(ratios)
+            yield _figure(f"{name}_input_pipeline", ratio, "ratio of time", TARGET_RATIO)
+            yield _figure(f"{name}_input_cpu", statistics.median(cpu_ratios), "ratio of CPU time")
+            yield _figure(f"{name}_input_bound", bound, "ratio of time, at least")
+            yield _figure(f"{name}_input_share", fed.cpu_s / cpu_s, "of training's CPU time")
+            yield _figure(f"{name}_crop_store", store_s / wall_s, "of an epoch's time, once")
+
+
+def measure_precision(
+    arguments: argparse.Namespace, folder: pathlib.Path
+) -> Iterator[dict[str, Any]]:
+    """The part `precision`."""
+    with make_store(folder) as store:
+        for name in arguments.networks:
+            steps: dict[str, Any] = {}
+            kept: list[Batch] = []
+            for precision in PRECISIONS:
+                config = make_config(
+                    name,
+                    arguments.image_size,
+                    batch_size=arguments.batch_size,
+                    precision=precision,
+                )
+                steps[precision] = make_step(config)
+                kept = kept or list(batches(store, config, 0).take(1))
+                run(steps[precision], 2 * kept)
+            times: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
+            for _ in range(2 * arguments.rounds):
+                for precision, step in steps.items():
+                    times[precision].append(run(step, kept).wall_s * arguments.batch_size)
+            for precision in PRECISIONS:
+                yield _figure(f"{name}_{precision}_step", statistics.median(times[precision]), "s")
+            ratios = [b / a for a, b in zip(*times.values(), strict=True)]
+            print(f"{name}: bfloat16 over float32 by round {[round(r, 2) for r in ratios]}")
+            yield _figure(f"{name}_bfloat16_over_float32", statistics.median(ratios), "ratio")
+
+
+def measure_memory(arguments: argparse.Namespace, _: pathlib.Path) -> Iterator[dict[str, Any]]:
+    """The part `memory`."""
+    for name in arguments.networks:
+        for precision in PRECISIONS:
+            for size in arguments.batch_sizes:
+                config = make_config(
+                    name, arguments.image_size, batch_size=size, precision=precision
+                )
+                found = probe_afresh(config)
+                label = f"{name}_{precision}_batch_{size}"
+                yield _figure(f"{label}_peak_memory", found["peak_mib"], "MiB")
+                yield _figure(f"{label}_memory_of_start", found["start_mib"], "MiB")
+
+
+def measure_frames(arguments: argparse.Namespace, _: pathlib.Path) -> Iterator[dict[str, Any]]:
+    """The part `frames`."""
+    for name in arguments.networks:
+        for length in arguments.lengths:
+            config = make_config(
+                name, _SMALL, batch_size=_SEQUENCES, head="lstm", sequence_length=length
+            )
+            found = probe_afresh(config)
+            yield _figure(f"{name}_lstm_{length}_frames_step", found["step_s"], "s")
+            yield _figure(f"{name}_lstm_{length}_frames_peak_memory", found["peak_mib"], "MiB")
+
+
+def probe_afresh(config: ModelConfig) -> dict[str, float]:
+    """What `probe` finds in an interpreter of its own."""
+    command = [sys.executable, "-m", "benchmarks.training", "--probe", config.model_dump_json()]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(f"{config.name}, batch {config.batch_size}, {config.precision}: {found}", flush=True)
+    return found
+
+
+def probe(config: ModelConfig) -> dict[str, float]:
+    """Trains a little on one batch in memory.
+
+    Args:
+        config: what is trained.
+
+    Returns:
+        `step_s`: the fastest step after the first, seconds; `start_mib`, `peak_mib`: resident
+        memory at its highest before the first step, with the network built, and at the end.
+    """
+    length = config.sequence_length if config.head == "lstm" else 1
+    shape = [config.batch_size, length, config.image_size, config.image_size, 3]
+    noise = np.random.default_rng(0).uniform(0, 255, shape)
+    batch = Batch(
+        pictures=tf.constant(noise, tf.float32),
+        used=tf.ones(shape[:2], tf.bool),
+        labels=tf.constant([float(i % 2) for i in range(config.batch_size)]),
+        weights=tf.ones([config.batch_size]),
+        videos=tf.range(config.batch_size),
+    )
+    del noise
+    step = make_step(config)
+    start_mib = peak_mib()
+    times = [run(step, [batch]).wall_s for _ in range(_PROBED_STEPS)]
+    step_s = min(times[1:]) * config.batch_size
+    return {"step_s": round(step_s, 3), "start_mib": start_mib, "peak_mib": peak_mib()}
+
+
+def peak_mib() -> float:
+    """The most memory that this process ever had resident, MiB: Linux's VmHWM."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return round(int(found[1]) / 1024)
+
+
+def make_config(name: str, image_size: int, **values: Any) -> ModelConfig:
+    """A config that trains from scratch; all else by default."""
+    return ModelConfig(model=name, image_size=image_size, weights=None, **values)
+
+
+def make_step(config: ModelConfig) -> Any:
+    """The trainer's step, from a batch to its loss, of a fresh network."""
+    precision = choose(config.precision)
+    network = classifier.build(config, precision.policy, weights=None)
+    learner = optimizer.create(config, precision, network.trainable_variables)
+    return trainer._train_step(network, learner, tf.distribute.get_strategy())
+
+
+def run(step: Any, given: Iterable[Batch]) -> Took:
+    """Trains on batches as the trainer does, waiting for each loss; returns what a crop took."""
+    crops, started, before = 0, time.perf_counter(), time.process_time()
+    for batch in given:
+        float(step(batch)[0])
+        crops += int(np.prod(batch.pictures.shape[:2]))
+    return Took((time.perf_counter() - started) / crops, (time.process_time() - before) / crops)
+
+
+def batches(store: CropStore, config: ModelConfig, first_step: int) -> tf.data.Dataset:
+    """What the trainer would draw from the store, from a step on."""
+    crops = evenly_spread(store.index, config.frames_per_video)
+    return training_batches(store, crops, config, first_step=first_step)
+
+
+def _median(runs: list[Took], name: str) -> float:
+    return statistics.median(getattr(one, name) for one in runs)
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.1f} ms"
+
+
+def _figure(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
+    return {"name": name, "value": float(f"{value:.4g}"), "target": target, "unit": unit}
+
+
+if __name__ == "__main__":
+    main()

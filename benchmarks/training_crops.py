@@ -1,0 +1,69 @@
+"""A small dataset of one portrait with large crops, for measurements of training."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from skimage import data as pictures
+
+from data import contract, cropping
+from models.crop_store import CropStore
+
+_PAIRS, _FRAMES = 8, 4
+
+
+def make_store(folder: pathlib.Path) -> CropStore:
+    """Writes Examples of one portrait as an extraction does, and reads them as training does."""
+    path = folder / "train-00000-of-00001"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for number in range(2 * _PAIRS):
+            writer.write(contract.encode(make_video(number)))
+
+    def describe(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        labels = [contract.parse(example).label for example in examples.numpy()]
+        return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
+
+    return CropStore.write([str(path)], str(folder / "crops"), describe, compression="")
+
+
+def make_video(number: int) -> contract.VideoExample:
+    """A video whose crops have 220 to 300 pixels a side; odd ones are fakes of those before."""
+    side = 220 + 80 * number // (2 * _PAIRS - 1)
+    portrait = Image.fromarray(np.roll(pictures.astronaut()[0:224, 112:336], number, axis=1))
+    crop = np.asarray(portrait.resize((side, side)))
+    # The box about which the square is cropped that begins at the frame's corner.
+    reach = 0.5 / (1 + cropping.MARGIN)
+    low, high = side * (0.5 - reach), side * (0.5 + reach)
+    points = np.array([[0.4, 0.36], [0.58, 0.36], [0.5, 0.45], [0.43, 0.54], [0.56, 0.54]]) * side
+    faces = tuple(
+        contract.FaceCrop(
+            image=cropping.encode_jpeg(np.roll(crop, frame, axis=0)),
+            track=0,
+            time_s=float(frame),
+            box=(low, low, high, high),
+            landmarks=tuple(points.ravel().tolist()),
+            score=1.0,
+            sharpness=100.0,
+            usable=True,
+        )
+        for frame in range(_FRAMES)
+    )
+    label = number % 2
+    return contract.VideoExample(
+        video_id=f"benchmark/{number}.mp4",
+        sha256=f"{number:064x}",
+        width=side,
+        height=side,
+        frame_count=_FRAMES,
+        fps=1.0,
+        duration_s=float(_FRAMES),
+        bit_rate=1e6,
+        label=label,
+        dataset="benchmark",
+        method="Shifted" if label else contract.REAL_METHOD,
+        compression="none",
+        slice_methods=("Shifted",),
+        source_group=f"benchmark/{number // 2}",
+        faces=faces,
+    )
