@@ -73,7 +73,7 @@ def export_calibrated(
         evaluations=evaluations,
     )
     metrics = _metrics(calibration, logits, index)
-    all_warnings = [*warnings, *calibration.warnings]
+    all_warnings = [*calibration.warnings, *warnings]
     for warning in all_warnings:
         say(f"warning: {warning}")
     say(
