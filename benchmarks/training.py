@@ -112,7 +112,7 @@ def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterat
                 # Fresh every time: a pipeline at rest would prepare batches while the other trains.
                 first = number * (arguments.steps + _WARM_UP)
                 alone.append(run(step, (kept[i % 2] for i in range(arguments.steps))))
-                fresh = iter(batches(store, config, first).take(arguments.steps + _WARM_UP + 8))
+                fresh = iter(batches(store, config, first))
                 run(step, (next(fresh) for _ in range(_WARM_UP)))
                 piped.append(run(step, (next(fresh) for _ in range(arguments.steps))))
                 del fresh
