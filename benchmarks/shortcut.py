@@ -4,10 +4,11 @@ Usage: python -m benchmarks.shortcut [--steps 600] [--identities 60] [--pair REA
 
 Meso-4 learns from a synthetic dataset whose reals were JPEGs of quality 75 to 95 and whose fakes
 were of 5 to 20 before: three times with the same seed, without JPEG and scaling among the
-augmentation, with both at their default strengths, and with JPEG on every pair, down to quality 5,
-and scaling on half of them. What of its score compression explains is measured as `models.shortcut` does it, on other
-identities: once with compression as unequal, once with any quality from 5 to 95, whatever the
-class. What the AUC loses from one to the other was the shortcut's.
+augmentation, with both at their default strengths, and with JPEG down to quality 5 on every pair
+and scaling on half of them. What of its score compression explains is measured as
+`models.shortcut` does it, on other identities: once with compression as unequal, once with any
+quality from 5 to 95, whatever the class. What the AUC loses from one to the other was the
+shortcut's.
 
 Then a real clip and its fake, of FaceForensics++ unless `--pair` names others, are encoded again
 at each other's bit rate: how much does the score of each change, in log odds, when nothing but

@@ -60,12 +60,12 @@ def make_video(
 def make_identities(
     first: int, count: int, qualities: dict[Label, tuple[int, int]]
 ) -> list[contract.VideoExample]:
-    """Real and fake of identities, each video of a quality drawn from its class's range, by its log.
+    """Real and fake of identities, each video of a quality drawn by its log.
 
     Args:
         first: number of the first identity.
         count: of identities.
-        qualities: lowest and highest JPEG quality of each class.
+        qualities: lowest and highest JPEG quality of each class's videos.
     """
     random = np.random.default_rng((_SEED, first))
     videos = []

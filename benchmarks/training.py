@@ -53,7 +53,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 _WARM_UP = 3  # empties what the pipeline prepared while nothing trained
 _SMALL = 96  # pixels a side, for sequences
 _SEQUENCES = 2  # in a batch
-_PROBED_STEPS = 4
+_PROBED_STEPS = 3
 
 
 @dataclasses.dataclass(frozen=True)
