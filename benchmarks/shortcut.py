@@ -8,7 +8,8 @@ augmentation, with both at their default strengths, and with JPEG down to qualit
 and scaling on half of them. What of its score compression explains is measured as
 `models.shortcut` does it, on other identities: once with compression as unequal, once with any
 quality from 5 to 95, whatever the class. What the AUC loses from one to the other was the
-shortcut's.
+shortcut's: where it loses little without the augmentation, the network did not take the shortcut,
+and these figures say nothing of what helps against it.
 
 Then a real clip and its fake, of FaceForensics++ unless `--pair` names others, are encoded again
 at each other's bit rate: how much does the score of each change, in log odds, when nothing but
