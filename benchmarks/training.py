@@ -53,7 +53,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 _WARM_UP = 3  # empties what the pipeline prepared while nothing trained
 _SMALL = 96  # pixels a side, for sequences
 _SEQUENCES = 2  # in a batch
-_PROBED_STEPS = 4
+_PROBED_STEPS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +112,7 @@ def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterat
                 # Fresh every time: a pipeline at rest would prepare batches while the other trains.
                 first = number * (arguments.steps + _WARM_UP)
                 alone.append(run(step, (kept[i % 2] for i in range(arguments.steps))))
-                fresh = iter(batches(store, config, first).take(arguments.steps + _WARM_UP + 8))
+                fresh = iter(batches(store, config, first))
                 run(step, (next(fresh) for _ in range(_WARM_UP)))
                 piped.append(run(step, (next(fresh) for _ in range(arguments.steps))))
                 del fresh
@@ -228,7 +228,7 @@ def probe(config: ModelConfig) -> dict[str, float]:
     step = make_step(config)
     start_mib = peak_mib()
     times = [run(step, [batch]).wall_s for _ in range(_PROBED_STEPS)]
-    step_s = min(times[1:]) * config.batch_size
+    step_s = min(times[1:]) * config.batch_size * length  # `run` counts by crops
     return {"step_s": round(step_s, 3), "start_mib": start_mib, "peak_mib": peak_mib()}
 
 

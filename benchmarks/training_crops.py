@@ -1,6 +1,7 @@
 """A small dataset of one portrait with large crops, for measurements of training."""
 
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -14,11 +15,21 @@ _PAIRS, _FRAMES = 8, 4
 
 
 def make_store(folder: pathlib.Path) -> CropStore:
-    """Writes Examples of one portrait as an extraction does, and reads them as training does."""
+    """Crops of one portrait, in pairs of a real and a fake."""
+    return write_store([make_video(number) for number in range(2 * _PAIRS)], folder)
+
+
+def write_store(videos: Sequence[contract.VideoExample], folder: pathlib.Path) -> CropStore:
+    """Writes Examples as an extraction does, and reads them as training does.
+
+    Args:
+        videos: in the order that the store has them in.
+        folder: for the files; exists.
+    """
     path = folder / "train-00000-of-00001"
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for number in range(2 * _PAIRS):
-            writer.write(contract.encode(make_video(number)))
+        for video in videos:
+            writer.write(contract.encode(video))
 
     def describe(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         labels = [contract.parse(example).label for example in examples.numpy()]
