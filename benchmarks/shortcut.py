@@ -115,7 +115,7 @@ def learn(
     step = trainer._train_step(network, learner, tf.distribute.get_strategy())
     with _store(videos) as store:
         crops = evenly_spread(store.index, config.frames_per_video)
-        losses = [float(step(b)) for b in training_batches(store, crops, config).take(steps)]
+        losses = [float(step(b)[0]) for b in training_batches(store, crops, config).take(steps)]
     print(f"last losses: {np.mean(losses[-20:]):.3f} nats")
     return network
 
