@@ -142,7 +142,6 @@ class Trainer:
             self._log.step(step, loss, rate, batch)
             if step % config.eval_interval == 0 or step == config.steps:
                 self._evaluate(step, rate, history, batch, learner)
-                first = 0 if phase == 0 else head_steps
                 self._save(step, history, learner)
                 if self._has_stalled(history):
                     return step

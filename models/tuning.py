@@ -14,7 +14,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from data.errors import UsageError
 from models import distribution, search_result
-from models.checkpoints import Checkpoints
+from models.checkpoints import Checkpoints, best_of
 from models.config import ModelConfig, takes_whole_numbers
 from models.crop_store import CropStore
 from models.search_config import SearchConfig
@@ -258,7 +258,8 @@ def _train(
             _, history = train_network(config, train_store, eval_store, checkpoints, log)
     except TrainingError as error:
         return _Outcome(failure=str(error))
-    best = max(history, key=lambda evaluation: evaluation.rank)
+    best = best_of(history)
+    assert best is not None
     return _Outcome({_AUC: best.auc, _LOSS: best.eval_loss, _EVALUATIONS: float(len(history))})
 
 
