@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fuzz lint types lock clean
+.PHONY: demo test fuzz lint types lock protos clean
 
 demo: $(VENV)/.installed ## install, then run the whole road on a generated dataset
 	$(BIN)/unmask demo
@@ -32,6 +32,11 @@ lock: $(UV) ## renew the pinned requirements from pyproject.toml
 	  --no-emit-index-url --quiet --output-file requirements.lock
 	$(UV) pip compile pyproject.toml --extra dev --constraint requirements.lock --generate-hashes \
 	  --python-version 3.10 --no-emit-index-url --quiet --output-file requirements-dev.lock
+
+# A compiler of the protobuf release that TFX holds us to, in an environment of its own.
+protos: $(UV) ## renew the Python code of serving/server/protos
+	$(UV) run --quiet --no-project --isolated --python 3.10 --with 'grpcio-tools==1.48.2' \
+	  --with 'setuptools<81' python -m grpc_tools.protoc -I. --python_out=. serving/server/protos/*.proto
 
 clean: ## remove the environment and everything that runs wrote
 	rm -rf $(VENV) .uv runs

@@ -1,48 +1,33 @@
-"""Answers gRPC requests: only translates between the protocol and the manager.
+"""Answers gRPC requests: only translates between the protocol and `serving.server.api`."""
 
-Codes and messages are TensorFlow Serving's own (`predict_util.cc`,
-`get_model_metadata_impl.cc`, `get_model_status_impl.cc`, `server_core.cc`).
-"""
-
-import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
-    model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
 
-from serving.server.errors import StatusError, invalid_argument
-from serving.server.manager import Manager
-from serving.server.servable import Servable
+from serving.server.api import Api
+from serving.server.errors import StatusError
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
-_SIGNATURE_DEF = "signature_def"
-_DEFAULT_SIGNATURE = "serving_default"
 
-
-def _answers(
-    method: Callable[[Any, RequestT], ResponseT],
-) -> Callable[[Any, RequestT, grpc.ServicerContext], ResponseT]:
-    """Makes a gRPC method of one that returns a response or raises `StatusError`."""
-
-    @functools.wraps(method)
-    def answer(handler: Any, request: RequestT, context: grpc.ServicerContext) -> ResponseT:
-        try:
-            return method(handler, request)
-        except StatusError as error:
-            context.abort(error.code, error.message)
-            raise  # never reached: abort raises
-
-    return answer
+def _answer(
+    method: Callable[[RequestT], ResponseT], request: RequestT, context: grpc.ServicerContext
+) -> ResponseT:
+    """What a method answers, or its error as the status of the call."""
+    try:
+        return method(request)
+    except StatusError as error:
+        context.abort(error.code, error.message)
+        raise  # never reached: abort raises
 
 
 class PredictionHandler(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -51,47 +36,22 @@ class PredictionHandler(prediction_service_pb2_grpc.PredictionServiceServicer):
     Classify, Regress and MultiInference answer UNIMPLEMENTED.
     """
 
-    def __init__(self, manager: Manager[Servable]) -> None:
-        self._manager = manager
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
-    @_answers
-    def Predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
-        """Runs a signature of a model."""
-        spec = _model_spec(request)
-        name, number = _servable(spec)
-        response = predict_pb2.PredictResponse()
-        with self._manager.use(name, number) as (version, servable):
-            outputs = servable.predict(spec.signature_name, request.inputs, request.output_filter)
-        for alias, value in outputs.items():
-            response.outputs[alias].CopyFrom(value)
-        response.model_spec.name = name
-        response.model_spec.version.value = version
-        response.model_spec.signature_name = spec.signature_name or _DEFAULT_SIGNATURE
-        return response
+    def Predict(
+        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
+        """See `Api.predict`."""
+        return _answer(self._api.predict, request, context)
 
-    @_answers
     def GetModelMetadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.ServicerContext,
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Describes the signatures of a model."""
-        spec = _model_spec(request)
-        if not request.metadata_field:
-            raise invalid_argument(
-                "GetModelMetadataRequest must specify at least one metadata_field"
-            )
-        for field in request.metadata_field:
-            if field != _SIGNATURE_DEF:
-                raise invalid_argument(f"Metadata field {field} is not supported")
-        name, number = _servable(spec)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        with self._manager.use(name, number) as (version, servable):
-            for key, signature in servable.signatures.items():
-                signatures.signature_def[key].CopyFrom(signature)
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name = name
-        response.model_spec.version.value = version
-        response.metadata[_SIGNATURE_DEF].Pack(signatures)
-        return response
+        """See `Api.get_model_metadata`."""
+        return _answer(self._api.get_model_metadata, request, context)
 
 
 class ModelHandler(model_service_pb2_grpc.ModelServiceServicer):
@@ -100,43 +60,11 @@ class ModelHandler(model_service_pb2_grpc.ModelServiceServicer):
     HandleReloadConfigRequest answers UNIMPLEMENTED.
     """
 
-    def __init__(self, manager: Manager[Servable]) -> None:
-        self._manager = manager
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
-    @_answers
     def GetModelStatus(
-        self, request: get_model_status_pb2.GetModelStatusRequest
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Tells the state of one version of a model, or of all, the largest first."""
-        spec = _model_spec(request)
-        name, number = _servable(spec)
-        statuses = self._manager.statuses(name)
-        if number is not None:
-            statuses = {key: status for key, status in statuses.items() if key == number}
-        if not statuses:
-            asked = "any versions" if number is None else f"version {number}"
-            raise StatusError(grpc.StatusCode.NOT_FOUND, f"Could not find {asked} of model {name}")
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for version, status in statuses.items():
-            answer = response.model_version_status.add(version=version, state=int(status.state))
-            answer.status.SetInParent()
-            if status.error:
-                answer.status.error_code = status.error.code.value[0]
-                answer.status.error_message = status.error.message
-        return response
-
-
-def _model_spec(request: Any) -> model_pb2.ModelSpec:
-    if not request.HasField("model_spec"):
-        raise invalid_argument("Missing ModelSpec")
-    return request.model_spec
-
-
-def _servable(spec: model_pb2.ModelSpec) -> tuple[str, int | None]:
-    """Name and version that a request asks for; None for the latest."""
-    if not spec.name:
-        raise invalid_argument("ModelSpec has no name specified.")
-    if spec.WhichOneof("version_choice") == "version_label":
-        # No labels are assigned yet, so every label is unknown.
-        raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
-    return spec.name, spec.version.value if spec.HasField("version") else None
+        """See `Api.get_model_status`."""
+        return _answer(self._api.get_model_status, request, context)

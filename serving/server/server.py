@@ -12,6 +12,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 
 from serving.channel import MESSAGE_OPTIONS
 from serving.server import source as sources
+from serving.server.api import Api
 from serving.server.handlers import ModelHandler, PredictionHandler
 from serving.server.manager import Manager, RetryPolicy
 from serving.server.servable import Servable
@@ -86,12 +87,11 @@ class ModelServer:
             # Else a second server on the same port would silently share its requests.
             options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
         )
+        api = Api(self.manager)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionHandler(self.manager), server
+            PredictionHandler(api), server
         )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelHandler(self.manager), server
-        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelHandler(api), server)
         try:
             self._port = server.add_insecure_port(self.target)
         except RuntimeError as error:
