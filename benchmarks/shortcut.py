@@ -1,9 +1,10 @@
 """Shortcuts: what a network owes to compression that tells its classes apart, and what helps.
 
-Usage: python -m benchmarks.shortcut [--steps 600] [--identities 60] [--pair REAL FAKE]
+Usage: python -m benchmarks.shortcut [--network xception] [--steps 300] [--seeds 0 1]
+       [--identities 60] [--pair REAL FAKE]
 
-Meso-4 learns from a synthetic dataset whose reals were JPEGs of quality 75 to 95 and whose fakes
-were of 5 to 20 before: three times with the same seed, without JPEG and scaling among the
+A network learns from a synthetic dataset whose reals were JPEGs of quality 75 to 95 and whose fakes
+were of 5 to 20 before: with each seed three times, without JPEG and scaling among the
 augmentation, with both at their default strengths, and with JPEG down to quality 5 on every pair
 and scaling on half of them. What of its score compression explains is measured as
 `models.shortcut` does it, on other identities: once with compression as unequal, once with any
@@ -13,8 +14,8 @@ and these figures say nothing of what helps against it.
 
 Then a real clip and its fake, of FaceForensics++ unless `--pair` names others, are encoded again
 at each other's bit rate: how much does the score of each change, in log odds, when nothing but
-compression does? The last lines are JSON, one a figure; the target of a share or change is what it
-is without the augmentation.
+compression does? The last lines are JSON, one a figure, the mean over the seeds beside `by_seed`;
+the target of a share or change is what it is without the augmentation.
 """
 
 import data.environment  # noqa: F401 - before TensorFlow
@@ -25,9 +26,9 @@ import contextlib
 import json
 import pathlib
 import tempfile
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -39,6 +40,7 @@ from data.contract import Label, VideoExample
 from models import classifier, nuisances, optimizer, shortcut, trainer
 from models.augmentation_config import AugmentationConfig
 from models.classifier import Classifier
+from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread
 from models.input_pipeline import training_batches
 from models.precision import choose
@@ -64,7 +66,9 @@ _PAIR = (
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--network", default="xception", help="as `unmask networks` names it")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1])
     parser.add_argument("--identities", type=int, default=60, help="to learn from, and to measure")
     parser.add_argument("--pair", nargs=2, type=pathlib.Path, default=_PAIR)
     arguments = parser.parse_args()
@@ -75,40 +79,59 @@ def main() -> None:
         "any": shortcut_videos.make_identities(count, count, _ANY),
     }
     pair = read_pair(*arguments.pair)
-    figures: list[dict[str, Any]] = []
-    for key, augmentation in AUGMENTATIONS.items():
-        network = learn(to_learn_from, augmentation, arguments.steps)
-        for compression, videos in to_measure.items():
-            report = measure(network, videos)
-            print(f"augmentation {key}, {compression} compression", flush=True)
-            for name, found in report.nuisances.items():
-                print(
-                    f"  {name}: score within reals {_text(found.correlation_in_reals)}, within "
-                    f"fakes {_text(found.correlation_in_fakes)}, AUC {_text(found.label_auc)}"
-                )
-            figures += _of_report(f"{key}_{compression}", report)
-        if pair:
-            scores = score(network, list(pair.values())).round(3).tolist()
-            logits = dict(zip(pair, scores, strict=True))
-            print(f"augmentation {key}: log odds {logits}", flush=True)
-            for clip in ("real", "fake"):
-                change = abs(logits[f"{clip} recompressed"] - logits[clip])
-                figures.append(_figure(f"{key}_{clip}_recompressed", change, "log odds"))
-    without = {figure["name"]: figure["value"] for figure in figures}
-    for figure in figures:
-        key, _, rest = figure["name"].partition("_")
-        if key != "without" and not rest.endswith("auc"):
-            figure["target"] = without[f"without_{rest}"]
-        print(json.dumps(figure))
+    found: dict[str, list[float]] = {}
+    for seed in arguments.seeds:
+        for key, augmentation in AUGMENTATIONS.items():
+            print(f"seed {seed}, augmentation {key}", flush=True)
+            config = make_config(
+                arguments.network, shortcut_videos.SIZE, augmentation=augmentation, seed=seed
+            )
+            network = learn(to_learn_from, config, arguments.steps)
+            for name, value in measured(network, to_measure, pair):
+                found.setdefault(f"{key}_{name}", []).append(value)
+    means = {name: float(f"{np.mean(values):.3g}") for name, values in found.items()}
+    for name, mean in means.items():
+        key, _, rest = name.partition("_")
+        target = None if key == "without" or rest.endswith("auc") else means.get(f"without_{rest}")
+        figure = {"name": name, "value": mean, "target": target, "unit": _unit(name)}
+        print(json.dumps({**figure, "by_seed": [float(f"{value:.3g}") for value in found[name]]}))
 
 
-def learn(
-    videos: Sequence[VideoExample], augmentation: AugmentationConfig, steps: int
-) -> Classifier:
+def measured(
+    network: Classifier,
+    to_measure: Mapping[str, Sequence[VideoExample]],
+    pair: Mapping[str, VideoExample],
+) -> Iterator[tuple[str, float]]:
+    """Names and values of what a network's scores owe to compression; prints what is behind."""
+    for compression, videos in to_measure.items():
+        report = measure(network, videos)
+        print(f"  {compression} compression")
+        for name, nuisance in report.nuisances.items():
+            print(
+                f"    {name}: score within reals {_text(nuisance.correlation_in_reals)}, within "
+                f"fakes {_text(nuisance.correlation_in_fakes)}, AUC {_text(nuisance.label_auc)}"
+            )
+        for key, finding in (
+            ("explained_reals", report.explained_reals),
+            ("explained_fakes", report.explained_fakes),
+            ("label_auc", report.label_auc),
+            ("model_auc", report.model_auc),
+        ):
+            if finding.value is None:
+                print(f"    {key}: {finding.reason}")
+            else:
+                yield f"{compression}_{key}", finding.value
+    if pair:
+        scores = score(network, list(pair.values())).round(3).tolist()
+        logits = dict(zip(pair, scores, strict=True))
+        print(f"  log odds {logits}", flush=True)
+        for clip in ("real", "fake"):
+            yield f"{clip}_recompressed", abs(logits[f"{clip} recompressed"] - logits[clip])
+
+
+def learn(videos: Sequence[VideoExample], config: ModelConfig, steps: int) -> Classifier:
     """Trains a network by the trainer's own steps, at a constant rate."""
-    config = make_config(
-        "meso4", shortcut_videos.SIZE, augmentation=augmentation, precision="float32"
-    )
+    keras.utils.set_random_seed(config.seed)
     precision = choose(config.precision)
     network = classifier.build(config, precision.policy, weights=None)
     learner = optimizer.create(config, precision, network.trainable_variables)
@@ -116,7 +139,7 @@ def learn(
     with _store(videos) as store:
         crops = evenly_spread(store.index, config.frames_per_video)
         losses = [float(step(b)[0]) for b in training_batches(store, crops, config).take(steps)]
-    print(f"last losses: {np.mean(losses[-20:]):.3f} nats")
+    print(f"  last losses: {np.mean(losses[-20:]):.3f} nats", flush=True)
     return network
 
 
@@ -169,27 +192,16 @@ def _store(videos: Sequence[VideoExample]) -> Iterator[CropStore]:
         yield store
 
 
-def _of_report(name: str, report: ShortcutReport) -> Iterator[dict[str, Any]]:
-    for key, finding, unit in (
-        ("explained_reals", report.explained_reals, "share of the score"),
-        ("explained_fakes", report.explained_fakes, "share of the score"),
-        ("label_auc", report.label_auc, "AUC of nuisances"),
-        ("model_auc", report.model_auc, "AUC of the model"),
-    ):
-        if finding.value is None:
-            print(f"{name}_{key}: {finding.reason}")
-        else:
-            yield _figure(f"{name}_{key}", finding.value, unit)
-
-
 def _text(finding: shortcut.Finding) -> str:
     if finding.value is None or finding.interval is None:
         return f"n/a ({finding.reason})"
     return "{:.2f} [{:.2f}, {:.2f}]".format(finding.value, *finding.interval)
 
 
-def _figure(name: str, value: float, unit: str) -> dict[str, Any]:
-    return {"name": name, "value": float(f"{value:.3g}"), "target": None, "unit": unit}
+def _unit(name: str) -> str:
+    if name.endswith("recompressed"):
+        return "log odds"
+    return "AUC" if name.endswith("auc") else "share of the score"
 
 
 if __name__ == "__main__":
