@@ -86,17 +86,17 @@ class ServerCore:
         return changed
 
     def reload_config(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Adopts a config, and waits for the models that it changes.
+        """Adopts a config, and waits until all that it wants is available or has failed once.
 
         Args:
             config: see `adopt`.
 
         Raises:
-            StatusError: of `adopt`; UNKNOWN, some versions of those models failed to load,
-                which are tried again all the same, or have no versions.
+            StatusError: of `adopt`; UNKNOWN, of the models that the config changes, some have
+                no versions, or versions that failed to load. They are tried again all the same.
         """
         changed = self.adopt(config)
-        self.manager.wait([model.name for model in changed])
+        self.manager.wait([model.name for model in config.model_config_list.config])
         problems = [problem for model in changed for problem in self._problems(model)]
         if problems:
             listed = "".join(f"{{{problem}}}, " for problem in problems)
