@@ -19,7 +19,7 @@ def command(*arguments):
 
 @contextlib.contextmanager
 def running(*arguments):
-    """The process and the port that it answers on."""
+    """The process, its port, and a stub to ask it."""
     with subprocess.Popen(
         command("--port=0", *arguments),
         cwd=ROOT,
@@ -33,7 +33,7 @@ def running(*arguments):
             assert line.startswith("Running gRPC ModelServer at 0.0.0.0:"), line
             port = int(line.split()[4].rpartition(":")[2])
             with grpc.insecure_channel(f"localhost:{port}") as channel:
-                yield process, model_service_pb2_grpc.ModelServiceStub(channel)
+                yield process, port, model_service_pb2_grpc.ModelServiceStub(channel)
         finally:
             process.kill()
 
@@ -59,13 +59,14 @@ def config_of(*names, base_path):
     return f"model_config_list {{ {models} }}"
 
 
-def test_one_model_is_served_and_sigterm_ends_it(push, tmp_path):
+def test_one_model_is_served_on_a_port_of_its_own_and_sigterm_ends_it(push, tmp_path):
     push("tiny", 1)
-    with running("--model_name=mine", f"--model_base_path={tmp_path}/serving/tiny") as (
-        process,
-        stub,
-    ):
+    base_path = f"--model_base_path={tmp_path}/serving/tiny"
+    with running("--model_name=mine", base_path) as (process, port, stub):
         assert available(stub, "mine") == [1]
+        second = end_of(f"--port={port}", base_path)
+        assert second.returncode == 2
+        assert f"cannot listen on 0.0.0.0:{port}" in second.stderr
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
@@ -76,6 +77,7 @@ def test_a_config_file_is_served_and_read_again(push, tmp_path, wait_until):
     path = tmp_path / "models.config"
     path.write_text(config_of("one", base_path=base_path))
     with running(f"--model_config_file={path}", "--model_config_file_poll_wait_seconds=1") as (
+        _,
         _,
         stub,
     ):

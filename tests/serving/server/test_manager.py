@@ -225,6 +225,24 @@ def test_a_model_removed_while_it_loads_never_serves():
     assert manager.available() == {"m": [1]}
 
 
+def test_a_version_replaced_while_it_loads_never_serves_even_if_the_new_one_fails():
+    held = HeldLoad("1")
+
+    def load_unless_two(path):
+        if path.name == "2":
+            raise OSError
+        return held(path)
+
+    manager = Manager(load_unless_two, RetryPolicy(retries=0))
+    manager.reconcile({"m": V1})
+    assert held.begun.wait(60)
+    settle(manager, {"m": V2})
+    (loading,) = (thread for thread in threading.enumerate() if thread.name == "load m 1")
+    held.go.set()
+    loading.join(60)
+    assert states(manager) == {2: State.END, 1: State.END}
+
+
 def test_of_several_old_versions_the_largest_bridges_the_load_of_a_new_one():
     held = HeldLoad("3")
     manager = Manager(held)

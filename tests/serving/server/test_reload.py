@@ -238,3 +238,24 @@ def test_a_config_replaces_a_serving_root(base_path):
         stub.reload(config_of(("other", base_path, "")))
         assert stub.version("other") == 2
         assert stub.states("tiny") == {2: STATE.END}
+
+
+@pytest.mark.parametrize(("enabled", "state"), [(True, STATE.END), (False, STATE.AVAILABLE)])
+def test_warm_up_is_an_option(base_path, enabled, state):
+    requests = base_path / "2" / "assets.extra" / "tf_serving_warmup_requests"
+    requests.parent.mkdir()
+    with tf.io.TFRecordWriter(str(requests)) as writer:
+        writer.write(b"\xff")
+    with serve(
+        Server(options(config_of(("m", base_path, "")), enable_model_warmup=enabled))
+    ) as stub:
+        assert stub.states("m") == {2: state}
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_options_say_one_thing_to_serve(tmp_path, both):
+    with pytest.raises(ValueError, match="either a serving_root or a model_server_config"):
+        ServerOptions(
+            serving_root=tmp_path if both else None,
+            model_server_config=config_of() if both else None,
+        )
