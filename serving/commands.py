@@ -26,8 +26,6 @@ VIDEO_SUFFIXES = (
 )
 """Files that a folder's videos are known by."""
 
-_DRAIN_S = 30.0
-
 
 def serve(
     models: Annotated[
@@ -68,45 +66,41 @@ def serve(
             f"{models}: no such folder; --models names the serving root that a run pushes to, "
             "which holds MODEL/VERSION/saved_model.pb"
         )
-    import logging
-    import os
-    import signal
-    import threading
-
-    import tensorflow as tf
     from rich.logging import RichHandler
 
-    from serving.server.server import ModelServer
+    from serving.server import configuration, process
+    from serving.server.options import ServerOptions
+    from serving.server.server import Server
 
-    # Process-wide, and only before TensorFlow's first operation. One thread an operation
-    # and one operation a core doubled the throughput of concurrent requests.
-    tf.config.threading.set_intra_op_parallelism_threads(threads_per_request)
-    tf.config.threading.set_inter_op_parallelism_threads(os.cpu_count() or 1)
-
-    logger = logging.getLogger("serving")
-    logger.addHandler(RichHandler(console=rich.console.Console(stderr=True), show_path=False))
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    server = ModelServer(models, model_name=model_name, host=host, port=grpc_port)
+    folder = models.absolute()
+    options = ServerOptions(
+        serving_root=folder if model_name is None else None,
+        model_server_config=(
+            None if model_name is None else configuration.single_model(model_name, str(folder))
+        ),
+        host=host,
+        port=grpc_port,
+        tensorflow_intra_op_parallelism=threads_per_request,
+    )
+    process.log_to(RichHandler(console=rich.console.Console(stderr=True), show_path=False))
+    process.configure_tensorflow(options)
+    server = Server(options)
     try:
         server.start()
     except OSError as error:
         raise UsageError(
             f"{error}; is another server running there? Choose another --grpc-port"
         ) from error
+    interruption = process.Interruption()
     served = server.manager.available()
     for name, versions in served.items():
         rich.print(f"{rich.markup.escape(name)}: version {', '.join(map(str, versions))}")
     if not served:
         rich.print(f"{rich.markup.escape(str(models))}: no model can be served yet; waiting")
     rich.print(f"Serving gRPC at {server.target}. Ctrl-C stops.")
-    stopping.wait()
+    interruption.wait()
     rich.print("Stopping: requests under way may end.")
-    server.stop(_DRAIN_S)
+    process.drain(server)
 
 
 def predict(

@@ -1,52 +1,94 @@
 """TensorFlow Serving's two services without a transport: messages in, messages out.
 
 gRPC and REST are two translations of this. Codes and messages are TensorFlow Serving's own
-(`predict_util.cc`, `get_model_metadata_impl.cc`, `get_model_status_impl.cc`, `server_core.cc`).
+(`predict_impl.cc`, `classification_service.cc`, `regression_service.cc`,
+`multi_inference_helper.cc`, `get_model_metadata_impl.cc`, `get_model_status_impl.cc`,
+`model_service_impl.cc`).
 """
 
 from typing import Any
 
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_pb2,
     predict_pb2,
+    regression_pb2,
 )
 
+from serving.server import inference
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.manager import Manager
-from serving.server.servable import Servable
+from serving.server.server_core import ServerCore
 
 _SIGNATURE_DEF = "signature_def"
 _DEFAULT_SIGNATURE = "serving_default"
 
 
 class Api:
-    """Answers requests about the models of a manager; safe to use from many threads.
+    """Answers requests about the models that are served; safe to use from many threads.
 
     Every method takes the request message of TensorFlow Serving's method of the same name,
     returns its response, and raises `StatusError` with its code and message.
 
     Args:
-        manager: holds the models.
+        core: holds the models.
     """
 
-    def __init__(self, manager: Manager[Servable]) -> None:
-        self._manager = manager
+    def __init__(self, core: ServerCore) -> None:
+        self._core = core
+        self._manager = core.manager
 
     def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Runs a signature of a model."""
         spec = _model_spec(request)
-        name, number = _servable(spec)
+        name, number = self._core.resolve(spec)
         response = predict_pb2.PredictResponse()
         with self._manager.use(name, number) as (version, servable):
             outputs = servable.predict(spec.signature_name, request.inputs, request.output_filter)
         for alias, value in outputs.items():
             response.outputs[alias].CopyFrom(value)
-        response.model_spec.name = name
-        response.model_spec.version.value = version
-        response.model_spec.signature_name = spec.signature_name or _DEFAULT_SIGNATURE
+        _answer_model_spec(response.model_spec, spec, version)
+        return response
+
+    def classify(
+        self, request: classification_pb2.ClassificationRequest
+    ) -> classification_pb2.ClassificationResponse:
+        """Classifies examples by a signature of a model; see `inference.classify`."""
+        spec = _model_spec(request)
+        response = classification_pb2.ClassificationResponse()
+        with self._manager.use(*self._core.resolve(spec)) as (version, servable):
+            response.result.CopyFrom(inference.classify(servable, request))
+        _answer_model_spec(response.model_spec, spec, version)
+        return response
+
+    def regress(
+        self, request: regression_pb2.RegressionRequest
+    ) -> regression_pb2.RegressionResponse:
+        """Regresses examples by a signature of a model; see `inference.regress`."""
+        spec = _model_spec(request)
+        response = regression_pb2.RegressionResponse()
+        with self._manager.use(*self._core.resolve(spec)) as (version, servable):
+            response.result.CopyFrom(inference.regress(servable, request))
+        _answer_model_spec(response.model_spec, spec, version)
+        return response
+
+    def multi_inference(
+        self, request: inference_pb2.MultiInferenceRequest
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Runs several signatures of a model on the same examples.
+
+        The first task's model spec says which version; see `inference.multi_inference`.
+        """
+        first = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
+        response = inference_pb2.MultiInferenceResponse()
+        with self._manager.use(*self._core.resolve(first)) as (version, servable):
+            response.results.extend(inference.multi_inference(servable, request))
+        for task, result in zip(request.tasks, response.results, strict=True):
+            _answer_model_spec(result.model_spec, task.model_spec, version)
         return response
 
     def get_model_metadata(
@@ -61,7 +103,7 @@ class Api:
         for field in request.metadata_field:
             if field != _SIGNATURE_DEF:
                 raise invalid_argument(f"Metadata field {field} is not supported")
-        name, number = _servable(spec)
+        name, number = self._core.resolve(spec)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         with self._manager.use(name, number) as (version, servable):
             for key, signature in servable.signatures.items():
@@ -77,7 +119,7 @@ class Api:
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Tells the state of one version of a model, or of all, the largest first."""
         spec = _model_spec(request)
-        name, number = _servable(spec)
+        name, number = self._core.resolve(spec)
         statuses = self._manager.statuses(name)
         if number is not None:
             statuses = {key: status for key, status in statuses.items() if key == number}
@@ -93,6 +135,24 @@ class Api:
                 answer.status.error_message = status.error.message
         return response
 
+    def handle_reload_config_request(
+        self, request: model_management_pb2.ReloadConfigRequest
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """Serves the models of a config from now on, and no others.
+
+        Answers once the models that it changes are available; see
+        `ServerCore.reload_config`.
+        """
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid_argument(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+                "Only ModelConfigList is currently supported"
+            )
+        self._core.reload_config(request.config)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.SetInParent()  # no error code means OK
+        return response
+
 
 def _model_spec(request: Any) -> model_pb2.ModelSpec:
     if not request.HasField("model_spec"):
@@ -100,11 +160,10 @@ def _model_spec(request: Any) -> model_pb2.ModelSpec:
     return request.model_spec
 
 
-def _servable(spec: model_pb2.ModelSpec) -> tuple[str, int | None]:
-    """Name and version that a request asks for; None for the latest."""
-    if not spec.name:
-        raise invalid_argument("ModelSpec has no name specified.")
-    if spec.WhichOneof("version_choice") == "version_label":
-        # No labels are assigned yet, so every label is unknown.
-        raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
-    return spec.name, spec.version.value if spec.HasField("version") else None
+def _answer_model_spec(
+    answer: model_pb2.ModelSpec, asked: model_pb2.ModelSpec, version: int
+) -> None:
+    """Says which model, version and signature answered."""
+    answer.name = asked.name
+    answer.version.value = version
+    answer.signature_name = asked.signature_name or _DEFAULT_SIGNATURE

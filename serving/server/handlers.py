@@ -5,11 +5,15 @@ from typing import TypeVar
 
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from serving.server.api import Api
@@ -31,10 +35,7 @@ def _answer(
 
 
 class PredictionHandler(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """`tensorflow.serving.PredictionService`: Predict and GetModelMetadata.
-
-    Classify, Regress and MultiInference answer UNIMPLEMENTED.
-    """
+    """`tensorflow.serving.PredictionService`."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -44,6 +45,24 @@ class PredictionHandler(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> predict_pb2.PredictResponse:
         """See `Api.predict`."""
         return _answer(self._api.predict, request, context)
+
+    def Classify(
+        self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
+    ) -> classification_pb2.ClassificationResponse:
+        """See `Api.classify`."""
+        return _answer(self._api.classify, request, context)
+
+    def Regress(
+        self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
+    ) -> regression_pb2.RegressionResponse:
+        """See `Api.regress`."""
+        return _answer(self._api.regress, request, context)
+
+    def MultiInference(
+        self, request: inference_pb2.MultiInferenceRequest, context: grpc.ServicerContext
+    ) -> inference_pb2.MultiInferenceResponse:
+        """See `Api.multi_inference`."""
+        return _answer(self._api.multi_inference, request, context)
 
     def GetModelMetadata(
         self,
@@ -55,10 +74,7 @@ class PredictionHandler(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelHandler(model_service_pb2_grpc.ModelServiceServicer):
-    """`tensorflow.serving.ModelService`: GetModelStatus.
-
-    HandleReloadConfigRequest answers UNIMPLEMENTED.
-    """
+    """`tensorflow.serving.ModelService`."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -68,3 +84,11 @@ class ModelHandler(model_service_pb2_grpc.ModelServiceServicer):
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """See `Api.get_model_status`."""
         return _answer(self._api.get_model_status, request, context)
+
+    def HandleReloadConfigRequest(
+        self,
+        request: model_management_pb2.ReloadConfigRequest,
+        context: grpc.ServicerContext,
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """See `Api.handle_reload_config_request`."""
+        return _answer(self._api.handle_reload_config_request, request, context)

@@ -6,18 +6,20 @@ import enum
 import logging
 import pathlib
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Generic, TypeVar
 
 import grpc
 
 from serving.server.errors import StatusError
-from serving.server.source import Versions
+from serving.server.version_policy import Versions
 
 logger = logging.getLogger(__name__)
 
 ServableT = TypeVar("ServableT")
+
+_LOADS_AT_A_TIME = 4
+"""So that one load that hangs, on a network drive say, holds up no other model."""
 
 
 class State(enum.IntEnum):
@@ -35,8 +37,9 @@ class VersionStatus:
     """What became of one version.
 
     Attributes:
-        state: where in its life it is.
-        error: why it could not be loaded, or None.
+        state: where in its life it is; `LOADING` also between two tries, `END` once it was
+            unloaded or given up.
+        error: why it could not be loaded, the last time it was tried; or None.
     """
 
     state: State
@@ -58,24 +61,27 @@ class RetryPolicy:
 
 @dataclasses.dataclass
 class _Version(Generic[ServableT]):
-    state: State = State.START
+    path: pathlib.Path
+    state: State = State.LOADING
     error: StatusError | None = None
     servable: ServableT | None = None
     requests: int = 0
-    tries: int = 0
-    next_try: float = 0.0
+    dropped: bool = False
+    """It ended and was no longer wanted since: should it be wanted again, it starts afresh."""
 
 
 class Manager(Generic[ServableT]):
     """Loads and unloads versions without ever leaving a model unserved in between.
 
-    TensorFlow Serving's availability-preserving policy: an old version is unloaded once a
-    wanted one is available, and then as soon as the last request that uses it has ended.
-    A load that fails changes nothing but the failed version's status.
+    TensorFlow Serving's availability-preserving policy (`availability_preserving_policy.cc`):
+    old versions are unloaded once a wanted one is available (until then all but the largest
+    of them), and then as soon as the last request that uses them has ended. A load that
+    fails changes nothing but the failed version's status. Each load has its own thread, a few
+    work at a time; one that ends after its version was removed is thrown away.
 
     Args:
         load: makes the servable of a version from its folder; whatever it raises is a
-            failed load.
+            failed load. Called from several threads.
         retry_policy: when a failed load is tried again.
     """
 
@@ -86,23 +92,50 @@ class Manager(Generic[ServableT]):
     ) -> None:
         self._load = load
         self._retry_policy = retry_policy
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._slots = threading.Semaphore(_LOADS_AT_A_TIME)
+        self._wanted: dict[str, Versions] = {}
         self._models: dict[str, dict[int, _Version[ServableT]]] = {}
+        self._threads: set[threading.Thread] = set()
 
     def reconcile(self, wanted: Mapping[str, Versions]) -> None:
-        """Loads what is wanted and new, then unloads what is no longer wanted.
+        """Begins to load what is wanted and new, and to unload what is no longer wanted.
 
-        Returns once all loads have ended. To be called from one thread.
+        Returns at once; `wait` waits for the loads.
 
         Args:
             wanted: the versions that should be served, by model; a model that is left
                 out is unloaded.
         """
-        for name, versions in wanted.items():
-            for number in sorted(versions):
-                self._load_if_due(name, number, versions[number])
-        for name in list(self._models):
-            self._retire(name, wanted.get(name, {}))
+        with self._changed:
+            self._wanted = {name: dict(versions) for name, versions in wanted.items()}
+            for name, versions in self._wanted.items():
+                for number in sorted(versions, reverse=True):
+                    self._begin(name, number, versions[number])
+            for name in self._models:
+                self._retire(name)
+            self._changed.notify_all()
+
+    def wait(self, names: Collection[str]) -> None:
+        """Waits until every wanted version of some models is available or has failed once.
+
+        Args:
+            names: of the models.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: all(map(self._is_settled, names)))
+
+    def close(self, timeout_s: float) -> None:
+        """Lets go of all versions and of loads that wait to be tried again.
+
+        Args:
+            timeout_s: seconds that each load under way may still take.
+        """
+        self.reconcile({})
+        with self._changed:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(timeout_s)
 
     @contextlib.contextmanager
     def use(self, name: str, number: int | None = None) -> Iterator[tuple[int, ServableT]]:
@@ -118,7 +151,7 @@ class Manager(Generic[ServableT]):
         Raises:
             StatusError: NOT_FOUND, there is no such version.
         """
-        with self._lock:
+        with self._changed:
             available = [
                 candidate
                 for candidate, version in self._models.get(name, {}).items()
@@ -136,13 +169,13 @@ class Manager(Generic[ServableT]):
         try:
             yield chosen, version.servable
         finally:
-            with self._lock:
+            with self._changed:
                 version.requests -= 1
-                self._unload_if_idle(name, chosen)
+                self._unload_if_idle(name, chosen, version)
 
     def statuses(self, name: str) -> dict[int, VersionStatus]:
         """Status of every version of a model ever seen, the largest first."""
-        with self._lock:
+        with self._changed:
             versions = self._models.get(name, {})
             return {
                 number: VersionStatus(versions[number].state, versions[number].error)
@@ -151,7 +184,7 @@ class Manager(Generic[ServableT]):
 
     def available(self) -> dict[str, list[int]]:
         """Numbers of the versions that can be asked, by model; models without any left out."""
-        with self._lock:
+        with self._changed:
             found = {
                 name: sorted(
                     number
@@ -162,58 +195,100 @@ class Manager(Generic[ServableT]):
             }
         return {name: numbers for name, numbers in found.items() if numbers}
 
-    def _load_if_due(self, name: str, number: int, path: pathlib.Path) -> None:
-        with self._lock:
-            version = self._models.setdefault(name, {}).setdefault(number, _Version())
-            failed = version.error is not None
-            if version.state is State.END and not failed:  # unloaded, and now wanted again
-                version = self._models[name][number] = _Version()
-            due = version.state is State.START or (
-                failed
-                and version.tries <= self._retry_policy.retries
-                and time.monotonic() >= version.next_try
-            )
-            if not due:
+    # Of what follows, all but `_load_until_done` needs the lock to be held.
+
+    def _is_wanted(self, name: str, number: int) -> bool:
+        return number in self._wanted.get(name, {})
+
+    def _is_settled(self, name: str) -> bool:
+        versions = [self._models[name][number] for number in self._wanted.get(name, {})]
+        return all(v.state is not State.LOADING or v.error is not None for v in versions)
+
+    def _begin(self, name: str, number: int, path: pathlib.Path) -> None:
+        """Starts to load a wanted version unless it is loaded, being loaded or given up.
+
+        A version given up is tried afresh if it now lies elsewhere.
+        """
+        versions = self._models.setdefault(name, {})
+        version = versions.get(number)
+        if version is not None and version.state is State.UNLOADING:
+            version.state = State.AVAILABLE  # a request has kept it
+            return
+        if version is not None and not version.dropped:
+            given_up = version.state is State.END
+            moved, version.path = version.path != path, path
+            if not (given_up and moved):
                 return
-            version.state, version.error = State.LOADING, None
-        logger.info("%s version %d: loading from %s", name, number, path)
-        try:
-            servable = self._load(path)
-        except StatusError as error:
-            self._fail(name, number, error)
-        except Exception as error:  # noqa: BLE001 - no folder may take the server down
-            message = f"{type(error).__name__}: {error}"
-            self._fail(name, number, StatusError(grpc.StatusCode.UNKNOWN, message))
-        else:
-            with self._lock:
-                version.servable, version.state = servable, State.AVAILABLE
-            logger.info("%s version %d: available", name, number)
+        versions[number] = version = _Version(path)
+        thread = threading.Thread(
+            target=self._load_until_done,
+            args=(name, number, version),
+            name=f"load {name} {number}",
+            daemon=True,
+        )
+        self._threads.add(thread)
+        thread.start()
 
-    def _fail(self, name: str, number: int, error: StatusError) -> None:
-        with self._lock:
-            version = self._models[name][number]
-            version.state, version.error = State.END, error
-            version.tries += 1
-            version.next_try = time.monotonic() + self._retry_policy.interval_s
-        logger.error("%s version %d: cannot be loaded: %s", name, number, error)
+    def _load_until_done(self, name: str, number: int, version: _Version[ServableT]) -> None:
+        """Tries to load a version as often as the policy says, while it is wanted."""
+        for retries_left in range(self._retry_policy.retries, -1, -1):
+            result = self._try_to_load(name, number, version.path)
+            with self._changed:
+                if isinstance(result, StatusError):
+                    version.error = result
+                    if retries_left:
+                        self._changed.notify_all()
+                        self._changed.wait_for(
+                            lambda: not self._is_wanted(name, number),
+                            self._retry_policy.interval_s,
+                        )
+                        if self._is_wanted(name, number):
+                            continue
+                elif self._is_wanted(name, number):
+                    version.servable, version.error = result, None
+                    version.state = State.AVAILABLE
+                    logger.info("%s version %d: available", name, number)
+                if version.state is State.LOADING:
+                    version.state = State.END
+                self._retire(name)
+                self._threads.discard(threading.current_thread())
+                self._changed.notify_all()
+            return
 
-    def _retire(self, name: str, wanted: Versions) -> None:
-        with self._lock:
-            versions = self._models[name]
-            for number, version in versions.items():
-                if number not in wanted:
-                    version.tries, version.next_try = 0, 0.0  # should it come back
-            replaced = any(versions[number].state is State.AVAILABLE for number in wanted)
-            if wanted and not replaced:
-                return
-            for number, version in versions.items():
-                if version.state is State.AVAILABLE and number not in wanted:
-                    version.state = State.UNLOADING
-                    self._unload_if_idle(name, number)
+    def _try_to_load(self, name: str, number: int, path: pathlib.Path) -> ServableT | StatusError:
+        with self._slots:
+            logger.info("%s version %d: loading from %s", name, number, path)
+            try:
+                return self._load(path)
+            except StatusError as error:
+                problem = error
+            except Exception as error:  # noqa: BLE001 - no folder may take the server down
+                message = f"{type(error).__name__}: {error}"
+                problem = StatusError(grpc.StatusCode.UNKNOWN, message)
+        logger.error("%s version %d: cannot be loaded: %s", name, number, problem)
+        return problem
 
-    def _unload_if_idle(self, name: str, number: int) -> None:
-        """Drops the servable of a retired version nobody uses; the lock must be held."""
-        version = self._models[name][number]
+    def _retire(self, name: str) -> None:
+        """Unloads versions that are not wanted, as far as the model stays available."""
+        wanted = self._wanted.get(name, {})
+        versions = self._models[name]
+        unwanted = []
+        for number in sorted(versions):
+            if number in wanted:
+                continue
+            if versions[number].state is State.END:
+                versions[number].dropped = True
+            elif versions[number].state is State.AVAILABLE:
+                unwanted.append(number)
+        if wanted and not any(versions[number].state is State.AVAILABLE for number in wanted):
+            unwanted = unwanted[:-1]
+        for number in unwanted:
+            versions[number].state = State.UNLOADING
+            self._unload_if_idle(name, number, versions[number])
+
+    def _unload_if_idle(self, name: str, number: int, version: _Version[ServableT]) -> None:
+        """Drops the servable of a retired version that nobody uses."""
         if version.state is State.UNLOADING and version.requests == 0:
             version.state, version.servable = State.END, None
+            version.dropped = True
             logger.info("%s version %d: unloaded", name, number)

@@ -1,6 +1,7 @@
 """One loaded version of a model."""
 
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 
 import grpc
@@ -8,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from serving.server import errors, tensors, warmup
+from serving.server import errors, tensors
 from serving.server.errors import StatusError, invalid_argument
 
 
@@ -21,10 +22,10 @@ class Servable:
         signatures: signature definitions by name, as the model declares them.
 
     Args:
-        folder: of the SavedModel. Its warm-up requests are run.
+        folder: of the SavedModel.
 
     Raises:
-        StatusError: the SavedModel or its warm-up requests are broken.
+        StatusError: the SavedModel is broken.
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
@@ -35,12 +36,6 @@ class Servable:
             raise _status_error(error) from error
         self._functions = self._loaded.signatures
         self.signatures = _read_signatures(folder)
-        warmup.run(
-            folder,
-            lambda request: self.predict(
-                request.model_spec.signature_name, request.inputs, request.output_filter
-            ),
-        )
 
     def predict(
         self,
@@ -71,11 +66,26 @@ class Servable:
         signature = self.signatures[name]
         arguments = _parse_inputs(signature, inputs)
         wanted = _check_outputs(signature, output_filter)
+        outputs = self.run(name, arguments)
+        return {alias: tensors.to_proto(outputs[alias]) for alias in wanted}
+
+    def run(self, name: str, arguments: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Runs a signature on inputs that have been checked.
+
+        Args:
+            name: of a signature that the model has.
+            arguments: a tensor of the right type for each input of the signature.
+
+        Returns:
+            All outputs by name.
+
+        Raises:
+            StatusError: what the failing operation says.
+        """
         try:
-            outputs = self._functions[name](**arguments)
+            return self._functions[name](**arguments)
         except tf.errors.OpError as error:
             raise _status_error(error) from error
-        return {alias: tensors.to_proto(outputs[alias]) for alias in wanted}
 
 
 def _read_signatures(folder: pathlib.Path) -> dict[str, meta_graph_pb2.SignatureDef]:
@@ -115,8 +125,8 @@ def _parse_inputs(
         sent, expected = inputs[alias].dtype, signature.inputs[alias].dtype
         if sent != expected:
             raise invalid_argument(
-                f"Expects arg[{index}] to be {_type_name(expected)} "
-                f"but {_type_name(sent)} is provided"
+                f"Expects arg[{index}] to be {type_name(expected)} "
+                f"but {type_name(sent)} is provided"
             )
         arguments[alias] = tf.constant(values, dtype=tf.as_dtype(expected))
     return arguments
@@ -141,10 +151,16 @@ def _set(names: Mapping[str, object] | set[str]) -> str:
     return "{" + ",".join(sorted(names)) + "}"
 
 
-def _type_name(number: int) -> str:
-    """A type as TensorFlow's C++ names it: float, string, int64."""
+def type_name(number: int) -> str:
+    """A type as TensorFlow's C++ names it: float, string, int64.
+
+    Args:
+        number: of the type, as in `tensorflow.DataType`.
+    """
     return tf.as_dtype(number).name.replace("float32", "float")
 
 
 def _status_error(error: tf.errors.OpError) -> StatusError:
-    return errors.from_number(error.error_code, error.message)
+    """What the operation said, without what Python's runtime puts around it."""
+    message = error.message.rpartition("<stack traces unavailable>\n")[2]
+    return errors.from_number(error.error_code, re.sub(r" \[Op:[^]]*\]$", "", message))

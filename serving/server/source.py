@@ -2,28 +2,38 @@
 
 import logging
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-logger = logging.getLogger(__name__)
+from tensorflow_serving.config import model_server_config_pb2
 
-Versions = Mapping[int, pathlib.Path]
-"""Folder of each version of one model."""
+from serving.server import version_policy
+from serving.server.version_policy import Versions
+
+logger = logging.getLogger(__name__)
 
 _MAX_VERSION = 2**63 - 1  # ModelSpec.version is an int64
 
 
 class Source(Protocol):
-    """Where versions of models come from."""
+    """Where versions of models come from.
+
+    Attributes:
+        found: what the last look found.
+        problems: why the folder of a model could not be read, by model.
+    """
+
+    found: Mapping[str, Versions]
+    problems: Mapping[str, str]
 
     def poll(self) -> Mapping[str, Versions]:
         """Looks again.
 
         Returns:
-            The versions that exist now, by model.
+            The versions that should be served now, by model.
 
         Raises:
-            OSError: the folder cannot be read, so nothing is known about any model.
+            OSError: nothing can be known about any model.
         """
 
 
@@ -66,25 +76,44 @@ def find_versions(base_path: pathlib.Path) -> dict[int, pathlib.Path]:
     return versions
 
 
-def latest(versions: Versions, count: int = 1) -> dict[int, pathlib.Path]:
-    """TensorFlow Serving's version policy `latest`: the `count` largest numbers."""
-    return {version: versions[version] for version in sorted(versions)[-count:]}
+class ConfigSource:
+    """The models of a `ModelConfigList`, each with its own base path and version policy.
 
+    A model whose base path cannot be read, or is not there, keeps the versions it had, as in
+    TensorFlow Serving: a fault of the disk must not unload what serves.
 
-class BasePathSource:
-    """One model in its own folder: `<base path>/<version>/`."""
+    Args:
+        models: the configs, names unique and base paths absolute.
+        known: what an earlier source found.
+    """
 
-    def __init__(self, name: str, base_path: pathlib.Path) -> None:
-        self._name = name
-        self._base_path = base_path
+    def __init__(
+        self,
+        models: Sequence[model_server_config_pb2.ModelConfig],
+        known: Mapping[str, Versions] | None = None,
+    ) -> None:
+        self._models = list(models)
+        self.problems: Mapping[str, str] = {}
+        self.found: Mapping[str, Versions] = dict(known or {})
 
-    def poll(self) -> dict[str, Versions]:
+    def poll(self) -> Mapping[str, Versions]:
         """See `Source.poll`."""
-        return {self._name: find_versions(self._base_path)}
+        found: dict[str, Versions] = {}
+        problems: dict[str, str] = {}
+        for model in self._models:
+            try:
+                versions = find_versions(pathlib.Path(model.base_path))
+            except OSError as error:
+                problems[model.name] = _warn_if_new(model.name, error, self.problems)
+                found[model.name] = self.found.get(model.name, {})
+                continue
+            found[model.name] = version_policy.choose(model.model_version_policy, versions)
+        self.found, self.problems = found, problems
+        return found
 
 
 class RootSource:
-    """Every model under a serving root: `<root>/<model>/<version>/`.
+    """The latest version of every model under a serving root: `<root>/<model>/<version>/`.
 
     Folders whose name begins with a dot are not models. A model whose folder cannot be read
     keeps the versions it had: a fault of the disk must not unload what serves.
@@ -92,20 +121,31 @@ class RootSource:
 
     def __init__(self, root: pathlib.Path) -> None:
         self._root = root
-        self._last: dict[str, Versions] = {}
+        self.problems: Mapping[str, str] = {}
+        self.found: Mapping[str, Versions] = {}
 
-    def poll(self) -> dict[str, Versions]:
+    def poll(self) -> Mapping[str, Versions]:
         """See `Source.poll`."""
         found: dict[str, Versions] = {}
+        problems: dict[str, str] = {}
         for path in sorted(self._root.iterdir()):
             if path.name.startswith(".") or not path.is_dir():
                 continue
             try:
-                found[path.name] = find_versions(path)
+                found[path.name] = version_policy.latest(find_versions(path))
             except FileNotFoundError:
                 continue  # removed since the root was listed
             except OSError as error:
-                logger.warning("%s: cannot look for versions: %s", path.name, error)
-                found[path.name] = self._last.get(path.name, {})
-        self._last = found
+                problems[path.name] = _warn_if_new(path.name, error, self.problems)
+                found[path.name] = self.found.get(path.name, {})
+                continue
+        self.found, self.problems = found, problems
         return found
+
+
+def _warn_if_new(name: str, error: OSError, known: Mapping[str, str]) -> str:
+    """Logs what hinders a model's polling, but not at every poll again."""
+    problem = str(error)
+    if known.get(name) != problem:
+        logger.warning("%s: cannot look for versions: %s", name, problem)
+    return problem

@@ -1,12 +1,12 @@
 """Requests that a version brings along, run before it serves its first real one."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import grpc
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.server.errors import StatusError, invalid_argument
 
@@ -17,52 +17,54 @@ MAX_RECORDS = 1000
 """TensorFlow Serving's limit."""
 
 
-def read(folder: pathlib.Path) -> list[predict_pb2.PredictRequest]:
-    """Reads a version's warm-up requests.
+def read(folder: pathlib.Path) -> Iterator[prediction_log_pb2.PredictionLog]:
+    """Reads a version's warm-up requests, one at a time.
+
+    Messages are those of `saved_model_warmup_util.cc`.
 
     Args:
         folder: of the version.
 
-    Returns:
-        The requests in order; empty if the version brings none.
+    Yields:
+        The logged requests in order; none if the version brings none.
 
     Raises:
-        StatusError: the file is damaged, holds too many records, or records of another
-            kind than Predict.
+        StatusError: INVALID_ARGUMENT, a record is no `PredictionLog` or there are too many;
+            DATA_LOSS, the file is damaged.
     """
     path = folder / PATH
     if not path.is_file():
-        return []
-    requests: list[predict_pb2.PredictRequest] = []
+        return
+    records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     try:
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            if len(requests) == MAX_RECORDS:
+        for number, record in enumerate(records):
+            if number == MAX_RECORDS:
                 raise invalid_argument(
                     f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}"
                 )
-            log = prediction_log_pb2.PredictionLog.FromString(record)
-            kind = log.WhichOneof("log_type")
-            if kind != "predict_log":
-                raise StatusError(
-                    grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}"
-                )
-            requests.append(log.predict_log.request)
-    except (DecodeError, tf.errors.DataLossError) as error:
+            try:
+                log = prediction_log_pb2.PredictionLog.FromString(record)
+            except DecodeError as error:
+                raise invalid_argument(
+                    f"Failed to parse warmup record: {record!r} from {path}"
+                ) from error
+            yield log
+    except tf.errors.DataLossError as error:
         raise StatusError(
-            grpc.StatusCode.DATA_LOSS, f"cannot read the warm-up requests at {path}: {error}"
+            grpc.StatusCode.DATA_LOSS,
+            f"{error.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
-    return requests
 
 
-def run(folder: pathlib.Path, predict: Callable[[predict_pb2.PredictRequest], object]) -> None:
+def run(folder: pathlib.Path, replay: Callable[[prediction_log_pb2.PredictionLog], object]) -> None:
     """Runs a version's warm-up requests; the first that fails ends it.
 
     Args:
         folder: of the version.
-        predict: answers a request.
+        replay: answers a logged request.
 
     Raises:
         StatusError: of `read`, or of the request that failed.
     """
-    for request in read(folder):
-        predict(request)
+    for log in read(folder):
+        replay(log)

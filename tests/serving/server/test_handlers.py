@@ -172,25 +172,15 @@ def test_a_failing_operation_speaks_for_itself(stub, inputs, signature, part):
         stub.Predict(predict_request(inputs, signature=signature))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert part in caught.value.details()
+    assert "[Op:" not in caught.value.details()
+    assert "Graph execution error" not in caught.value.details()
 
 
-@pytest.mark.parametrize("method", ["Classify", "Regress", "MultiInference"])
-def test_other_methods_are_unimplemented(stub, method):
-    from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
-
-    requests = {
-        "Classify": classification_pb2.ClassificationRequest(),
-        "Regress": regression_pb2.RegressionRequest(),
-        "MultiInference": inference_pb2.MultiInferenceRequest(),
-    }
-    with pytest.raises(grpc.RpcError) as caught:
-        getattr(stub, method)(requests[method])
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
-def metadata_request(name="tiny", fields=("signature_def",), version=None):
+def metadata_request(name="tiny", fields=("signature_def",), version=None, label=""):
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=fields)
     request.model_spec.name = name
+    if label:
+        request.model_spec.version_label = label
     if version is not None:
         request.model_spec.version.value = version
     return request
@@ -241,6 +231,11 @@ METADATA_ERRORS = {
         "NOT_FOUND",
         "Servable not found for request: Specific(tiny, 7)",
     ),
+    "unknown label": (
+        metadata_request(label="X"),
+        "INVALID_ARGUMENT",
+        "Unrecognized servable version label: X",
+    ),
 }
 
 
@@ -253,9 +248,11 @@ def test_metadata_errors(stub, request_, code, message):
     assert (caught.value.code().name, caught.value.details()) == (code, message)
 
 
-def status_request(name, version=None):
+def status_request(name, version=None, label=""):
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = name
+    if label:
+        request.model_spec.version_label = label
     if version is not None:
         request.model_spec.version.value = version
     return request
@@ -285,6 +282,16 @@ STATUS_ERRORS = {
         status_request("tiny", 7),
         "NOT_FOUND",
         "Could not find version 7 of model tiny",
+    ),
+    "unknown label": (
+        status_request("tiny", label="X"),
+        "INVALID_ARGUMENT",
+        "Unrecognized servable version label: X",
+    ),
+    "empty name": (
+        status_request(""),
+        "INVALID_ARGUMENT",
+        "ModelSpec has no name specified.",
     ),
 }
 

@@ -2,14 +2,10 @@ import logging
 import pathlib
 
 import pytest
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.source import (
-    BasePathSource,
-    RootSource,
-    find_versions,
-    latest,
-    version_number,
-)
+from serving.server.source import ConfigSource, RootSource, find_versions, version_number
 
 
 def make_version(base_path: pathlib.Path, name: str) -> pathlib.Path:
@@ -53,15 +49,9 @@ def test_half_written_version_is_not_yet_a_version(tmp_path):
     assert find_versions(tmp_path) == {2: folder}
 
 
-def test_latest_takes_the_largest_numbers(tmp_path):
-    versions = {number: tmp_path / str(number) for number in (9, 10, 2)}
-    assert latest(versions) == {10: tmp_path / "10"}
-    assert set(latest(versions, 2)) == {9, 10}
-    assert latest({}) == {}
-
-
-def test_root_source_finds_every_model(tmp_path):
+def test_root_source_finds_the_latest_version_of_every_model(tmp_path):
     one = make_version(tmp_path / "one", "1")
+    make_version(tmp_path / "two", "6")
     two = make_version(tmp_path / "two", "7")
     make_version(tmp_path / ".hidden", "1")
     (tmp_path / "readme.txt").touch()
@@ -85,10 +75,15 @@ def test_root_source_keeps_what_it_knew_of_a_model_that_it_cannot_read(
 
     monkeypatch.setattr(pathlib.Path, "iterdir", fail_for_broken)
     with caplog.at_level(logging.WARNING):
+        source.poll()
         found = source.poll()
     assert found["broken"] == {1: broken}
     assert set(found["well"]) == {1}
-    assert "broken: cannot look for versions" in caplog.text
+    assert caplog.text.count("broken: cannot look for versions") == 1
+    assert "Permission denied" in source.problems["broken"]
+    monkeypatch.undo()
+    source.poll()
+    assert source.problems == {}
 
 
 def test_root_source_without_its_folder_knows_nothing(tmp_path):
@@ -96,6 +91,43 @@ def test_root_source_without_its_folder_knows_nothing(tmp_path):
         RootSource(tmp_path / "gone").poll()
 
 
-def test_base_path_source_watches_one_model(tmp_path):
-    folder = make_version(tmp_path, "3")
-    assert BasePathSource("tiny", tmp_path).poll() == {"tiny": {3: folder}}
+def model_config(text):
+    return text_format.Parse(text, model_server_config_pb2.ModelConfig())
+
+
+def test_config_source_watches_each_model_by_its_policy(tmp_path):
+    for name in ("1", "2", "3"):
+        make_version(tmp_path / "one", name)
+    source = ConfigSource(
+        [
+            model_config(f"name: 'default' base_path: '{tmp_path}/one'"),
+            model_config(
+                f"name: 'both' base_path: '{tmp_path}/one' "
+                "model_version_policy { specific { versions: 1 versions: 2 } }"
+            ),
+            model_config(f"name: 'empty' base_path: '{tmp_path}'"),
+        ]
+    )
+    found = source.poll()
+    assert found == source.found
+    assert found == {
+        "default": {3: tmp_path / "one" / "3"},
+        "both": {number: tmp_path / "one" / str(number) for number in (1, 2)},
+        "empty": {},
+    }
+
+
+def test_config_source_keeps_what_it_knew_of_a_base_path_that_is_gone(tmp_path, caplog):
+    folder = make_version(tmp_path / "one", "1")
+    models = [
+        model_config(f"name: 'one' base_path: '{tmp_path}/one'"),
+        model_config(f"name: 'never' base_path: '{tmp_path}/never'"),
+    ]
+    first = ConfigSource(models)
+    first.poll()
+    (tmp_path / "one").rename(tmp_path / "elsewhere")
+    assert first.poll() == {"one": {1: folder}, "never": {}}
+    later = ConfigSource(models, first.found)
+    assert later.poll() == {"one": {1: folder}, "never": {}}
+    assert set(later.problems) == {"one", "never"}
+    assert "one: cannot look for versions" in caplog.text

@@ -1,10 +1,12 @@
+import shutil
+
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, session_service_pb2
 
 from serving.server import warmup
 from serving.server.errors import StatusError
-from serving.server.servable import Servable
+from serving.server.loading import load
 
 
 def write_records(folder, records):
@@ -30,17 +32,18 @@ def test_requests_are_run_in_order(tmp_path):
     write_records(tmp_path, [predict_log(a=[[float(i), 0.0]]) for i in range(3)])
     asked = []
     warmup.run(tmp_path, asked.append)
-    assert [tf.make_ndarray(request.inputs["a"])[0, 0] for request in asked] == [0, 1, 2]
+    inputs = [log.predict_log.request.inputs["a"] for log in asked]
+    assert [tf.make_ndarray(value)[0, 0] for value in inputs] == [0, 1, 2]
 
 
 def test_a_version_may_bring_none(tmp_path):
-    assert warmup.read(tmp_path) == []
+    assert list(warmup.read(tmp_path)) == []
 
 
 def test_warm_up_runs_through_the_model(push):
     folder = push("tiny", 1)
     write_records(folder, [predict_log(a=[[1.0, 2.0]], b=["x"])])
-    assert "two_inputs" in Servable(folder).signatures
+    assert "two_inputs" in load(folder).signatures
 
 
 @pytest.mark.parametrize(
@@ -59,12 +62,23 @@ def test_warm_up_runs_through_the_model(push):
             id="failing operation",
         ),
         pytest.param(
-            [prediction_log_pb2.PredictionLog(regress_log={}).SerializeToString()],
+            [
+                prediction_log_pb2.PredictionLog(
+                    session_run_log=prediction_log_pb2.SessionRunLog(
+                        request=session_service_pb2.SessionRunRequest()
+                    )
+                ).SerializeToString()
+            ],
             "UNIMPLEMENTED",
-            "Unsupported log_type for warmup: regress_log",
-            id="other kind",
+            "Unsupported log_type for warmup: 5",
+            id="kind that cannot be replayed",
         ),
-        pytest.param([b"\xff"], "DATA_LOSS", "cannot read the warm-up requests", id="no log"),
+        pytest.param(
+            [b"\xff"],
+            "INVALID_ARGUMENT",
+            r"Failed to parse warmup record: b'\xff' from",
+            id="no log",
+        ),
         pytest.param(
             [predict_log(a=[[1.0, 2.0]], b=["x"])] * 1001,
             "INVALID_ARGUMENT",
@@ -77,7 +91,7 @@ def test_a_record_that_fails_fails_the_load(push, records, code, message):
     folder = push("tiny", 1)
     write_records(folder, records)
     with pytest.raises(StatusError) as caught:
-        Servable(folder)
+        load(folder)
     assert caught.value.code.name == code
     assert message in caught.value.message
 
@@ -86,5 +100,45 @@ def test_a_torn_file_fails_the_load(push):
     folder = push("tiny", 1)
     path = write_records(folder, [predict_log(a=[[1.0, 2.0]], b=["x"])])
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(StatusError, match="cannot read the warm-up requests"):
-        Servable(folder)
+    with pytest.raises(StatusError, match="verify your warmup data is in TFRecord") as caught:
+        load(folder)
+    assert caught.value.code.name == "DATA_LOSS"
+
+
+def test_a_failing_record_is_not_run_where_warm_up_is_off(push):
+    folder = push("tiny", 1)
+    write_records(folder, [predict_log("nothing")])
+    assert load(folder, enable_model_warmup=False).signatures
+
+
+def regression_log(kind, signature):
+    log = prediction_log_pb2.PredictionLog()
+    if kind == "multi_inference_log":
+        request = log.multi_inference_log.request
+        task = request.tasks.add(method_name="tensorflow/serving/regress")
+        task.model_spec.name, task.model_spec.signature_name = "m", signature
+    else:
+        request = getattr(log, kind).request
+        request.model_spec.signature_name = signature
+    example = request.input.example_list.examples.add()
+    example.features.feature["x"].float_list.value.append(2.0)
+    return log.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad", "message"),
+    [
+        ("regress_log", "regress_x_to_y", "S", "No signature was found with the name: S"),
+        ("classify_log", "classify_x_to_y", "wrong_count", "Tensors class and score should match"),
+        ("multi_inference_log", "regress_x_to_y", "S", "signature not found in model graph: S"),
+    ],
+)
+def test_every_kind_of_request_warms_up(half_plus_two, tmp_path, kind, good, bad, message):
+    folder = tmp_path / "1"
+    shutil.copytree(half_plus_two, folder)
+    empty = prediction_log_pb2.PredictionLog().SerializeToString()
+    write_records(folder, [empty, regression_log(kind, good)])
+    load(folder)
+    write_records(folder, [regression_log(kind, good), regression_log(kind, bad)])
+    with pytest.raises(StatusError, match=message):
+        load(folder)

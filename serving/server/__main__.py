@@ -1,0 +1,64 @@
+"""`python -m serving.server`: starts the server as `tensorflow_model_server` is started.
+
+Example:
+    python -m serving.server --port=8500 --model_name=xception --model_base_path=/models/xception
+"""
+
+import importlib.metadata
+import logging
+import sys
+from collections.abc import Sequence
+
+from data.errors import UsageError
+from serving.server import flags
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serves until SIGINT or SIGTERM.
+
+    Args:
+        arguments: of the command line; see `flags`.
+
+    Returns:
+        Exit code: 0 after a signal, once the requests under way have ended; 2 if the server
+        could not be started, with the reason on standard error.
+    """
+    try:
+        values = flags.parse(arguments)
+        if values.version:
+            print(f"unmask ModelServer: {importlib.metadata.version('unmask')}")
+            print(f"TensorFlow Library: {importlib.metadata.version('tensorflow')}")
+            return 0
+        options = flags.build_options(values)
+    except UsageError as error:
+        return _fail(error)
+
+    from serving.server import process
+    from serving.server.errors import StatusError
+    from serving.server.server import Server
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    process.log_to(handler)
+    process.configure_tensorflow(options)
+    server = Server(options)
+    try:
+        server.start()
+    except OSError as error:
+        return _fail(error)
+    except StatusError as error:
+        return _fail(f"{error.code.name}: {error.message}")
+    interruption = process.Interruption()
+    print(f"Running gRPC ModelServer at {server.target} ...", flush=True)
+    interruption.wait()
+    process.drain(server)
+    return 0
+
+
+def _fail(reason: object) -> int:
+    print(f"Failed to start server. Error: {reason}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""SavedModels as other people's programs write them."""
+
+import pathlib
+
+import pytest
+import tensorflow as tf
+
+v1 = tf.compat.v1
+
+
+def _signature(method, inputs, outputs):
+    return v1.saved_model.build_signature_def(
+        {name: v1.saved_model.build_tensor_info(tensor) for name, tensor in inputs.items()},
+        {name: v1.saved_model.build_tensor_info(tensor) for name, tensor in outputs.items()},
+        f"tensorflow/serving/{method}",
+    )
+
+
+@pytest.fixture(scope="session")
+def half_plus_two(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """TensorFlow Serving's own test model, y = x / 2 + 2 and y2 = x / 2 + 3, as TensorFlow 1
+    writes it, and signatures that are wrong in one way each."""
+    folder = tmp_path_factory.mktemp("half_plus_two") / "123"
+    with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        a = v1.get_variable("a", initializer=0.5)
+        b = v1.get_variable("b", initializer=2.0)
+        examples = v1.placeholder(tf.string, name="tf_example")
+        parsed = tf.io.parse_example(
+            examples,
+            {
+                "x": tf.io.FixedLenFeature([1], tf.float32),
+                "x2": tf.io.FixedLenFeature([1], tf.float32, default_value=[0.0]),
+            },
+        )
+        x = tf.identity(parsed["x"], name="x")
+        y = a * x + b
+        y2 = a * x + b + 1.0
+        labels = tf.strings.as_string(tf.cast(y, tf.int32))
+        two = tf.concat([y, y2], 1)
+        example = {"inputs": examples}
+        signatures = {
+            "serving_default": _signature("predict", {"x": x}, {"y": y}),
+            "regress_x_to_y": _signature("regress", example, {"outputs": y}),
+            "regress_x_to_y2": _signature("regress", example, {"outputs": y2}),
+            "regress_x2": _signature("regress", example, {"outputs": a * parsed["x2"] + b}),
+            "regress_flat": _signature("regress", example, {"outputs": y[:, 0]}),
+            "classify_x_to_y": _signature("classify", example, {"scores": y}),
+            "classify_labels": _signature("classify", example, {"classes": labels}),
+            "classify_both": _signature(
+                "classify", example, {"classes": tf.concat([labels, labels], 1), "scores": two}
+            ),
+            "wrong_count": _signature("classify", example, {"classes": labels, "scores": two}),
+            "wrong_rank": _signature("classify", example, {"scores": y[:, 0]}),
+            "wrong_type": _signature("classify", example, {"scores": tf.cast(y, tf.int64)}),
+            "wrong_classes": _signature("classify", example, {"classes": y}),
+            "wrong_rows": _signature("classify", example, {"scores": y[:1]}),
+            "wrong_outputs": _signature("classify", example, {"results": y}),
+            "wrong_inputs": _signature("classify", {"examples": examples}, {"scores": y}),
+            "float_inputs": _signature("regress", {"inputs": x}, {"outputs": y}),
+            "regress_rank": _signature("regress", example, {"outputs": two}),
+            "regress_rows": _signature("regress", example, {"outputs": y[:1]}),
+            "regress_type": _signature("regress", example, {"outputs": labels}),
+            "regress_results": _signature("regress", example, {"results": y}),
+        }
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(session, ["serve"], signatures)
+        builder.save()
+    return folder
