@@ -143,9 +143,13 @@ class GatedApi(ExamplesApi):
         return super().predict(request)
 
 
+def make_api(kind: type[ExamplesApi] = ExamplesApi) -> ExamplesApi:
+    """Asks the model, loaded once as versions 1 and 2."""
+    return kind(_manager())
+
+
 @functools.cache
-def manager() -> Manager[Servable]:
-    """Holds the model as versions 1 and 2."""
+def _manager() -> Manager[Servable]:
     loaded: Manager[Servable] = Manager(Servable)
     with tempfile.TemporaryDirectory() as folder:
         Zoo().save(pathlib.Path(folder))
@@ -156,7 +160,7 @@ def manager() -> Manager[Servable]:
 @contextlib.contextmanager
 def serve(api: Api | None = None, **options) -> Iterator[str]:
     """Serves over REST; gives the address of the model."""
-    server = RestServer(api or ExamplesApi(manager()), **options)
+    server = RestServer(api or make_api(), **options)
     server.start()
     try:
         yield f"http://127.0.0.1:{server.port}/v1/models/{MODEL}"

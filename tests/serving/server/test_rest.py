@@ -20,7 +20,7 @@ ONE = {"instances": [1.0]}
 @pytest.fixture
 def gated():
     """An API that predicts once its gate is open."""
-    api = rest_model.GatedApi(rest_model.manager())
+    api = rest_model.make_api(rest_model.GatedApi)
     yield api
     api.gate.set()
 
@@ -157,7 +157,7 @@ def test_stopping_ends_after_its_grace(gated, wait_until):
 
 
 def test_a_server_that_never_started_stops():
-    server = RestServer(rest_model.ExamplesApi(rest_model.manager()))
+    server = RestServer(rest_model.make_api())
     server.stop()
     assert server.port == 0
 
@@ -167,7 +167,7 @@ def test_a_fault_of_ours_is_told_apart_and_logged(caplog):
         def predict(self, request):
             raise ZeroDivisionError("secret")
 
-    with rest_model.serve(Broken(rest_model.manager())) as url:
+    with rest_model.serve(rest_model.make_api(Broken)) as url:
         response = httpx.post(f"{url}:predict", json=ONE)
     assert response.status_code == 500
     assert response.json() == {"error": "Internal error"}
@@ -178,6 +178,6 @@ def test_a_fault_of_ours_is_told_apart_and_logged(caplog):
 def test_a_port_that_is_taken_is_an_error():
     with rest_model.serve() as url:
         port = httpx.URL(url).port
-        server = RestServer(rest_model.ExamplesApi(rest_model.manager()), port=port)
+        server = RestServer(rest_model.make_api(), port=port)
         with pytest.raises(OSError, match=re.escape(f"cannot listen on 127.0.0.1:{port}")):
             server.start()
