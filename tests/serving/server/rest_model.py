@@ -144,7 +144,7 @@ class GatedApi(ExamplesApi):
 
 
 def make_api(kind: type[ExamplesApi] = ExamplesApi) -> ExamplesApi:
-    """Asks the model, loaded once as versions 1 and 2."""
+    """Asks the model, loaded once as version 1."""
     return kind(_manager())
 
 
@@ -153,7 +153,7 @@ def _manager() -> Manager[Servable]:
     loaded: Manager[Servable] = Manager(Servable)
     with tempfile.TemporaryDirectory() as folder:
         Zoo().save(pathlib.Path(folder))
-        loaded.reconcile({MODEL: {1: pathlib.Path(folder), 2: pathlib.Path(folder)}})
+        loaded.reconcile({MODEL: {1: pathlib.Path(folder)}})
     return loaded
 
 
