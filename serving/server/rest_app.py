@@ -1,0 +1,181 @@
+"""The REST API as an ASGI application."""
+
+import asyncio
+import concurrent.futures
+import functools
+import logging
+import time
+
+import grpc
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as HttpRoute
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.server import rest_paths, rest_responses
+from serving.server.errors import StatusError
+from serving.server.metrics import Metrics
+from serving.server.metrics_page import CONTENT_TYPE
+from serving.server.rest_handler import ModelApi, RestHandler
+
+logger = logging.getLogger(__name__)
+
+_INFERENCE = {"predict", "classify", "regress"}
+
+# `ToHTTPStatusCode` in TensorFlow Serving's http_server.cc.
+_HTTP_STATUS = {
+    grpc.StatusCode.CANCELLED: 499,
+    grpc.StatusCode.UNKNOWN: 500,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.INTERNAL: 500,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DATA_LOSS: 500,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+}
+
+
+class _RefusedBody(Exception):
+    """A body that is not read to its end."""
+
+    def __init__(self, http_status: int, message: str) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.message = message
+
+
+class RestApp:
+    """Answers each request in a thread of a pool, so that a slow model holds up no other.
+
+    Args:
+        api: answers the requests.
+        executor: its threads.
+        timeout_s: seconds until a request under way is given up (504) and between two pieces
+            of a body (408). A model that computes is not interrupted: its thread is free again
+            once it has ended.
+        max_body_bytes: a longer body is refused (413).
+        metrics: is told of every inference.
+        metrics_path: where metrics are read; None for nowhere.
+    """
+
+    def __init__(
+        self,
+        api: ModelApi,
+        executor: concurrent.futures.Executor,
+        *,
+        timeout_s: float,
+        max_body_bytes: int,
+        metrics: Metrics | None = None,
+        metrics_path: str | None = None,
+    ) -> None:
+        self._handler = RestHandler(api)
+        self._executor = executor
+        self._timeout_s = timeout_s
+        self._max_body_bytes = max_body_bytes
+        self._metrics = metrics
+        routes = []
+        if metrics is not None and metrics_path is not None:
+            routes.append(HttpRoute(metrics_path, self._metrics_page, methods=["GET"]))
+        # A class or an instance, as against a function, is asked whatever the HTTP method.
+        routes.append(HttpRoute("/{path:path}", _Endpoint(self)))
+        self.asgi = Starlette(routes=routes)
+
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
+        """Answers a request.
+
+        Args:
+            scope: of ASGI.
+            receive: of ASGI.
+
+        Returns:
+            The answer; every error is one too.
+        """
+        path = scope["raw_path"].decode("latin-1")
+        if not path.lower().startswith("/v1/"):
+            return _json(404, rest_responses.from_error(f"Not Found: {path}"))
+        try:
+            body = await self._read(scope, receive)
+            route = rest_paths.parse(scope["method"], path)
+        except _RefusedBody as refused:
+            return _json(refused.http_status, rest_responses.from_error(refused.message))
+        except StatusError as error:
+            return _json(_HTTP_STATUS[error.code], rest_responses.from_error(error.message))
+        started = time.perf_counter()
+        code, content, examples = await self._answer(route, body)
+        if self._metrics is not None and route.method in _INFERENCE:
+            seconds = time.perf_counter() - started
+            self._metrics.observe(route.method, "REST", route.model, code, seconds, examples)
+        return _json(200 if code is grpc.StatusCode.OK else _HTTP_STATUS[code], content)
+
+    async def _answer(
+        self, route: rest_paths.Route, body: bytes
+    ) -> tuple[grpc.StatusCode, bytes, int | None]:
+        work = functools.partial(self._handler.answer, route, body)
+        answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        try:
+            content, examples = await asyncio.wait_for(answered, self._timeout_s)
+        except StatusError as error:
+            return error.code, rest_responses.from_error(error.message), None
+        except asyncio.TimeoutError:
+            # In the words of a TensorFlow session that timed out (direct_session.cc).
+            message = "Timed out waiting for notification"
+            return grpc.StatusCode.DEADLINE_EXCEEDED, rest_responses.from_error(message), None
+        except Exception:  # our own fault: whoever asks learns no more than that
+            logger.exception("%s of %s failed", route.method, route.model)
+            return grpc.StatusCode.INTERNAL, rest_responses.from_error("Internal error"), None
+        return grpc.StatusCode.OK, content, examples
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        refused = _RefusedBody(
+            413, f"The request is larger than the {self._max_body_bytes} bytes that are taken"
+        )
+        # Whoever waits for 100 Continue then sends nothing; HTTP has checked that it is a number.
+        if int(Request(scope).headers.get("content-length", 0)) > self._max_body_bytes:
+            raise refused
+        body = bytearray()
+        while True:
+            try:
+                message: Message = await asyncio.wait_for(receive(), self._timeout_s)
+            except asyncio.TimeoutError as error:
+                raise _RefusedBody(
+                    408, f"No more of the request came within {self._timeout_s:g} seconds"
+                ) from error
+            if message["type"] == "http.disconnect":
+                raise _RefusedBody(499, "The client has gone")
+            body += message.get("body", b"")
+            if len(body) > self._max_body_bytes:
+                raise refused
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def _metrics_page(self, request: Request) -> Response:
+        assert self._metrics is not None
+        page = await asyncio.get_running_loop().run_in_executor(None, self._metrics.page)
+        return Response(page, media_type=CONTENT_TYPE)
+
+
+class _Endpoint:
+    """Everything but the metrics, as ASGI asks for it."""
+
+    def __init__(self, app: RestApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._app.respond(scope, receive)
+        except asyncio.CancelledError:  # the grace of a stop is over
+            response = _json(503, rest_responses.from_error("The server is stopping"))
+        await response(scope, receive, send)
+
+
+def _json(http_status: int, content: bytes) -> Response:
+    return Response(content, http_status, media_type="application/json")

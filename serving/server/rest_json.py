@@ -1,0 +1,140 @@
+"""JSON documents as TensorFlow Serving's REST API reads and quotes them."""
+
+import itertools
+import json
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from serving.server.errors import StatusError, invalid_argument
+
+MAX_QUOTED_CHARACTERS = 1000
+"""Longest value that a message quotes; TensorFlow Serving quotes all of it, which for a whole
+picture is megabytes."""
+
+TOO_BIG = "JSON Parse error: Number too big to be stored in double."
+
+# The standard library's messages, and what rapidjson says in their place (`error/en.h`).
+_MESSAGES = {
+    "Expecting value": "Invalid value.",
+    "Extra data": "The document root must not be followed by other values.",
+    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
+    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
+    "Expecting ',' delimiter": "Missing a comma, } or ] after an object member or array element.",
+    "Unterminated string starting at": "Missing a closing quotation mark in string.",
+    "Invalid \\escape": "Invalid escape character in string.",
+    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
+    "Invalid control character at": "Invalid encoding in string.",
+}
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+class Constant(float):
+    """`NaN`, `Infinity` or `-Infinity` spelled out, as against a number that overflowed."""
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Reads the document of a request.
+
+    `NaN`, `Infinity` and `-Infinity` are numbers, of type `Constant`.
+
+    Args:
+        body: JSON in UTF-8.
+
+    Returns:
+        The object.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, it is no JSON object in UTF-8, has a key twice in one
+            object, or is nested too deeply.
+    """
+    if not body:
+        raise invalid_argument("JSON Parse error: The document is empty")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _parse_error("Invalid encoding in string.", error.start) from error
+    try:
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=Constant)
+        if _SURROGATE_ESCAPE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        message = next(ours for theirs, ours in _MESSAGES.items() if error.msg.startswith(theirs))
+        if not text.strip():
+            message = "The document is empty."
+        raise _parse_error(message, len(text[: error.pos].encode())) from error
+    except UnicodeEncodeError as error:
+        message = "JSON Parse error: The surrogate pair in string is invalid."
+        raise invalid_argument(message) from error
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise invalid_argument(TOO_BIG) from error
+    except RecursionError as error:
+        raise invalid_argument("JSON Parse error: nested too deeply") from error
+    if not isinstance(document, dict):
+        raise invalid_argument(f"JSON Value: {quote(document)} Is not object")
+    return document
+
+
+def type_name(value: Any) -> str:
+    """A value's type as messages name it."""
+    if value is None:
+        return "Null"
+    if isinstance(value, bool):
+        return str(value)
+    names: dict[type, str] = {dict: "Object", list: "Array", str: "String"}
+    return names.get(type(value), "Number")
+
+
+def quote(value: Any) -> str:
+    """A value as messages quote it: indented by four, cut after `MAX_QUOTED_CHARACTERS`."""
+    if isinstance(value, float):
+        single = abs(value) <= np.finfo(np.float32).max
+        return decimals(np.array([value], np.float32 if single else np.float64))[0]
+    chunks = json.JSONEncoder(indent=4, ensure_ascii=False).iterencode(value)
+    # A chunk is at least a character, so that no more than these can be needed.
+    text = "".join(itertools.islice(chunks, MAX_QUOTED_CHARACTERS + 1))
+    if len(text) > MAX_QUOTED_CHARACTERS:
+        return text[:MAX_QUOTED_CHARACTERS] + "..."
+    return text
+
+
+def decimals(values: npt.NDArray[np.floating]) -> list[str]:
+    """Writes numbers as TensorFlow Serving does (`WriteDecimal` in `json_tensor.cc`).
+
+    Six digits where these read back as the same number, otherwise as many as it takes (9 or
+    17); whole numbers end in `.0`; not finite ones are `NaN`, `Infinity`, `-Infinity`, which
+    is no strict JSON.
+
+    Args:
+        values: float32 or float64, one dimension.
+
+    Returns:
+        A text for each.
+    """
+    texts = [f"{value:g}" for value in values.tolist()]
+    with np.errstate(over="ignore"):
+        read_back = np.array([float(text) for text in texts], values.dtype)
+    digits = 9 if values.dtype == np.float32 else 17
+    for index in np.flatnonzero((read_back != values) & ~np.isnan(values)):
+        texts[index] = f"{values[index]:.{digits}g}"
+    return [
+        _NOT_FINITE.get(text) or (text if "." in text or "e" in text else f"{text}.0")
+        for text in texts
+    ]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise invalid_argument(f"JSON Parse error: the key '{twice}' is given twice in one object")
+    return found
+
+
+def _parse_error(message: str, offset: int) -> StatusError:
+    return invalid_argument(f"JSON Parse error: {message} at offset: {offset}")
