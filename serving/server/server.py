@@ -1,26 +1,18 @@
 """The server: watches folders, loads what appears there, answers over gRPC."""
 
-import concurrent.futures
 import logging
 import os
 import pathlib
 import threading
 from types import TracebackType
 
-import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-
-from serving.channel import MESSAGE_OPTIONS
 from serving.server import source as sources
 from serving.server.api import Api
-from serving.server.handlers import ModelHandler, PredictionHandler
+from serving.server.grpc_server import GrpcServer
 from serving.server.manager import Manager, RetryPolicy
 from serving.server.servable import Servable
 
 logger = logging.getLogger(__name__)
-
-_WORKERS = 32
-"""Requests answered at a time; further ones wait their turn."""
 
 
 class ModelServer:
@@ -66,10 +58,11 @@ class ModelServer:
         self._host = host
         self._port = port
         self._poll_interval_s = poll_interval_s
+        self._started = False
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll_until_stopped, daemon=True)
-        self._grpc: grpc.Server | None = None
         self.manager: Manager[Servable] = Manager(Servable, retry_policy)
+        self._grpc = GrpcServer(Api(self.manager), host=host, port=port)
 
     @property
     def target(self) -> str:
@@ -77,28 +70,18 @@ class ModelServer:
         return f"{self._host}:{self._port}"
 
     def start(self) -> None:
-        """Loads what is there, then begins to answer.
+        """Listens, loads what is there, then begins to answer.
+
+        While models load, the health service answers and requests get UNAVAILABLE.
 
         Raises:
             OSError: the address cannot be listened on.
         """
-        server = grpc.server(
-            concurrent.futures.ThreadPoolExecutor(_WORKERS, "request"),
-            # Else a second server on the same port would silently share its requests.
-            options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
-        )
-        api = Api(self.manager)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionHandler(api), server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelHandler(api), server)
-        try:
-            self._port = server.add_insecure_port(self.target)
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {self.target}: {error}") from error
+        self._grpc.start()
+        self._port = self._grpc.port
         self._poll()
-        server.start()
-        self._grpc = server
+        self._grpc.health.serve()
+        self._started = True
         self._poller.start()
 
     def stop(self, grace_s: float = 30.0) -> None:
@@ -108,9 +91,9 @@ class ModelServer:
             grace_s: seconds after which requests under way are cut off.
         """
         self._stopping.set()
-        if self._grpc is None:
+        if not self._started:
             return
-        self._grpc.stop(grace_s).wait()
+        self._grpc.stop(grace_s)
         self._poller.join()
         self.manager.reconcile({})
 
@@ -139,3 +122,6 @@ class ModelServer:
             logger.warning("cannot look for models, what serves stays: %s", error)
             return
         self.manager.reconcile({name: sources.latest(versions) for name, versions in found.items()})
+        available = self.manager.available()
+        if available and all(name in available for name, versions in found.items() if versions):
+            self._grpc.health.set_loaded()
