@@ -24,8 +24,10 @@ _SERVER_FAULTS = {
 
 
 class JsonFormatter(logging.Formatter):
-    """Makes one line of JSON of a record: `time` (UTC), `level`, `logger`, `message`, the
-    fields of its event, and `exception` where there is one.
+    """Makes one line of JSON of a record.
+
+    Keys: `time` (UTC), `level`, `logger`, `message`, the fields of the record's event, and
+    `exception` where there is one.
     """
 
     def format(self, record: logging.LogRecord) -> str:

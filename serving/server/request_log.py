@@ -33,9 +33,10 @@ class RequestLog:
     """An observer that writes a random sample of the answered requests and their answers.
 
     Every record is a `PredictionLog`, so that a file can be a model's warm-up requests. A file
-    is `<filename_prefix>-<date>-<time>-<number>.tfrecord`; while it is written its name ends
-    in `.partial`, so that a name without it stands for a whole file. One thread writes. When
-    it falls behind, or a disk fails, samples are dropped and counted: requests never wait.
+    is `<filename_prefix>-<date>-<time>-<process>-<number>.tfrecord`; while it is written its
+    name ends in `.partial`, so that a name without it stands for a whole file. One thread
+    writes. When it falls behind, or a disk fails, samples are dropped and counted: requests
+    never wait.
 
     Attributes:
         dropped: samples that were chosen and not written.
@@ -120,8 +121,11 @@ class RequestLog:
             finally:
                 with self._lock:
                     self._queued_bytes -= outcome.request_bytes
-        for file in self._files.values():
-            file.close()
+        for prefix, file in self._files.items():
+            try:
+                file.close()
+            except (OSError, tf.errors.OpError) as error:
+                logger.error("%s: the log of requests cannot be closed: %s", prefix, error)
 
     def _write(self, outcome: Outcome, timestamp_s: float) -> None:
         config = self._configs.get(outcome.model)
