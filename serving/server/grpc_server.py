@@ -42,13 +42,13 @@ _API_METHODS = {
 _QUIET_TIMEOUT_S = 1.0
 """Longest wait for clients to fall quiet before the port is closed."""
 
-_SERVER_OPTIONS = (
+_SERVER_OPTIONS = {
     # Else a second server on the same port would silently share its requests.
-    ("grpc.so_reuseport", 0),
+    "grpc.so_reuseport": 0,
     # A peer that vanished, or a bare socket, with a call under way is found out in 40 s.
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-)
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+}
 
 
 class GrpcServer:
@@ -107,12 +107,15 @@ class GrpcServer:
         self._server = grpc.server(
             self._request_pool,
             interceptors=[self._door],
-            options=[
-                ("grpc.max_send_message_length", limits.max_message_bytes),
-                ("grpc.max_receive_message_length", limits.max_message_bytes),
-                *_SERVER_OPTIONS,
-                *channel_arguments,
-            ],
+            # A dictionary, because of two arguments of one name gRPC takes either.
+            options=list(
+                {
+                    "grpc.max_send_message_length": limits.max_message_bytes,
+                    "grpc.max_receive_message_length": limits.max_message_bytes,
+                    **_SERVER_OPTIONS,
+                    **dict(channel_arguments),
+                }.items()
+            ),
         )
         surroundings = Surroundings(
             admission=self.admission,

@@ -54,6 +54,11 @@ class Admission:
         self._inside = 0
         self._changed = threading.Condition()
 
+    @property
+    def inside(self) -> int:
+        """Requests under way."""
+        return self._inside
+
     def enter(self) -> bool:
         """Lets a request in, which must `leave`; False where there is no room."""
         with self._changed:

@@ -92,6 +92,7 @@ def server_credentials(config: ssl_config_pb2.SSLConfig) -> grpc.ServerCredentia
 
 
 def _load_key(pem: str, source: str) -> Any:
+    _check_form(pem, "server_key", source)
     try:
         return serialization.load_pem_private_key(pem.encode(), password=None)
     except TypeError:
@@ -100,26 +101,34 @@ def _load_key(pem: str, source: str) -> Any:
             "protect the file by its permissions"
         ) from None
     except ValueError:
-        raise UsageError(f"{source}: server_key is no PEM private key{_looks_like(pem)}") from None
+        raise UsageError(f"{source}: server_key is no private key: {_content(pem)}") from None
 
 
 def _load_certificates(pem: str, field: str, source: str) -> list[x509.Certificate]:
+    _check_form(pem, field, source)
     try:
         return x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
-        raise UsageError(f"{source}: {field} is no PEM certificate{_looks_like(pem)}") from None
+        raise UsageError(f"{source}: {field} is no certificate: {_content(pem)}") from None
 
 
-def _looks_like(pem: str) -> str:
-    """What a text that is not the PEM expected seems to be, without quoting it."""
+def _check_form(pem: str, field: str, source: str) -> None:
+    """Raises where a text is no PEM at all; `cryptography` takes forms that gRPC does not."""
     if "-----BEGIN" not in pem:
-        return ": there is no -----BEGIN line. The value is the PEM's text, not a path"
-    if "-----END" not in pem:
-        return ": its -----END line is missing"
-    if "\n" not in pem.strip():
-        return ": its line breaks are lost; write them as \\n"
+        problem = "there is no -----BEGIN line; the value is the PEM's text, not a path"
+    elif "-----END" not in pem:
+        problem = "its -----END line is missing"
+    elif "\n" not in pem.strip():
+        problem = "its line breaks are lost; write them as \\n"
+    else:
+        return
+    raise UsageError(f"{source}: {field} is no PEM: {problem}")
+
+
+def _content(pem: str) -> str:
+    """What a PEM that is not the one expected seems to be, without quoting its content."""
     kind = pem.partition("-----BEGIN ")[2].partition("-----")[0]
-    return f": its content is damaged, or it is a {kind.lower()}"
+    return f"it is a damaged or unsuitable {kind.lower()}"
 
 
 def _public_bytes(key: Any) -> bytes:
