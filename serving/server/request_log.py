@@ -126,6 +126,8 @@ class RequestLog:
                 file.close()
             except (OSError, tf.errors.OpError) as error:
                 logger.error("%s: the log of requests cannot be closed: %s", prefix, error)
+        if self.dropped:
+            logger.warning("%d sampled requests were not logged", self.dropped)
 
     def _write(self, outcome: Outcome, timestamp_s: float) -> None:
         config = self._configs.get(outcome.model)
