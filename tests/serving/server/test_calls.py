@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from serving.server.limits import Limits
+from tests.serving.server.http2 import END_STREAM, begin_call, frame
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
@@ -74,12 +75,10 @@ def test_nobody_waits_longer_than_the_server_allows(busy, ask):
     assert error.value.details() == "Waited 0.1 s without getting its turn."
 
 
-def test_half_a_message_holds_no_place_for_ever(
-    serve, predict_stub, api, ask, http2_call, wait_until
-):
+def test_half_a_message_holds_no_place_for_ever(serve, predict_stub, api, ask, wait_until):
     server = serve(limits=Limits(max_requests=1, receive_timeout_s=0.3))
     stub = predict_stub(server)
-    half = http2_call(PREDICT, struct.pack(">BI", 0, 1000) + b"half")
+    half = begin_call(PREDICT, struct.pack(">BI", 0, 1000) + b"half")
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(half)
         wait_until(lambda: server.admission.inside == 1)
@@ -96,20 +95,20 @@ def test_half_a_message_holds_no_place_for_ever(
 
 
 def test_a_slow_message_is_answered_and_keeps_nobody_waiting(
-    serve, predict_stub, api, ask, http2_call, wait_until
+    serve, predict_stub, api, ask, wait_until
 ):
     server = serve(max_threads=1)
     stub = predict_stub(server)
     message = ask("slow").SerializeToString()
     body = struct.pack(">BI", 0, len(message)) + message
     # All but the last byte, which comes in a frame of its own.
-    start = http2_call(PREDICT, body[:-1])
+    start = begin_call(PREDICT, body[:-1])
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         for index in range(0, len(start), 16):
             connection.sendall(start[index : index + 16])
             assert stub.Predict(ask("quick"))
         assert "slow" not in api.entered
-        connection.sendall(b"\0\0\1\0\1\0\0\0\1" + body[-1:])  # DATA, END_STREAM
+        connection.sendall(frame(0, END_STREAM, 1, body[-1:]))
         wait_until(lambda: "slow" in api.entered)
 
 

@@ -1,9 +1,13 @@
+import socket
+
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.server.grpc_server import GrpcServer
 from serving.server.health import LIVENESS, READINESS, Health, Stage
+from serving.server.limits import Limits
+from tests.serving.server.http2 import begin_call
 
 STATUS = health_pb2.HealthCheckResponse
 
@@ -76,13 +80,9 @@ def test_a_torn_health_check_is_the_clients_fault(serve, connect, payload):
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_half_health_checks_hold_no_thread_for_ever(serve, connect, http2_call, wait_until):
-    import socket
-
-    from serving.server.limits import Limits
-
+def test_half_health_checks_hold_no_thread_for_ever(serve, connect, wait_until):
     server = serve(limits=Limits(receive_timeout_s=0.2))
-    half = http2_call("/grpc.health.v1.Health/Check", b"\0\0\0\0\x09half")
+    half = begin_call("/grpc.health.v1.Health/Check", b"\0\0\0\0\x09half")
     sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(64)]
     for connection in sockets:
         connection.sendall(half)
