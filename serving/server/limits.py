@@ -113,14 +113,14 @@ class Turnstile:
 
     @contextlib.contextmanager
     def turn(
-        self, timeout_s: float | None, on_hang_up: Callable[[Callable[[], None]], object]
+        self, timeout_s: float | None, on_hang_up: Callable[[Callable[[], None]], bool]
     ) -> Iterator[bool]:
         """Waits for a turn.
 
         Args:
             timeout_s: seconds to wait at most; None for any.
             on_hang_up: takes a function to be called, from whatever thread, when the client
-                has gone; only asked where there is a queue.
+                has gone; False where it has gone already. Only asked where there is a queue.
 
         Yields:
             Whether it is this thread's turn; False where the wait ended otherwise.
@@ -133,7 +133,7 @@ class Turnstile:
                 self._leave()
 
     def _enter(
-        self, timeout_s: float | None, on_hang_up: Callable[[Callable[[], None]], object]
+        self, timeout_s: float | None, on_hang_up: Callable[[Callable[[], None]], bool]
     ) -> bool:
         with self._lock:
             if self._free:
@@ -141,8 +141,8 @@ class Turnstile:
                 return True
             waiter = Waiter()
             self._queue.append(waiter)
-        on_hang_up(waiter.wake)
-        waiter.wait(timeout_s)
+        if on_hang_up(waiter.wake):
+            waiter.wait(timeout_s)
         with self._lock:
             if not waiter.granted:
                 self._queue.remove(waiter)

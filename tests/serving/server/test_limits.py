@@ -42,9 +42,11 @@ class Queue:
 
     def join(self, name, timeout_s=None):
         def go():
-            with self.turnstile.turn(
-                timeout_s, lambda wake: self.wake.__setitem__(name, wake)
-            ) as granted:
+            def remember(wake):
+                self.wake[name] = wake
+                return True
+
+            with self.turnstile.turn(timeout_s, remember) as granted:
                 self.turns.append((name, granted))
 
         thread = threading.Thread(target=go)
@@ -76,6 +78,15 @@ def test_turns_are_given_in_order_to_those_who_still_wait(wait_until):
         assert granted
 
 
+def test_who_has_gone_before_it_could_be_told_does_not_wait():
+    turnstile = Turnstile(1)
+    with (
+        turnstile.turn(None, pytest.fail) as first,
+        turnstile.turn(None, lambda wake: False) as second,
+    ):
+        assert (first, second) == (True, False)
+
+
 def test_an_error_gives_the_turn_on():
     turnstile = Turnstile(1)
     with pytest.raises(KeyError), turnstile.turn(0.0, pytest.fail):
@@ -96,5 +107,6 @@ def test_only_what_arrives_too_late_is_hung_up_on():
         watch.hang_up_late(10.9)
         assert hung_up == []
         watch.hang_up_late(11.0)
+        assert hung_up == ["late"]
         watch.hang_up_late(11.5)
         assert hung_up == ["late"]
