@@ -24,7 +24,9 @@ def busy(serve, predict_stub, api, ask, wait_until):
         api.gate.clear()
         first = stub.Predict.future(ask("first"))
         wait_until(lambda: api.entered == ["first"])
-        return types.SimpleNamespace(outcomes=outcomes, stub=stub, first=first)
+        return types.SimpleNamespace(
+            admission=server.admission, outcomes=outcomes, stub=stub, first=first
+        )
 
     return start
 
@@ -55,7 +57,10 @@ def test_a_cancelled_request_leaves_the_queue_at_once_and_is_not_computed(
 ):
     server = busy(max_requests=2)
     cancelled = server.stub.Predict.future(ask("cancelled"))
-    wait_until(lambda: code_of(server.stub.Predict.future(ask("no room"))) is not None)
+    wait_until(lambda: server.admission.inside == 2)
+    assert code_of(server.stub.Predict.future(ask("no room"))) is (
+        grpc.StatusCode.RESOURCE_EXHAUSTED
+    )
     cancelled.cancel()
     wait_until(lambda: "cancelled" in [o.model for o in server.outcomes])
     (outcome,) = (o for o in server.outcomes if o.model == "cancelled")
