@@ -1,6 +1,7 @@
 """Who is let in: the one interceptor that every gRPC call passes."""
 
 import concurrent.futures
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +21,12 @@ _API_PREFIX = "/tensorflow.serving."
 
 _THREADS = 16
 
-_QUIET_S = 0.02
+_QUIET_S = 0.1
 """Seconds without a new call that count as quiet: longer than a call is on its way from gRPC's
 core to its interceptor on a busy machine."""
+
+_IDLE_S = 1.0
+"""A server without a call for so long has none on its way, and stops at once."""
 
 Continuation = Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None]
 
@@ -72,6 +76,7 @@ class Door(grpc.ServerInterceptor):
         # Of its own, because a refusal may have to wait while the server stops.
         self._pool = concurrent.futures.ThreadPoolExecutor(_THREADS, "refusal")
         self._calls = 0
+        self._last_call = -math.inf
         self._may_refuse = threading.Event()
         self._may_refuse.set()
 
@@ -86,7 +91,10 @@ class Door(grpc.ServerInterceptor):
             timeout_s: seconds after which it no longer matters whether calls come.
         """
         self._may_refuse.clear()
-        end = time.monotonic() + timeout_s
+        now = time.monotonic()
+        if now - self._last_call > _IDLE_S:
+            return
+        end = now + timeout_s
         seen = -1
         while seen != self._calls and time.monotonic() < end:
             seen = self._calls
@@ -105,6 +113,7 @@ class Door(grpc.ServerInterceptor):
     ) -> grpc.RpcMethodHandler | None:
         """See `grpc.ServerInterceptor`."""
         self._calls += 1  # only gRPC's one thread comes here
+        self._last_call = time.monotonic()
         method = handler_call_details.method
         if method.startswith(_HEALTH_PREFIX):
             return continuation(handler_call_details)

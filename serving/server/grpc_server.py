@@ -39,7 +39,7 @@ _API_METHODS = {
 }
 """Method of the API that answers a call."""
 
-_QUIET_TIMEOUT_S = 1.0
+_QUIET_TIMEOUT_S = 2.0
 """Longest wait for clients to fall quiet before the port is closed."""
 
 _SERVER_OPTIONS = {
