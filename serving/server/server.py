@@ -1,27 +1,33 @@
-"""The server: watches folders, loads what appears there, answers over gRPC."""
+"""The server: watches folders, loads what appears there, answers over gRPC and REST."""
 
-import concurrent.futures
 import functools
 import logging
 import os
 import pathlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
-import grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 from data.errors import UsageError
-from serving.channel import MESSAGE_OPTIONS
 from serving.server import configuration, loading
+from serving.server import metrics as metrics_names
+from serving.server.access import Tokens
 from serving.server.api import Api
-from serving.server.errors import StatusError
-from serving.server.handlers import ModelHandler, PredictionHandler
+from serving.server.batching import Batching
+from serving.server.batching_parameters import from_proto
+from serving.server.errors import StatusError, invalid_argument
+from serving.server.grpc_server import GrpcServer
+from serving.server.logs import RequestLogger
 from serving.server.manager import Manager, RetryPolicy
+from serving.server.metrics import Metrics
 from serving.server.options import ServerOptions
+from serving.server.request_log import RequestLog
+from serving.server.rest import RestServer
+from serving.server.rest_door import RestDoor
+from serving.server.rest_tls import server_context
 from serving.server.servable import Servable
 from serving.server.server_core import ServerCore
 from serving.server.source import ConfigSource, RootSource, Source
@@ -30,36 +36,64 @@ logger = logging.getLogger(__name__)
 
 
 class Server:
-    """Serves models with TensorFlow Serving's gRPC API.
+    """Serves models with TensorFlow Serving's API.
 
     A new version is loaded, and warmed up, before the old one is unloaded, and requests under
-    way end on the version they began with. Messages may have
-    `serving.channel.MAX_MESSAGE_BYTES`.
+    way end on the version they began with.
 
     Attributes:
         manager: the versions and what became of them.
 
     Args:
         options: what to serve, and how.
+
+    Raises:
+        UsageError: certificates or tokens cannot be used.
+        StatusError: INVALID_ARGUMENT, the batching parameters do not fit together.
     """
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
-        self._port = options.port
+        batching = options.batching_parameters
         source: Source = (
             ConfigSource([]) if options.serving_root is None else RootSource(options.serving_root)
         )
+        self._metrics = Metrics(self._states)
         self._core = ServerCore(
-            functools.partial(loading.load, enable_model_warmup=options.enable_model_warmup),
+            functools.partial(
+                loading.load,
+                enable_model_warmup=options.enable_model_warmup,
+                batching=None if batching is None else Batching(from_proto(batching)),
+                metrics=self._metrics,
+            ),
             source,
             retry_policy=options.retry_policy,
             allow_version_labels_for_unavailable_models=(
                 options.allow_version_labels_for_unavailable_models
             ),
+            on_adopt=self._log_sampled_requests,
         )
+        self._request_log = RequestLog({})
+        observers = [self._metrics.observe_outcome, self._request_log]
+        observers.append(RequestLogger(log_successes=options.log_requests))
+        api = Api(self._core)
+        tokens = None if options.bearer_token_file is None else Tokens(options.bearer_token_file)
+        self._grpc = GrpcServer(
+            api,
+            host=options.host,
+            port=options.port,
+            max_threads=options.grpc_max_threads,
+            socket_path=options.grpc_socket_path,
+            channel_arguments=tuple(options.grpc_channel_arguments.items()),
+            tls=options.ssl_config,
+            tokens=tokens,
+            limits=options.limits,
+            observers=observers,
+        )
+        self._rest = None if options.rest_api_port is None else self._make_rest(api, tokens)
         self._stopping = threading.Event()
         self._pollers: list[threading.Thread] = []
-        self._grpc: grpc.Server | None = None
+        self._started = False
 
     @property
     def manager(self) -> Manager[Servable]:
@@ -68,41 +102,37 @@ class Server:
 
     @property
     def target(self) -> str:
-        """`host:port` for clients; the port is known once the server has started."""
-        return f"{self._options.host}:{self._port}"
+        """`host:port` of gRPC; the port is known once the server has started."""
+        return f"{self._options.host}:{self._grpc.port}"
+
+    @property
+    def rest_target(self) -> str | None:
+        """`host:port` of REST, known once the server has started; None without REST."""
+        return None if self._rest is None else f"{self._options.host}:{self._rest.port}"
 
     def start(self) -> None:
-        """Loads what is there, then begins to answer.
+        """Listens, loads what is there, then begins to answer.
 
-        A model that cannot be loaded does not keep the others from being served.
+        While models load, health checks answer and requests get UNAVAILABLE. A model that
+        cannot be loaded does not keep the others from being served.
 
         Raises:
-            OSError: the address cannot be listened on.
+            OSError: an address cannot be listened on.
             StatusError: the models' config is refused; see `ServerCore.adopt`.
         """
         options = self._options
-        server = grpc.server(
-            concurrent.futures.ThreadPoolExecutor(options.grpc_max_threads, "request"),
-            # Else a second server on the same port would silently share its requests.
-            options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
-        )
-        api = Api(self._core)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionHandler(api), server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelHandler(api), server)
-        try:
-            self._port = server.add_insecure_port(self.target)
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {self.target}: {error}") from error
+        self._started = True
+        self._grpc.start()
+        if self._rest is not None:
+            self._rest.start()
         if options.model_server_config is None:
             self._core.poll()
         else:
             self._core.adopt(options.model_server_config)
         self._core.wait_for_loads()
-        server.start()
-        self._grpc = server
-        self._repeat(self._core.poll, options.file_system_poll_wait_seconds)
+        self._grpc.health.serve()
+        self._tell_readiness()
+        self._repeat(self._poll, options.file_system_poll_wait_seconds)
         if options.model_config_file is not None:
             self._repeat(
                 functools.partial(self._reread, options.model_config_file),
@@ -110,17 +140,22 @@ class Server:
             )
 
     def stop(self, grace_s: float = 30.0) -> None:
-        """Takes no new requests, lets those under way end, and lets go of the models.
+        """Takes no new requests, answers those under way, and lets go of the models.
 
         Args:
             grace_s: seconds after which requests under way are cut off, and loads under way
                 are no longer waited for.
         """
         self._stopping.set()
-        if self._grpc is None:
+        if not self._started:
             return
+        self._started = False
         give_up = time.monotonic() + grace_s
-        self._grpc.stop(grace_s).wait()
+        self._grpc.health.drain()  # before REST stops listening: its requests are refused too
+        if self._rest is not None:
+            self._rest.stop(grace_s)
+        self._grpc.stop(max(0.0, give_up - time.monotonic()))
+        self._request_log.stop()
         for poller in self._pollers:
             poller.join(max(0.0, give_up - time.monotonic()))
         self.manager.close(max(0.0, give_up - time.monotonic()))
@@ -139,6 +174,33 @@ class Server:
         """Stops the server."""
         self.stop()
 
+    def _make_rest(self, api: Api, tokens: Tokens | None) -> RestServer:
+        options = self._options
+        tls, monitoring = options.ssl_config, options.monitoring_config
+        shown = monitoring is not None and monitoring.prometheus_config.enable
+        return RestServer(
+            api,
+            RestDoor(self._grpc.health, self._grpc.admission, tokens),
+            host=options.host,
+            port=options.rest_api_port or 0,
+            timeout_s=options.rest_api_timeout_in_ms / 1000,
+            threads=options.rest_api_num_threads,
+            max_body_bytes=options.limits.max_message_bytes,
+            metrics=self._metrics,
+            metrics_path=(
+                (monitoring.prometheus_config.path or metrics_names.DEFAULT_PATH)
+                if monitoring is not None and shown
+                else None
+            ),
+            tls=(
+                None
+                if tls is None
+                else server_context(
+                    tls.server_key, tls.server_cert, tls.custom_ca, tls.client_verify
+                )
+            ),
+        )
+
     def _repeat(self, action: Callable[[], None], interval_s: float) -> None:
         """Does something again and again until the server stops; never if the interval is 0."""
         if not interval_s:
@@ -152,6 +214,15 @@ class Server:
         self._pollers.append(poller)
         poller.start()
 
+    def _poll(self) -> None:
+        self._core.poll()
+        self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
+        """Ready once every model has a version that can be asked."""
+        if self._core.is_ready():
+            self._grpc.health.set_loaded()
+
     def _reread(self, path: pathlib.Path) -> None:
         """Adopts what the models' config file says now; if it is no good, nothing changes."""
         config = model_server_config_pb2.ModelServerConfig()
@@ -159,6 +230,20 @@ class Server:
             self._core.adopt(configuration.read_text_proto(path, config))
         except (UsageError, StatusError) as error:
             logger.error("%s: not reloaded: %s", path, error)
+
+    def _log_sampled_requests(self, models: Iterable[model_server_config_pb2.ModelConfig]) -> None:
+        """Takes over which requests are logged from the models' config."""
+        configs = {m.name: m.logging_config for m in models if m.HasField("logging_config")}
+        try:
+            self._request_log.configure(configs)
+        except UsageError as error:
+            raise invalid_argument(str(error)) from error
+
+    def _states(self) -> dict[str, dict[int, str]]:
+        return {
+            name: {number: status.state.name for number, status in self.manager.statuses(name).items()}
+            for name in self.manager.names()
+        }
 
 
 class ModelServer(Server):
@@ -173,7 +258,8 @@ class ModelServer(Server):
             model's own folder, `<folder>/<version>/`.
         model_name: serve this one model from `folder`.
         host: address to listen on; `0.0.0.0` for all. Traffic is not encrypted.
-        port: 0 for any free one.
+        port: of gRPC; 0 for any free one.
+        rest_api_port: of REST; 0 for any free one, None for no REST.
         poll_interval_s: seconds between two looks at the folder.
         retry_policy: when a failed load is tried again.
     """
@@ -185,6 +271,7 @@ class ModelServer(Server):
         model_name: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        rest_api_port: int | None = None,
         poll_interval_s: float = 1.0,
         retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
     ) -> None:
@@ -199,6 +286,7 @@ class ModelServer(Server):
                 ),
                 host=host,
                 port=port,
+                rest_api_port=rest_api_port,
                 file_system_poll_wait_seconds=poll_interval_s,
                 retry_policy=retry_policy,
             )
