@@ -3,8 +3,8 @@
 import dataclasses
 import os
 import pathlib
+from typing import Any
 
-import grpc
 from google.protobuf import text_format
 
 from serving.server.errors import StatusError, invalid_argument
@@ -70,14 +70,39 @@ class BatchingParameters:
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
 
 
+def of_message(message: Any) -> BatchingParameters:
+    """The values of a message, and the defaults of those it leaves out.
+
+    Args:
+        message: a `tensorflow.serving.BatchingParameters`, whose `thread_pool_name` names
+            nothing here.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, the values do not fit together.
+    """
+    values = {
+        field: getattr(message, field).value
+        for field in (
+            *("max_batch_size", "batch_timeout_micros"),
+            *("max_enqueued_batches", "num_batch_threads"),
+        )
+        if message.HasField(field)
+    }
+    return BatchingParameters(
+        allowed_batch_sizes=tuple(message.allowed_batch_sizes),
+        pad_variable_length_inputs=message.pad_variable_length_inputs,
+        **values,
+    )
+
+
 def read(path: pathlib.Path) -> BatchingParameters:
     """Reads a text file of `tensorflow.serving.BatchingParameters`.
 
     Args:
-        path: of the file. Its `thread_pool_name` names nothing here.
+        path: of the file.
 
     Returns:
-        Its values, and the defaults of those it leaves out.
+        As `of_message`.
 
     Raises:
         OSError: the file cannot be read.
@@ -89,19 +114,7 @@ def read(path: pathlib.Path) -> BatchingParameters:
         )
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise invalid_argument(f"Invalid protobuf file: '{path}': {error}") from error
-    values = {
-        field: getattr(message, field).value
-        for field in (
-            *("max_batch_size", "batch_timeout_micros"),
-            *("max_enqueued_batches", "num_batch_threads"),
-        )
-        if message.HasField(field)
-    }
     try:
-        return BatchingParameters(
-            allowed_batch_sizes=tuple(message.allowed_batch_sizes),
-            pad_variable_length_inputs=message.pad_variable_length_inputs,
-            **values,
-        )
+        return of_message(message)
     except StatusError as error:
-        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"{path}: {error.message}") from error
+        raise StatusError(error.code, f"{path}: {error.message}") from error

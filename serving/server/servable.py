@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from serving.server import errors, tensors, warmup
 from serving.server.batching import BatchedFunction, Batching
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.signature_function import SignatureFunction
+from serving.server.signature_function import SignatureFunction, to_array
 
 _MAX_FUNCTIONS = 32
 """Choices of outputs for which a function of their own is kept, so that clients who send ever
@@ -86,16 +86,39 @@ class Servable:
         arguments = _parse_inputs(signature, inputs)
         wanted = _check_outputs(signature, output_filter)
         function = self._function(name, wanted)
-        try:
-            results = function(arguments)
-        except tf.errors.OpError as error:
-            raise _status_error(error) from error
+        results = self._call(function, arguments)
         outputs = zip(function.outputs, results, function.dtypes, strict=True)
         return {
             alias: tensors.to_proto(values, dtype)
             for alias, values, dtype in outputs
             if alias in wanted
         }
+
+    def run(self, name: str, arguments: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Runs a signature on inputs that have been checked.
+
+        Args:
+            name: of a signature that the model has.
+            arguments: a tensor of the right type for each input of the signature.
+
+        Returns:
+            All outputs by name.
+
+        Raises:
+            StatusError: what the failing operation says.
+        """
+        function = self._function(name, list(self.signatures[name].outputs))
+        results = self._call(function, [to_array(arguments[key]) for key in sorted(arguments)])
+        outputs = zip(function.outputs, results, function.dtypes, strict=True)
+        return {alias: tf.constant(values, dtype) for alias, values, dtype in outputs}
+
+    def _call(
+        self, function: SignatureFunction | BatchedFunction, arrays: Sequence[npt.NDArray]
+    ) -> list[npt.NDArray]:
+        try:
+            return function(arrays)
+        except tf.errors.OpError as error:
+            raise _status_error(error) from error
 
     def _function(self, name: str, wanted: Sequence[str]) -> SignatureFunction | BatchedFunction:
         """The function that computes these outputs of a signature."""

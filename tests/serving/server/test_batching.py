@@ -206,6 +206,19 @@ def test_ever_new_filters_do_not_fill_the_memory(rows_model, monkeypatch):
     assert len(servable._functions) == 3
 
 
+def test_checked_tensors_are_run_in_batches_too(rows_model):
+    a, b = request_of(2, 3)
+    for batching in (None, Batching(BatchingParameters())):
+        servable = Servable(rows_model, batching)
+        if batching:  # whose outputs must have rows
+            del servable.signatures["serving_default"].outputs["count"]
+        outputs = servable.run("serving_default", {"b": tf.constant(b), "a": tf.constant(a)})
+        assert outputs["total"].numpy().tolist() == [2, 3]
+        assert outputs["b"].dtype == tf.string
+        with pytest.raises(StatusError, match="a row is negative"):
+            servable.run("serving_default", {"a": tf.constant(-a), "b": tf.constant(b)})
+
+
 def test_a_failing_operation_speaks_without_the_call_around_it(rows_model):
     with pytest.raises(StatusError) as caught:
         Servable(rows_model).predict("", tensors_of(*request_of(-1)))
