@@ -127,9 +127,13 @@ def predict_message(face: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def running(command: list[str], ready: str) -> Iterator[tuple[subprocess.Popen, str]]:
+def running(
+    command: list[str], ready: str, stderr: int | None = None
+) -> Iterator[tuple[subprocess.Popen, str]]:
     """Runs a server until the block ends; yields it and the line by which it said it was ready."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:

@@ -14,6 +14,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,8 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 def flask_server() -> Iterator[int]:
     """Runs `serve_with_flask`; yields its port."""
     code = "from benchmarks import serving_throughput; serving_throughput.serve_with_flask()"
-    with serving.running([sys.executable, "-u", "-c", code], "Flask at ") as (_, line):
+    command = [sys.executable, "-u", "-c", code]
+    with serving.running(command, "Flask at ", subprocess.DEVNULL) as (_, line):  # it logs
         yield int(line.split()[2])
 
 
