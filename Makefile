@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fuzz lint types lock protos clean
+.PHONY: demo test fuzz soak lint types lock protos clean
 
 demo: $(VENV)/.installed ## install, then run the whole road on a generated dataset
 	$(BIN)/unmask demo
@@ -19,6 +19,9 @@ test: $(VENV)/.installed-dev ## install what tests need and run them all
 
 fuzz: $(VENV)/.installed-dev ## give 2,000 damaged clips to the extraction; prints what became of them
 	$(BIN)/python -m tests.fuzz --cases 2000
+
+soak: $(VENV)/.installed-dev ## a served model under load, hot swaps and SIGTERM; prints what failed
+	$(BIN)/python -m benchmarks.serving_load
 
 lint: $(VENV)/.installed-dev ## style and formatting of our code
 	$(BIN)/ruff check .

@@ -1,25 +1,22 @@
-"""Requests a second of the embedded server against the bare model.
+"""What the benchmarks of serving share: a model, a server in a process of its own, clients.
 
-Sixteen clients each send one face of 224 px at a time over gRPC's loopback to `unmask serve`
-in a process of its own; the bare model is the same signature called in another process in its
-best batch size, with TensorFlow's default threads. Both are measured in turn, several times,
-so that a machine that is busy with other things slows both; the medians are compared. Even so
-the ratio moves with the load, which is printed: believe it on an idle machine only.
+    python -m benchmarks.serving_throughput    requests/s, against the bare model and Flask
+    python -m benchmarks.serving_latency       lone requests, and at half of the peak load
+    python -m benchmarks.serving_load          long load, hot swaps and SIGTERM under load
+    python -m benchmarks.serving_client CLIP   `Client.predict` against its parts
 
-    python -m benchmarks.serving [--model runs/demo/serving/efficientnet_v2_b0/1]
-
-Without `--model` the model is EfficientNetV2-B0 at 224 px with random weights.
+Without `--model` the model is EfficientNetV2-B0 at 224 px with random weights, exported as the
+pipeline exports. What is compared is measured in turn, several times, so that a machine that is
+busy with other things slows both; believe the figures on an idle machine only.
 """
 
 import argparse
-import concurrent.futures
 import contextlib
 import functools
 import json
 import multiprocessing
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,35 +27,77 @@ from multiprocessing.connection import Connection
 import data.environment  # noqa: F401 - before TensorFlow
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-
-TARGET = 0.8
-CONCURRENCY = 16
-BATCH_SIZES = (1, 2, 4, 8, 16, 32)
-FACE_SIZE = 224
 NAME = "benchmark"
+FACE_SIZE = 224
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+
+MAX_BATCH_SIZE = 16
+"""Of the batched server: merges what waits while all cores are busy; nobody waits for others."""
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The options that all have."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--model", type=pathlib.Path, help="folder of a pushed version")
+    return parser
+
+
+def print_load() -> None:
+    """Says how busy the machine is before it is measured on."""
+    print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+
+
+def print_figure(name: str, value: float, target: float | None, unit: str) -> None:
+    """Prints a figure as a line of JSON; without a target it is there to be known."""
+    figure = {"name": name, "value": round(value, 3), "target": target, "unit": unit}
+    print(json.dumps(figure), flush=True)
+
+
+def build_network() -> object:
+    """EfficientNetV2-B0 with random weights: pixels 0 to 255 in, one logit a face out."""
+    from models import classifier
+    from models.config import ModelConfig
+
+    config = ModelConfig(model="efficientnet_v2_b0", image_size=FACE_SIZE, weights=None)
+    return classifier.build(config, "float32", weights=None)
 
 
 def export_model(folder: str) -> None:
-    """Writes EfficientNetV2-B0 with random weights and a `serving_default` for JPEG faces."""
-    import keras
-    import tensorflow as tf
+    """Writes the network as the pipeline does, with its warm-up requests."""
+    from models.decision import Decision
+    from models.export import export
+    from models.probability_mapping import Temperature
+    from models.scorer import NetworkScorer
+    from models.served_model import ServedModel
+    from models.transform_features import label_alone
 
-    from models import pictures
-    from models.backbones import registry
+    served = ServedModel(
+        NetworkScorer(build_network()),  # type: ignore[arg-type]
+        Decision(Temperature(temperature=1.0), real_below=0.4, fake_above=0.6),
+        track_length=32,
+        transform=label_alone,
+    )
+    export(served, folder, name=NAME, card={})
 
-    backbone = registry.build("efficientnet_v2_b0", FACE_SIZE, None)
-    score = keras.layers.Dense(1, activation="sigmoid")(backbone.output)
-    network = keras.Model(backbone.input, score)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="faces")])
-    def serving_default(faces: tf.Tensor) -> dict[str, tf.Tensor]:
-        pixels, _ = pictures.decode_faces(faces, FACE_SIZE)
-        return {"fake_probability": network(pixels, training=False)[:, 0]}
-
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    archive.add_endpoint("serving_default", serving_default)
-    archive.write_out(folder, verbose=False)
+@contextlib.contextmanager
+def serving_root(model: pathlib.Path | None) -> Iterator[pathlib.Path]:
+    """A folder to serve, which holds the model as version 1."""
+    with tempfile.TemporaryDirectory(prefix="unmask-benchmark-") as root:
+        folder = pathlib.Path(root) / NAME / "1"
+        folder.parent.mkdir()
+        if model:
+            folder.symlink_to(model.resolve(), target_is_directory=True)
+        else:
+            # TensorFlow's threads are set once a process: each role has its own.
+            exporter = multiprocessing.get_context("spawn").Process(
+                target=export_model, args=(str(folder),)
+            )
+            exporter.start()
+            exporter.join()
+            if exporter.exitcode:
+                raise RuntimeError("the model could not be exported")
+        yield pathlib.Path(root)
 
 
 def make_face() -> bytes:
@@ -73,10 +112,76 @@ def make_face() -> bytes:
     return face
 
 
-def run_bare_model(folder: str, connection: Connection) -> None:
-    """Measures the signature, faces a second, for each (batch size, seconds) received."""
+def predict_message(face: bytes) -> bytes:
+    """A serialised request for one face.
+
+    Clients send and receive bytes: their own work would take from the server's cores.
+    """
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = NAME
+    request.inputs["faces"].CopyFrom(tf.make_tensor_proto([face], dtype=tf.string))
+    return request.SerializeToString()
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], ready: str, stderr: int | None = None
+) -> Iterator[tuple[subprocess.Popen, str]]:
+    """Runs a server until the block ends; yields it and the line by which it said it was ready."""
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if line.startswith(ready):
+                    yield process, line
+                    return
+            raise RuntimeError("the server ended before it served")
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def server(root: pathlib.Path, batched: bool = False) -> Iterator[tuple[subprocess.Popen, str]]:
+    """Runs `unmask serve`; yields the process and its address.
+
+    Args:
+        root: the folder to serve.
+        batched: whether concurrent requests are merged, up to `MAX_BATCH_SIZE`.
+    """
+    code = "import sys; from benchmarks import serving; serving.serve(*sys.argv[1:])"
+    ready = "Serving gRPC at "
+    command = [sys.executable, "-u", "-c", code, str(root), "batched"[: 7 * batched]]
+    with running(command, ready) as (process, line):
+        yield process, line.removeprefix(ready).split()[0].rstrip(".")
+
+
+def serve(root: str, batched: str) -> None:
+    """`unmask serve` on a free port, its models batched unless the second argument is empty."""
+    import typer
+
+    from serving import commands
+    from serving.server import server as servers
+    from serving.server.batching import Batching
+    from serving.server.batching_parameters import BatchingParameters
+
+    if batched:
+        batching = Batching(BatchingParameters(max_batch_size=MAX_BATCH_SIZE))
+        load = functools.partial(servers.Servable, batching=batching)
+        servers.Servable = load  # type: ignore[misc,assignment]
+    sys.argv = ["serve", "--models", root, "--grpc-port", "0"]
+    typer.run(commands.serve)
+
+
+def run_bare_model(folder: str, threads: int, connection: Connection) -> None:
+    """Times the signature, seconds a call, for each (batch size, seconds) received."""
     import tensorflow as tf
 
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     face = make_face()
     connection.send(face)
     loaded = tf.saved_model.load(folder)
@@ -84,131 +189,60 @@ def run_bare_model(folder: str, connection: Connection) -> None:
     while (order := connection.recv()) is not None:
         batch, seconds = order
         faces = tf.constant([face] * batch)
-        call = functools.partial(predict, faces=faces)
-        connection.send(batch * calls_per_second(call, seconds))
+        connection.send(call_times(functools.partial(predict, faces=faces), seconds))
 
 
-def calls_per_second(call: Callable[[], object], seconds: float) -> float:
-    """How often a function can be called one after the other, after one call to warm up."""
+def call_times(call: Callable[[], object], seconds: float) -> list[float]:
+    """Seconds of each call, one after the other, after one to warm up; at least one."""
     call()
-    start, calls = time.perf_counter(), 0
-    while time.perf_counter() < start + seconds:
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
         call()
-        calls += 1
-    return calls / (time.perf_counter() - start)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+class BareModel:
+    """The signature called in a process of its own.
+
+    Attributes:
+        face: what it is called with.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.face: bytes = connection.recv()
+
+    def call_times(self, batch: int, seconds: float) -> list[float]:
+        """Seconds of each call with a batch of faces."""
+        self._connection.send((batch, seconds))
+        times: list[float] = self._connection.recv()
+        return times
+
+    def faces_per_second(self, batch: int, seconds: float) -> float:
+        """Faces a second in batches of this size."""
+        times = self.call_times(batch, seconds)
+        return batch * len(times) / sum(times)
 
 
 @contextlib.contextmanager
-def bare_model(folder: str) -> Iterator[Connection]:
-    """Runs `run_bare_model` in a process of its own."""
+def bare_model(root: pathlib.Path, threads: int = 0) -> Iterator[BareModel]:
+    """Runs the bare model.
+
+    Args:
+        root: folder whose version 1 is called.
+        threads: that one operation may use; 0 for TensorFlow's default.
+    """
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=run_bare_model, args=(folder, theirs), daemon=True)
+    process = context.Process(
+        target=run_bare_model, args=(str(root / NAME / "1"), threads, theirs), daemon=True
+    )
     process.start()
     try:
-        yield ours
+        yield BareModel(ours)
     finally:
         ours.send(None)
         process.join()
-
-
-@contextlib.contextmanager
-def server(root: str) -> Iterator[str]:
-    """Runs `unmask serve` and yields its address."""
-    command = "import typer, serving.commands; typer.run(serving.commands.serve)"
-    with subprocess.Popen(
-        [sys.executable, "-u", "-c", command, "--models", root, "--grpc-port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                if line.startswith("Serving gRPC at "):
-                    yield line.split()[3].rstrip(".")
-                    return
-            raise RuntimeError("the server ended before it served")
-        finally:
-            process.terminate()
-
-
-def requests_per_second(target: str, face: bytes, seconds: float) -> float:
-    """What `CONCURRENCY` clients get answered, each sending its next request upon an answer."""
-    import grpc
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2
-
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = NAME
-    request.inputs["faces"].CopyFrom(tf.make_tensor_proto([face], dtype=tf.string))
-    message = request.SerializeToString()
-
-    with grpc.insecure_channel(target) as channel:
-        # Bytes in, bytes out: the clients' own work would take from the server's cores.
-        predict = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
-        predict(message)
-        start = time.perf_counter()
-
-        def ask_on() -> int:
-            answered = 0
-            while time.perf_counter() < start + seconds:
-                predict(message)
-                answered += 1
-            return answered
-
-        with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as clients:
-            futures = [clients.submit(ask_on) for _ in range(CONCURRENCY)]
-            answered = sum(future.result() for future in futures)
-        return answered / (time.perf_counter() - start)
-
-
-def main() -> None:
-    """Prints what was measured, and last one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=pathlib.Path, help="folder of a pushed version")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
-    options = parser.parse_args()
-
-    print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    with tempfile.TemporaryDirectory(prefix="unmask-benchmark-") as root:
-        folder = pathlib.Path(root) / NAME / "1"
-        folder.parent.mkdir()
-        if options.model:
-            folder.symlink_to(options.model.resolve(), target_is_directory=True)
-        else:
-            exporter = multiprocessing.get_context("spawn").Process(
-                target=export_model, args=(str(folder),)
-            )
-            exporter.start()
-            exporter.join()
-        with bare_model(str(folder)) as bare, server(root) as target:
-            face = bare.recv()
-
-            def measure_bare(batch: int) -> float:
-                bare.send((batch, options.seconds))
-                faces_per_second: float = bare.recv()
-                return faces_per_second
-
-            by_batch = {batch: measure_bare(batch) for batch in BATCH_SIZES}
-            for batch, speed in by_batch.items():
-                print(f"bare model, batch {batch:2d}: {speed:6.1f} faces/s", flush=True)
-            best = max(by_batch, key=lambda batch: by_batch[batch])
-            requests_per_second(target, face, options.seconds)  # warms up
-            served, direct = [], []
-            for _ in range(options.rounds):
-                served.append(requests_per_second(target, face, options.seconds))
-                direct.append(measure_bare(best))
-                print(
-                    f"served: {served[-1]:6.1f} requests/s; "
-                    f"bare model, batch {best}: {direct[-1]:6.1f} faces/s",
-                    flush=True,
-                )
-    value = statistics.median(served) / statistics.median(direct)
-    unit = f"requests/s at concurrency {CONCURRENCY} over the bare model's faces/s"
-    print(json.dumps({"name": "serving", "value": round(value, 3), "target": TARGET, "unit": unit}))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,9 @@ gRPC and REST are two translations of this. Codes and messages are TensorFlow Se
 `model_service_impl.cc`).
 """
 
+import contextlib
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -22,6 +25,7 @@ from tensorflow_serving.apis import (
 
 from serving.server import inference
 from serving.server.errors import StatusError, invalid_argument
+from serving.server.metrics import Metrics
 from serving.server.server_core import ServerCore
 
 _SIGNATURE_DEF = "signature_def"
@@ -36,10 +40,12 @@ class Api:
 
     Args:
         core: holds the models.
+        metrics: are told how long models compute.
     """
 
-    def __init__(self, core: ServerCore) -> None:
+    def __init__(self, core: ServerCore, metrics: Metrics | None = None) -> None:
         self._core = core
+        self._metrics = metrics
         self._manager = core.manager
 
     def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
@@ -47,7 +53,7 @@ class Api:
         spec = _model_spec(request)
         name, number = self._core.resolve(spec)
         response = predict_pb2.PredictResponse()
-        with self._manager.use(name, number) as (version, servable):
+        with self._manager.use(name, number) as (version, servable), self._timed("Predict", spec):
             outputs = servable.predict(spec.signature_name, request.inputs, request.output_filter)
         for alias, value in outputs.items():
             response.outputs[alias].CopyFrom(value)
@@ -60,7 +66,8 @@ class Api:
         """Classifies examples by a signature of a model; see `inference.classify`."""
         spec = _model_spec(request)
         response = classification_pb2.ClassificationResponse()
-        with self._manager.use(*self._core.resolve(spec)) as (version, servable):
+        use = self._manager.use(*self._core.resolve(spec))
+        with use as (version, servable), self._timed("Classify", spec):
             response.result.CopyFrom(inference.classify(servable, request))
         _answer_model_spec(response.model_spec, spec, version)
         return response
@@ -71,7 +78,8 @@ class Api:
         """Regresses examples by a signature of a model; see `inference.regress`."""
         spec = _model_spec(request)
         response = regression_pb2.RegressionResponse()
-        with self._manager.use(*self._core.resolve(spec)) as (version, servable):
+        use = self._manager.use(*self._core.resolve(spec))
+        with use as (version, servable), self._timed("Regress", spec):
             response.result.CopyFrom(inference.regress(servable, request))
         _answer_model_spec(response.model_spec, spec, version)
         return response
@@ -152,6 +160,14 @@ class Api:
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()  # no error code means OK
         return response
+
+    @contextlib.contextmanager
+    def _timed(self, method: str, spec: model_pb2.ModelSpec) -> Iterator[None]:
+        """Tells the metrics how long a model computed, if it did not fail."""
+        started = time.perf_counter()
+        yield
+        if self._metrics is not None:
+            self._metrics.observe_runtime(method, spec.name, time.perf_counter() - started)
 
 
 def _model_spec(request: Any) -> model_pb2.ModelSpec:

@@ -12,6 +12,8 @@ import pathlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from data.errors import UsageError
+from serving.server import channel_arguments
+from serving.server.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,12 +73,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("load_retry_interval_micros", int, 60_000_000, "time between tries; below 0 for none")
     add("enable_batching", _boolean, False, "merge concurrent requests")
     add("batching_parameters_file", _path, None, "text proto BatchingParameters")
+    per_model = "batch by the versions' own batching_params.pbtxt"
+    add("enable_per_model_batching_parameters", _boolean, False, per_model)
     add("monitoring_config_file", _path, None, "text proto MonitoringConfig")
     add("ssl_config_file", _path, None, "text proto SSLConfig: certificates for gRPC")
     add("grpc_channel_arguments", _channel_arguments, {}, "of the gRPC server: name=value,...")
     add("grpc_max_threads", _count, 32, "gRPC requests at a time")
     add("tensorflow_intra_op_parallelism", _not_negative, 0, "threads an operation; 0 for one")
     add("tensorflow_inter_op_parallelism", _not_negative, 0, "operations at a time; 0 for cores")
+    # Ours: what else TensorFlow Serving leaves to a proxy.
+    add("bearer_token_file", _path, None, "tokens, one a line, of which each request needs one")
+    add("max_requests", _count, Limits.max_requests, "requests under way at a time")
+    add("log_requests", _boolean, False, "log requests that succeed, not only those that fail")
     add("version", _boolean, False, "print the version and end")
     return parser.parse_args(arguments)
 
@@ -93,12 +101,12 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
     Raises:
         UsageError: a file cannot be read or is not of its type, or flags do not fit together.
     """
+    from serving.server import tls
     from serving.server.manager import RetryPolicy
     from serving.server.options import ServerOptions
     from serving.server.protos import (
         batching_parameters_pb2,
         monitoring_config_pb2,
-        ssl_config_pb2,
     )
 
     if values.batching_parameters_file is not None and not values.enable_batching:
@@ -129,7 +137,9 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
         grpc_socket_path=values.grpc_socket_path,
         grpc_max_threads=values.grpc_max_threads,
         grpc_channel_arguments=values.grpc_channel_arguments,
-        ssl_config=_read(values.ssl_config_file, ssl_config_pb2.SSLConfig()),
+        ssl_config=(
+            None if values.ssl_config_file is None else tls.read_ssl_config(values.ssl_config_file)
+        ),
         rest_api_port=values.rest_api_port or None,
         rest_api_num_threads=values.rest_api_num_threads,
         rest_api_timeout_in_ms=values.rest_api_timeout_in_ms,
@@ -138,6 +148,10 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
             if values.enable_batching
             else None
         ),
+        enable_per_model_batching_parameters=values.enable_per_model_batching_parameters,
+        bearer_token_file=values.bearer_token_file,
+        limits=Limits(max_requests=values.max_requests),
+        log_requests=values.log_requests,
         monitoring_config=_read(
             values.monitoring_config_file, monitoring_config_pb2.MonitoringConfig()
         ),
@@ -204,14 +218,4 @@ _seconds = _not_negative
 
 
 def _channel_arguments(text: str) -> dict[str, int | str]:
-    """`name=value,name=value`; values that are whole numbers become such, as there."""
-    arguments: dict[str, int | str] = {}
-    for part in filter(None, text.split(",")):
-        name, equals, value = part.partition("=")
-        if not (name and equals):
-            raise argparse.ArgumentTypeError(f"'{part}' is not of the form name=value")
-        try:
-            arguments[name] = int(value)
-        except ValueError:
-            arguments[name] = value
-    return arguments
+    return dict(channel_arguments.parse(text))

@@ -173,6 +173,11 @@ class Manager(Generic[ServableT]):
                 version.requests -= 1
                 self._unload_if_idle(name, chosen, version)
 
+    def names(self) -> list[str]:
+        """Every model ever seen."""
+        with self._changed:
+            return list(self._models)
+
     def statuses(self, name: str) -> dict[int, VersionStatus]:
         """Status of every version of a model ever seen, the largest first."""
         with self._changed:

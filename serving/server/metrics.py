@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import grpc
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
@@ -9,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from serving.server import metrics_page
 from serving.server.metrics_families import Counter, Histogram, exponential
+from serving.server.observers import Outcome
 
 DEFAULT_PATH = "/monitoring/prometheus/metrics"
 """Where TensorFlow Serving shows them unless `monitoring_config` says otherwise."""
@@ -25,6 +27,8 @@ States = Mapping[str, Mapping[int, str]]
 _LATENCY = exponential(10, 1.8, 33)
 _QUEUING = exponential(100, 1.2, 52)
 _COUNTS = exponential(1, 2, 15)
+
+_INFERENCE = {"Predict", "Classify", "Regress", "MultiInference"}
 
 
 class Metrics(Collector):
@@ -122,6 +126,14 @@ class Metrics(Collector):
                     self._example_total.add((model_name,), examples)
             self._requests.add((model_name, status_code.name))
 
+    def observe_outcome(self, outcome: Outcome) -> None:
+        """An observer: counts an inference request over gRPC; REST counts its own."""
+        if outcome.method in _INFERENCE:
+            count = _count_examples(outcome.request)
+            self.observe(
+                outcome.method, "GRPC", outcome.model, outcome.code, outcome.seconds, count
+            )
+
     def observe_runtime(
         self, api: str, model_name: str, seconds: float, runtime: str = "TF1"
     ) -> None:
@@ -147,12 +159,12 @@ class Metrics(Collector):
         with self._lock:
             self._warmup_latency.add((model_path, status_code.name), seconds * 1e6)
 
-    def observe_batch(self, thread_pool_name: str, queued_s: list[float]) -> None:
+    def observe_batch(self, queued_s: list[float], thread_pool_name: str = "batch_threads") -> None:
         """Records one run of a model for a batch of requests.
 
         Args:
-            thread_pool_name: of the batching parameters.
             queued_s: for each request, the seconds that it waited.
+            thread_pool_name: TensorFlow Serving's name unless the parameters give another.
         """
         with self._lock:
             self._wrapped_runs.add(())
@@ -190,3 +202,11 @@ class Metrics(Collector):
                 labels = {"model_name": model, "version": str(version), "state": state}
                 states.add_sample(states.name, labels, 1)
         yield states
+
+
+def _count_examples(request: Any) -> int | None:
+    """Number of tf.Examples in a request; None for one that has none by its kind."""
+    if request is None or "input" not in request.DESCRIPTOR.fields_by_name:
+        return None
+    kind = request.input.WhichOneof("kind")
+    return 0 if kind is None else len(getattr(request.input, kind).examples)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.server.limits import Limits
 from serving.server.manager import RetryPolicy
 from serving.server.protos import (
     batching_parameters_pb2,
@@ -45,7 +46,11 @@ class ServerOptions:
         rest_api_num_threads: requests answered at a time over REST.
         rest_api_timeout_in_ms: after which a REST request is given up.
         batching_parameters: how requests are batched; None for no batching.
+        enable_per_model_batching_parameters: whether versions carry their own, see `Batching`.
         monitoring_config: whether and where metrics are shown; None for nowhere.
+        bearer_token_file: tokens one of which every request must carry; None for no such need.
+        limits: what is refused because it would be too much.
+        log_requests: whether requests that succeed are logged as well as those that fail.
     """
 
     serving_root: pathlib.Path | None = None
@@ -68,7 +73,11 @@ class ServerOptions:
     rest_api_num_threads: int = 4 * (os.cpu_count() or 1)
     rest_api_timeout_in_ms: int = 30_000
     batching_parameters: batching_parameters_pb2.BatchingParameters | None = None
+    enable_per_model_batching_parameters: bool = False
     monitoring_config: monitoring_config_pb2.MonitoringConfig | None = None
+    bearer_token_file: pathlib.Path | None = None
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    log_requests: bool = False
 
     def __post_init__(self) -> None:
         """Holds the one rule between fields.

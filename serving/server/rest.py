@@ -13,6 +13,7 @@ import uvicorn
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.server.metrics import Metrics
 from serving.server.rest_app import RestApp
+from serving.server.rest_door import RestDoor
 from serving.server.rest_handler import ModelApi
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -41,6 +42,7 @@ class RestServer:
         threads: requests that are worked on at a time; None for four for each core.
         max_body_bytes: a longer request is refused.
         metrics: is told of every inference.
+        door: who is let in; None lets everybody in.
         metrics_path: where `metrics` are read, such as `/monitoring/prometheus/metrics`; None
             for nowhere.
         tls: certificates; None to serve without encryption.
@@ -57,6 +59,7 @@ class RestServer:
         max_body_bytes: int = MAX_MESSAGE_BYTES,
         metrics: Metrics | None = None,
         metrics_path: str | None = None,
+        door: RestDoor | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = host
@@ -71,6 +74,7 @@ class RestServer:
             max_body_bytes=max_body_bytes,
             metrics=metrics,
             metrics_path=metrics_path,
+            door=door,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(

@@ -2,9 +2,11 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
 import logging
 import time
+from collections.abc import Awaitable, Callable
 
 import grpc
 from starlette.applications import Starlette
@@ -17,9 +19,13 @@ from serving.server import rest_paths, rest_responses
 from serving.server.errors import StatusError
 from serving.server.metrics import Metrics
 from serving.server.metrics_page import CONTENT_TYPE
+from serving.server.rest_door import RestDoor
 from serving.server.rest_handler import ModelApi, RestHandler
 
 logger = logging.getLogger(__name__)
+
+LIVE_PATH, READY_PATH = "/healthz/live", "/healthz/ready"
+"""Ours, for probes by HTTP: 200 or 503; they need no token."""
 
 _INFERENCE = {"predict", "classify", "regress"}
 
@@ -65,6 +71,8 @@ class RestApp:
         max_body_bytes: a longer body is refused (413).
         metrics: is told of every inference.
         metrics_path: where metrics are read; None for nowhere.
+        door: who is let in, and the health that `LIVE_PATH` and `READY_PATH` tell; None lets
+            everybody in.
     """
 
     def __init__(
@@ -76,13 +84,21 @@ class RestApp:
         max_body_bytes: int,
         metrics: Metrics | None = None,
         metrics_path: str | None = None,
+        door: RestDoor | None = None,
     ) -> None:
+        self._door = door
         self._handler = RestHandler(api)
         self._executor = executor
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._metrics = metrics
         routes = []
+        if door is not None:
+            for health_path, check in (
+                (LIVE_PATH, door.health.is_live),
+                (READY_PATH, door.health.is_ready),
+            ):
+                routes.append(HttpRoute(health_path, _health_page(check), methods=["GET"]))
         if metrics is not None and metrics_path is not None:
             routes.append(HttpRoute(metrics_path, self._metrics_page, methods=["GET"]))
         # A class or an instance, as against a function, is asked whatever the HTTP method.
@@ -100,15 +116,28 @@ class RestApp:
             The answer; every error is one too.
         """
         path = scope["raw_path"].decode("latin-1")
-        if not path.lower().startswith("/v1/"):
-            return _json(404, rest_responses.from_error(f"Not Found: {path}"))
         try:
-            body = await self._read(scope, receive)
-            route = rest_paths.parse(scope["method"], path)
+            self._check_token(Request(scope))
+            if not path.lower().startswith("/v1/"):
+                return _json(404, rest_responses.from_error(f"Not Found: {path}"))
+            is_status = scope["method"] == "GET" and not path.endswith("/metadata")
+            with (
+                contextlib.nullcontext()
+                if self._door is None
+                else self._door.entered(is_status=is_status)
+            ):
+                body = await self._read(scope, receive)
+                return await self._respond(rest_paths.parse(scope["method"], path), body)
         except _RefusedBody as refused:
             return _json(refused.http_status, rest_responses.from_error(refused.message))
         except StatusError as error:
             return _json(_HTTP_STATUS[error.code], rest_responses.from_error(error.message))
+
+    def _check_token(self, request: Request) -> None:
+        if self._door is not None:
+            self._door.check_token(request.headers.get("authorization"))
+
+    async def _respond(self, route: rest_paths.Route, body: bytes) -> Response:
         started = time.perf_counter()
         code, content, examples = await self._answer(route, body)
         if self._metrics is not None and route.method in _INFERENCE:
@@ -159,6 +188,10 @@ class RestApp:
 
     async def _metrics_page(self, request: Request) -> Response:
         assert self._metrics is not None
+        try:
+            self._check_token(request)
+        except StatusError as error:
+            return _json(_HTTP_STATUS[error.code], rest_responses.from_error(error.message))
         page = await asyncio.get_running_loop().run_in_executor(None, self._metrics.page)
         return Response(page, media_type=CONTENT_TYPE)
 
@@ -175,6 +208,13 @@ class _Endpoint:
         except asyncio.CancelledError:  # the grace of a stop is over
             response = _json(503, rest_responses.from_error("The server is stopping"))
         await response(scope, receive, send)
+
+
+def _health_page(check: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return Response(status_code=200 if check() else 503)
+
+    return answer
 
 
 def _json(http_status: int, content: bytes) -> Response:

@@ -2,15 +2,23 @@
 
 import pathlib
 import re
+import threading
 from collections.abc import Mapping, Sequence
 
 import grpc
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from serving.server import errors, tensors
+from serving.server.batching import BatchedFunction, Batching
 from serving.server.errors import StatusError, invalid_argument
+from serving.server.signature_function import SignatureFunction, to_array
+
+_MAX_FUNCTIONS = 32
+"""Choices of outputs for which a function of their own is kept, so that clients who send ever
+other filters do not fill the memory."""
 
 
 class Servable:
@@ -23,19 +31,23 @@ class Servable:
 
     Args:
         folder: of the SavedModel.
+        batching: how concurrent requests are merged; None for not at all.
 
     Raises:
-        StatusError: the SavedModel is broken.
+        StatusError: the SavedModel or its batching parameters are broken.
     """
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, batching: Batching | None = None) -> None:
         try:
             # The functions live as long as what they were loaded from.
             self._loaded = tf.saved_model.load(str(folder), tags=[tf.saved_model.SERVING])
         except tf.errors.OpError as error:
             raise _status_error(error) from error
-        self._functions = self._loaded.signatures
         self.signatures = _read_signatures(folder)
+        self._batching = batching
+        self._batching_parameters = batching.of_model(folder) if batching else None
+        self._functions: dict[tuple[str, ...], SignatureFunction | BatchedFunction] = {}
+        self._lock = threading.Lock()
 
     def predict(
         self,
@@ -59,15 +71,21 @@ class Servable:
         """
         name = signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
         # `__saved_model_init_op` is declared as a signature, but is no function.
-        if name not in self._functions or name not in self.signatures:
+        if name not in self._loaded.signatures or name not in self.signatures:
             raise StatusError(
                 grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
             )
         signature = self.signatures[name]
         arguments = _parse_inputs(signature, inputs)
         wanted = _check_outputs(signature, output_filter)
-        outputs = self.run(name, arguments)
-        return {alias: tensors.to_proto(outputs[alias]) for alias in wanted}
+        function = self._function(name, wanted)
+        results = self._call(function, arguments)
+        outputs = zip(function.outputs, results, function.dtypes, strict=True)
+        return {
+            alias: tensors.to_proto(values, dtype)
+            for alias, values, dtype in outputs
+            if alias in wanted
+        }
 
     def run(self, name: str, arguments: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Runs a signature on inputs that have been checked.
@@ -82,10 +100,37 @@ class Servable:
         Raises:
             StatusError: what the failing operation says.
         """
+        function = self._function(name, list(self.signatures[name].outputs))
+        results = self._call(function, [to_array(arguments[key]) for key in sorted(arguments)])
+        outputs = zip(function.outputs, results, function.dtypes, strict=True)
+        return {alias: tf.constant(values, dtype) for alias, values, dtype in outputs}
+
+    def _call(
+        self, function: SignatureFunction | BatchedFunction, arrays: Sequence[npt.NDArray]
+    ) -> list[npt.NDArray]:
         try:
-            return self._functions[name](**arguments)
+            return function(arrays)
         except tf.errors.OpError as error:
             raise _status_error(error) from error
+
+    def _function(self, name: str, wanted: Sequence[str]) -> SignatureFunction | BatchedFunction:
+        """The function that computes these outputs of a signature."""
+        key = (name, *sorted(wanted))
+        with self._lock:
+            if key not in self._functions and len(self._functions) >= _MAX_FUNCTIONS:
+                key = (name, *sorted(self.signatures[name].outputs))
+            if key not in self._functions:
+                self._functions[key] = self._make_function(name, key[1:])
+            return self._functions[key]
+
+    def _make_function(
+        self, name: str, outputs: Sequence[str]
+    ) -> SignatureFunction | BatchedFunction:
+        inputs = sorted(self.signatures[name].inputs)
+        function = SignatureFunction(self._loaded.signatures[name], inputs, outputs)
+        if self._batching is None or self._batching_parameters is None:
+            return function
+        return BatchedFunction(function, self._batching_parameters, self._batching.scheduler)
 
 
 def _read_signatures(folder: pathlib.Path) -> dict[str, meta_graph_pb2.SignatureDef]:
@@ -101,8 +146,8 @@ def _read_signatures(folder: pathlib.Path) -> dict[str, meta_graph_pb2.Signature
 
 def _parse_inputs(
     signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, tensor_pb2.TensorProto]
-) -> dict[str, tf.Tensor]:
-    """Checks a request's inputs against a signature and makes tensors of them."""
+) -> list[npt.NDArray]:
+    """Checks a request's inputs against a signature and decodes them, ordered by name."""
     if len(inputs) != len(signature.inputs):
         extra = set(inputs) - set(signature.inputs)
         missing = set(signature.inputs) - set(inputs)
@@ -111,7 +156,7 @@ def _parse_inputs(
             f"len({_set(inputs)}) != len({_set(signature.inputs)}). "
             f"Sent extra: {_set(extra)}. Missing but required: {_set(missing)}."
         )
-    arguments = {}
+    arguments = []
     for index, alias in enumerate(sorted(inputs)):
         if alias not in signature.inputs:
             raise invalid_argument(
@@ -128,7 +173,7 @@ def _parse_inputs(
                 f"Expects arg[{index}] to be {type_name(expected)} "
                 f"but {type_name(sent)} is provided"
             )
-        arguments[alias] = tf.constant(values, dtype=tf.as_dtype(expected))
+        arguments.append(values)
     return arguments
 
 
@@ -161,6 +206,7 @@ def type_name(number: int) -> str:
 
 
 def _status_error(error: tf.errors.OpError) -> StatusError:
-    """What the operation said, without what Python's runtime puts around it."""
+    """What the operation said, without what Python's runtime puts around it, which is ours."""
     message = error.message.rpartition("<stack traces unavailable>\n")[2]
-    return errors.from_number(error.error_code, re.sub(r" \[Op:[^]]*\]$", "", message))
+    message = re.sub(r"^{{function_node __wrapped__[^}]*}} | \[Op:[^]]*\]( name: )?$", "", message)
+    return errors.from_number(error.error_code, message)

@@ -17,7 +17,7 @@ from serving.server import metrics as metrics_names
 from serving.server.access import Tokens
 from serving.server.api import Api
 from serving.server.batching import Batching
-from serving.server.batching_parameters import from_proto
+from serving.server.batching_parameters import of_message
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.grpc_server import GrpcServer
 from serving.server.logs import RequestLogger
@@ -54,7 +54,6 @@ class Server:
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
-        batching = options.batching_parameters
         source: Source = (
             ConfigSource([]) if options.serving_root is None else RootSource(options.serving_root)
         )
@@ -63,7 +62,7 @@ class Server:
             functools.partial(
                 loading.load,
                 enable_model_warmup=options.enable_model_warmup,
-                batching=None if batching is None else Batching(from_proto(batching)),
+                batching=self._make_batching(),
                 metrics=self._metrics,
             ),
             source,
@@ -76,7 +75,7 @@ class Server:
         self._request_log = RequestLog({})
         observers = [self._metrics.observe_outcome, self._request_log]
         observers.append(RequestLogger(log_successes=options.log_requests))
-        api = Api(self._core)
+        api = Api(self._core, self._metrics)
         tokens = None if options.bearer_token_file is None else Tokens(options.bearer_token_file)
         self._grpc = GrpcServer(
             api,
@@ -174,13 +173,22 @@ class Server:
         """Stops the server."""
         self.stop()
 
+    def _make_batching(self) -> Batching | None:
+        message = self._options.batching_parameters
+        if message is None:
+            return None
+        return Batching(
+            of_message(message),
+            per_model=self._options.enable_per_model_batching_parameters,
+            on_run=self._metrics.observe_batch,
+        )
+
     def _make_rest(self, api: Api, tokens: Tokens | None) -> RestServer:
         options = self._options
         tls, monitoring = options.ssl_config, options.monitoring_config
-        shown = monitoring is not None and monitoring.prometheus_config.enable
         return RestServer(
             api,
-            RestDoor(self._grpc.health, self._grpc.admission, tokens),
+            door=RestDoor(self._grpc.health, self._grpc.admission, tokens),
             host=options.host,
             port=options.rest_api_port or 0,
             timeout_s=options.rest_api_timeout_in_ms / 1000,
@@ -189,7 +197,7 @@ class Server:
             metrics=self._metrics,
             metrics_path=(
                 (monitoring.prometheus_config.path or metrics_names.DEFAULT_PATH)
-                if monitoring is not None and shown
+                if monitoring is not None and monitoring.prometheus_config.enable
                 else None
             ),
             tls=(
@@ -241,7 +249,9 @@ class Server:
 
     def _states(self) -> dict[str, dict[int, str]]:
         return {
-            name: {number: status.state.name for number, status in self.manager.statuses(name).items()}
+            name: {
+                number: status.state.name for number, status in self.manager.statuses(name).items()
+            }
             for name in self.manager.names()
         }
 

@@ -6,7 +6,7 @@ Named after TensorFlow Serving's `ServerCore`, whose rules and messages it has.
 import logging
 import pathlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import grpc
 from tensorflow_serving.apis import model_pb2
@@ -21,6 +21,8 @@ from serving.server.source import ConfigSource, Source
 
 logger = logging.getLogger(__name__)
 
+Models = Iterable[model_server_config_pb2.ModelConfig]
+
 
 class ServerCore:
     """The models that are served; safe to use from many threads.
@@ -33,6 +35,8 @@ class ServerCore:
         source: where versions come from until a config says otherwise.
         retry_policy: when a failed load is tried again.
         allow_version_labels_for_unavailable_models: see `VersionLabels`.
+        on_adopt: is told of the models of every config, before anything else changes; raises
+            `StatusError` to refuse them.
     """
 
     def __init__(
@@ -42,7 +46,9 @@ class ServerCore:
         *,
         retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         allow_version_labels_for_unavailable_models: bool = False,
+        on_adopt: Callable[[Models], None] = lambda _: None,
     ) -> None:
+        self._on_adopt = on_adopt
         self.manager: Manager[Servable] = Manager(load, retry_policy)
         self._labels = VersionLabels(allow_version_labels_for_unavailable_models)
         self._changing = threading.Lock()
@@ -57,6 +63,11 @@ class ServerCore:
     def wait_for_loads(self) -> None:
         """Waits until every version that was found is available or has failed once."""
         self.manager.wait(list(self._source.found))
+
+    def is_ready(self) -> bool:
+        """Whether there are models, and each has a version that can be asked."""
+        found = self._source.found
+        return bool(found) and set(found) <= set(self.manager.available())
 
     def adopt(
         self, config: model_server_config_pb2.ModelServerConfig
@@ -78,6 +89,7 @@ class ServerCore:
         configuration.check(config)
         models = config.model_config_list.config
         with self._changing:
+            self._on_adopt(models)
             self._labels.assign(models, self._is_available)
             changed = [model for model in models if self._differs(model)]
             self._models = {model.name: model for model in models}

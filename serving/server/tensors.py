@@ -1,6 +1,5 @@
 """Between TensorProto and numpy, as TensorFlow Serving does it."""
 
-import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
@@ -24,23 +23,24 @@ _VALUE_FIELDS = {
 }
 
 
-def to_proto(tensor: tf.Tensor) -> tensor_pb2.TensorProto:
+def to_proto(values: npt.NDArray, dtype: tf.DType) -> tensor_pb2.TensorProto:
     """Encodes a tensor.
 
     Args:
-        tensor: an eager tensor of any type and shape.
+        values: of any shape; strings as an object array of bytes.
+        dtype: their type.
 
     Returns:
         The values in the field of their type; rarer types (half precision, complex,
         quantized) as `tf.make_tensor_proto` writes them.
     """
-    field = _VALUE_FIELDS.get(tensor.dtype)
+    field = _VALUE_FIELDS.get(dtype)
     if field is None:
-        return tf.make_tensor_proto(tensor.numpy(), dtype=tensor.dtype)
-    proto = tensor_pb2.TensorProto(dtype=tensor.dtype.as_datatype_enum)
-    for size in tensor.shape:
+        return tf.make_tensor_proto(values, dtype=dtype)
+    proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
+    for size in values.shape:
         proto.tensor_shape.dim.add(size=size)
-    getattr(proto, field).extend(np.ravel(tensor.numpy()).tolist())
+    getattr(proto, field).extend(values.ravel().tolist())
     return proto
 
 

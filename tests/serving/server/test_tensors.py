@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
+from serving.server.signature_function import to_array
 from serving.server.tensors import from_proto, to_proto
 
 
@@ -23,17 +24,19 @@ from serving.server.tensors import from_proto, to_proto
         ([1.5 + 2j, 2.0], tf.complex64, "scomplex_val"),
         ([], tf.float32, None),
         (3.0, tf.float32, "float_val"),
+        (b"a\0", tf.string, "string_val"),
     ],
 )
 def test_values_survive_in_the_field_of_their_type(values, dtype, field):
     tensor = tf.constant(values, dtype)
-    proto = to_proto(tensor)
+    proto = to_proto(to_array(tensor), dtype)
     filled = {descriptor.name for descriptor, _ in proto.ListFields()}
     assert filled - {"dtype", "tensor_shape"} == ({field} if field else set())
     assert proto.dtype == dtype.as_datatype_enum
     decoded = from_proto(proto)
     assert decoded.shape == tuple(tensor.shape)
-    np.testing.assert_array_equal(decoded, tensor.numpy())
+    expected = np.array(values, object) if dtype is tf.string else tensor.numpy()
+    np.testing.assert_array_equal(decoded, expected)
 
 
 def test_content_in_either_form_is_read():

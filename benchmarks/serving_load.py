@@ -1,0 +1,155 @@
+"""A served model under load for long, while versions come and go, and when it is told to stop.
+
+Sixty seconds of 64 clients: how many requests fail, and by how much does the server's resident
+memory grow after the first sixth? Then sixteen clients ask on while ten new versions are pushed
+one after the other: no request may fail, nor be answered by a version before it was pushed or
+after it was reported as gone. Last, with 64 clients again, SIGTERM: whatever was sent before must
+be answered, what comes later may only be told UNAVAILABLE, and the server must end with 0.
+
+    python -m benchmarks.serving_load [--model runs/demo/serving/efficientnet_v2_b0/1]
+"""
+
+import concurrent.futures
+import pathlib
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import grpc
+from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
+
+from benchmarks import serving
+from benchmarks.serving_clients import Answer, ask_for, keep_asking
+
+CONCURRENCY = 64
+SWAP_CONCURRENCY = 16
+
+_SENDING_S = 0.1
+"""A request sent this long before SIGTERM has reached the server, or it is its fault."""
+
+
+def resident_mib(process: subprocess.Popen) -> float:
+    """Resident memory of a process."""
+    with open(f"/proc/{process.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+
+def failures(answers: list[Answer]) -> int:
+    """How many requests failed; prints with what."""
+    failed = [answer for answer in answers if answer.code is not grpc.StatusCode.OK]
+    for told in sorted({f"{answer.code.name}: {answer.details}" for answer in failed}):
+        print(f"  {told}", flush=True)
+    return len(failed)
+
+
+def measure_load(process: subprocess.Popen, target: str, message: bytes, seconds: float) -> None:
+    """Prints what failed and how the memory grew."""
+    answers = ask_for(target, message, CONCURRENCY, seconds / 6)
+    before = resident_mib(process)
+    answers += ask_for(target, message, CONCURRENCY, 5 * seconds / 6)
+    after = resident_mib(process)
+    print(f"{len(answers)} requests; resident {before:.0f} MiB, later {after:.0f} MiB", flush=True)
+    unit = f"failed requests in {seconds:.0f} s at concurrency {CONCURRENCY}"
+    serving.print_figure("serving_load_errors", failures(answers), 0, unit)
+    serving.print_figure("serving_load_memory", after / before, 1.05, "resident, end over start")
+
+
+def wait_for_version(target: str, version: int) -> None:
+    """Returns once a version is available and all others are gone."""
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = serving.NAME
+    available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
+    end = get_model_status_pb2.ModelVersionStatus.END
+    with grpc.insecure_channel(target) as channel:
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        while True:
+            statuses = stub.GetModelStatus(request).model_version_status
+            states = {status.version: status.state for status in statuses}
+            wanted = dict.fromkeys(states, end) | {version: available}
+            if states == wanted:
+                return
+            time.sleep(0.1)
+
+
+def measure_swaps(
+    process: subprocess.Popen, target: str, message: bytes, folder: pathlib.Path, swaps: int
+) -> None:
+    """Prints what failed and what was answered by a version that was not active."""
+    done = threading.Event()
+    pushed, gone = {1: 0.0}, {swaps + 1: float("inf")}
+    before = resident_mib(process)
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        asking = executor.submit(keep_asking, target, message, SWAP_CONCURRENCY, done.is_set)
+        try:
+            for version in range(2, swaps + 2):
+                aside = folder / f".{version}"
+                shutil.copytree(folder / "1", aside)
+                pushed[version] = time.perf_counter()
+                aside.rename(folder / str(version))
+                wait_for_version(target, version)
+                gone[version - 1] = time.perf_counter()
+        finally:
+            done.set()
+        answers = asking.result()
+    failed = failures(answers)
+    stale = sum(
+        answer.received < pushed[answer.version] or answer.sent > gone[answer.version]
+        for answer in answers
+        if answer.version
+    )
+    seen = sorted({answer.version for answer in answers if answer.version})
+    print(f"{len(answers)} requests during the swaps, answered by versions {seen}", flush=True)
+    serving.print_figure("serving_swap_errors", failed, 0, f"failed requests in {swaps} hot swaps")
+    unit = f"answers of versions that were not active in {swaps} hot swaps"
+    serving.print_figure("serving_swap_stale", stale, 0, unit)
+    grown = (resident_mib(process) - before) / swaps
+    serving.print_figure("serving_swap_memory", grown, None, "MiB resident a hot swap")
+
+
+def measure_stop(process: subprocess.Popen, target: str, message: bytes, seconds: float) -> None:
+    """Prints what was lost when the server was told to stop."""
+    stopped = float("inf")
+
+    def refused() -> bool:
+        return process.poll() is not None or time.perf_counter() > stopped + 60
+
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        asking = executor.submit(keep_asking, target, message, CONCURRENCY, refused)
+        time.sleep(seconds)
+        stopped = time.perf_counter()
+        process.send_signal(signal.SIGTERM)
+        code = process.wait()
+        answers = asking.result()
+    ended = [answer for answer in answers if answer.code is not grpc.StatusCode.OK]
+    lost = [
+        answer
+        for answer in ended
+        if answer.sent < stopped - _SENDING_S or answer.code is not grpc.StatusCode.UNAVAILABLE
+    ]
+    failures(lost)
+    print(
+        f"{len(answers)} requests, {len(ended)} refused; the server ended with {code}", flush=True
+    )
+    unit = f"accepted requests without an answer after SIGTERM at concurrency {CONCURRENCY}"
+    serving.print_figure("serving_stop_lost", len(lost), 0, unit)
+    serving.print_figure("serving_stop_exit", code, 0, "exit code after SIGTERM")
+
+
+def main() -> None:
+    """Prints what was measured, one line of JSON a figure."""
+    parser = serving.arguments(__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the load")
+    parser.add_argument("--swaps", type=int, default=10)
+    options = parser.parse_args()
+    serving.print_load()
+    with serving.serving_root(options.model) as root, serving.server(root) as (process, target):
+        message = serving.predict_message(serving.make_face())
+        measure_load(process, target, message, options.seconds)
+        measure_swaps(process, target, message, root / serving.NAME, options.swaps)
+        measure_stop(process, target, message, min(5.0, options.seconds))
+
+
+if __name__ == "__main__":
+    main()
