@@ -23,6 +23,7 @@ from serving.server.grpc_server import GrpcServer
 from serving.server.logs import RequestLogger
 from serving.server.manager import Manager, RetryPolicy
 from serving.server.metrics import Metrics
+from serving.server.observers import Observer
 from serving.server.options import ServerOptions
 from serving.server.request_log import RequestLog
 from serving.server.rest import RestServer
@@ -73,8 +74,11 @@ class Server:
             on_adopt=self._log_sampled_requests,
         )
         self._request_log = RequestLog({})
-        observers = [self._metrics.observe_outcome, self._request_log]
-        observers.append(RequestLogger(log_successes=options.log_requests))
+        observers: list[Observer] = [
+            self._metrics.observe_outcome,
+            self._request_log,
+            RequestLogger(log_successes=options.log_requests),
+        ]
         api = Api(self._core, self._metrics)
         tokens = None if options.bearer_token_file is None else Tokens(options.bearer_token_file)
         self._grpc = GrpcServer(

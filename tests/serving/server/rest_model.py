@@ -12,9 +12,10 @@ import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving.server.api import Api
-from serving.server.manager import Manager
 from serving.server.rest import RestServer
 from serving.server.servable import Servable
+from serving.server.server_core import ServerCore
+from serving.server.source import RootSource
 
 TYPES = {
     "float": tf.float32,
@@ -132,8 +133,8 @@ class ExamplesApi(Api):
 class GatedApi(ExamplesApi):
     """Predicts once `gate` is open; `waiting` counts the requests before it."""
 
-    def __init__(self, manager):
-        super().__init__(manager)
+    def __init__(self, core):
+        super().__init__(core)
         self.gate = threading.Event()
         self.waiting = 0
 
@@ -145,16 +146,17 @@ class GatedApi(ExamplesApi):
 
 def make_api(kind: type[ExamplesApi] = ExamplesApi) -> ExamplesApi:
     """Asks the model, loaded once as version 1."""
-    return kind(_manager())
+    return kind(_core())
 
 
 @functools.cache
-def _manager() -> Manager[Servable]:
-    loaded: Manager[Servable] = Manager(Servable)
+def _core() -> ServerCore:
     with tempfile.TemporaryDirectory() as folder:
-        Zoo().save(pathlib.Path(folder))
-        loaded.reconcile({MODEL: {1: pathlib.Path(folder)}})
-    return loaded
+        core = ServerCore(Servable, RootSource(pathlib.Path(folder)))
+        Zoo().save(pathlib.Path(folder, MODEL, "1"))
+        core.poll()
+        core.wait_for_loads()
+    return core
 
 
 @contextlib.contextmanager

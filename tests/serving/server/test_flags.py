@@ -2,9 +2,11 @@ import subprocess
 import sys
 
 import pytest
+import trustme
 
 from data.errors import UsageError
 from serving.server import flags
+from serving.server.protos import ssl_config_pb2
 
 
 def build(*arguments):
@@ -12,6 +14,19 @@ def build(*arguments):
 
 
 BASE = "--model_base_path=/models/m"
+
+
+def ssl_config():
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    return str(
+        ssl_config_pb2.SSLConfig(
+            server_key=certificate.private_key_pem.bytes(),
+            server_cert=certificate.cert_chain_pems[0].bytes(),
+            custom_ca=authority.cert_pem.bytes(),
+            client_verify=True,
+        )
+    )
 
 
 def test_defaults_are_those_of_tensorflow_serving():
@@ -38,7 +53,7 @@ def test_every_flag_arrives(tmp_path):
         "models": "model_config_list { config { name: 'a' base_path: '/a' } }",
         "batching": "max_batch_size { value: 8 }",
         "monitoring": "prometheus_config { enable: true }",
-        "ssl": "server_key: 'k' client_verify: true",
+        "ssl": ssl_config(),
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
@@ -63,6 +78,10 @@ def test_every_flag_arrives(tmp_path):
         "--load_retry_interval_micros=9500000",
         "--tensorflow_intra_op_parallelism=10",
         "--tensorflow_inter_op_parallelism=11",
+        "--enable_per_model_batching_parameters",
+        f"--bearer_token_file={tmp_path}/tokens",
+        "--max_requests=12",
+        "--log_requests",
     )
     assert (options.port, options.rest_api_port, options.rest_api_timeout_in_ms) == (1, 2, 3)
     assert (options.rest_api_num_threads, options.grpc_max_threads) == (4, 5)
@@ -73,8 +92,11 @@ def test_every_flag_arrives(tmp_path):
     assert options.file_system_poll_wait_seconds == 7
     assert options.monitoring_config.prometheus_config.enable
     assert options.batching_parameters.max_batch_size.value == 8
-    assert options.ssl_config.server_key == "k"
+    assert "PRIVATE KEY" in options.ssl_config.server_key
     assert options.ssl_config.client_verify
+    assert options.enable_per_model_batching_parameters
+    assert options.bearer_token_file == tmp_path / "tokens"
+    assert (options.limits.max_requests, options.log_requests) == (12, True)
     assert options.grpc_channel_arguments == {
         "grpc.max_connection_age_ms": 2000,
         "grpc.name": "x",
@@ -134,7 +156,7 @@ def test_a_negative_interval_between_tries_means_none():
         ),
         pytest.param(
             ["--grpc_channel_arguments=grpc.x"],
-            "--grpc_channel_arguments: 'grpc.x' is not of the form name=value",
+            "--grpc_channel_arguments: 'grpc.x' is not NAME=VALUE",
             id="no channel argument",
         ),
         pytest.param([], "neither --model_base_path nor --model_config_file", id="nothing"),
@@ -149,7 +171,12 @@ def test_a_negative_interval_between_tries_means_none():
             id="one port for two",
         ),
         pytest.param(
-            [BASE, "--ssl_config_file=/none"], "/none: cannot be read: No such file", id="no file"
+            [BASE, "--monitoring_config_file=/none"],
+            "/none: cannot be read: No such file",
+            id="no file",
+        ),
+        pytest.param(
+            [BASE, "--ssl_config_file=/none"], "/none: cannot read the SSL config", id="no PEMs"
         ),
     ],
 )

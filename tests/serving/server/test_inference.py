@@ -367,8 +367,7 @@ ERRORS = {
         "Regress",
         regress_request("regress", [], "modern"),
         INVALID,
-        "Name: <unknown>, Feature: x (data type: float) is required but could not be found."
-        "\n\t [[{{",
+        "Name: <unknown>, Feature: x (data type: float) is required but could not be found.",
     ),
 }
 ERRORS["a failing operation"][1].input.example_list.examples.add()

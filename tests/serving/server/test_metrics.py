@@ -93,7 +93,7 @@ def test_runtime_warm_up_and_batches_have_their_names():
     metrics = Metrics()
     metrics.observe_runtime("Predict", "a", 0.001)
     metrics.observe_warmup("/models/a/1", grpc.StatusCode.INVALID_ARGUMENT, 0.001)
-    metrics.observe_batch("pool", [0.001, 0.002])
+    metrics.observe_batch([0.001, 0.002], "pool")
     page = metrics.page().decode()
     prefix = ":tensorflow:serving:"
     for line in (
@@ -123,7 +123,7 @@ def test_prometheus_client_reads_the_page():
     metrics = Metrics()
     odd = 'a"b\\c\nd'
     metrics.observe("predict", "REST", odd, OK, 0.001, examples=1)
-    metrics.observe_batch("pool", [0.001])
+    metrics.observe_batch([0.001], "pool")
     families = {
         family.name: family for family in text_string_to_metric_families(metrics.page().decode())
     }

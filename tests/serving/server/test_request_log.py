@@ -165,8 +165,8 @@ def test_a_file_is_warm_up_requests(config, tmp_path, push):
     (written,) = (tmp_path / "logs").iterdir()
     (folder / "assets.extra").mkdir()
     written.rename(folder / warmup.PATH)
-    (request,) = warmup.read(folder)
-    assert request == predicted(3).request
+    (log,) = warmup.read(folder)
+    assert log.predict_log.request == predicted(3).request
 
 
 @pytest.mark.parametrize(
