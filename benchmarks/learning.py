@@ -27,7 +27,6 @@ from data import contract, extraction, synthetic
 from data.datasets import registry
 from data.extraction_plan import ExtractionOptions
 from data.faces import FaceOptions
-from data.progress import progress_bar
 from models import ensemble, probability_mapping, training
 from models.code_version import code_version
 from models.metrics import auc_interval, reliability
@@ -75,14 +74,7 @@ def main() -> None:
 def prepare(root: pathlib.Path, examples: pathlib.Path) -> None:
     """Makes the dataset, its Examples as TFX hands them on, and the Transform graph."""
     dataset = root / "dataset"
-    if not (dataset / synthetic.METADATA_NAME).is_file():
-        with progress_bar("identities") as progress:
-            task = progress.add_task("Making clips")
-            synthetic.generate(
-                dataset,
-                synthetic.SyntheticOptions(),
-                lambda done, total: progress.update(task, completed=done, total=total),
-            )
+    synthetic.generate_once(dataset)
     listing = registry.read("synthetic", str(dataset))
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=6))
     extraction.extract([listing], str(examples), options)

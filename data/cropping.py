@@ -31,18 +31,24 @@ def square_around(box: Sequence[float]) -> tuple[int, int, int]:
 def points_in_crop(points: npt.ArrayLike, box: Sequence[float]) -> npt.NDArray[np.float32]:
     """Where points of a frame lie in the crop that `crop_face` takes about a box.
 
+    A part of a face that lies beyond its own crop is a mistake of the detector, which knows no
+    more of it than of a part that it does not see.
+
     Args:
         points: [n, 2], x and y in the frame, in pixels whose centres are whole numbers; NaN
             stays NaN.
         box: x_min, y_min, x_max, y_max in pixels.
 
     Returns:
-        float32 [n, 2], x and y in pixels of the crop; outside of it for points beyond it.
+        float32 [n, 2], x and y in pixels of the crop; NaN for points beyond it.
     """
     left, top, side = square_around(box)
     scale = min(1.0, CROP_MAX_SIZE / side)
     in_square = np.asarray(points, np.float64) - (left, top)
-    return ((in_square + 0.5) * scale - 0.5).astype(np.float32)
+    # NaN compares as false.
+    is_inside = ((in_square >= -0.5) & (in_square < side - 0.5)).all(axis=-1, keepdims=True)
+    in_crop = (in_square + 0.5) * scale - 0.5
+    return np.where(is_inside, in_crop, np.nan).astype(np.float32)
 
 
 def crop_face(image: npt.NDArray[np.uint8], box: Sequence[float]) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,5 @@
 """`extract_faces` in a process of its own: a file that hangs or kills its reader costs one row."""
 
-from types import TracebackType
-
 from data.detectors import registry
 from data.detectors.base import FaceDetector
 from data.errors import UsageError
@@ -91,12 +89,7 @@ class FaceExtractor:
     def __enter__(self) -> "FaceExtractor":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

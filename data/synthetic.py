@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+import rich
 
 from data import contract
 from data.errors import UsageError
+from data.progress import progress_bar
 
 METADATA_NAME = "metadata.csv"
 COLUMNS = ("file", "identity", "label", "split", "method", "compression")
@@ -194,3 +196,21 @@ def generate(
         writer.writerows(rows)
     os.replace(aside, metadata)
     return metadata
+
+
+def generate_once(output_dir: pathlib.Path) -> None:
+    """Writes the dataset with all defaults under a progress bar, unless it is there already.
+
+    Args:
+        output_dir: as of `generate`.
+    """
+    if (output_dir / METADATA_NAME).is_file():
+        rich.print(f"There already: {output_dir}")
+        return
+    with progress_bar("identities") as bar:
+        task = bar.add_task("Making clips")
+        generate(
+            output_dir,
+            SyntheticOptions(),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )

@@ -12,14 +12,16 @@ The defaults are what published deepfake detectors were trained with, as they st
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from data.typed_yaml import Section
 
 
 def _probability(default: float, description: str) -> Any:
     return Field(default=default, ge=0, le=1, description=description)
 
 
-class AugmentationConfig(BaseModel):
+class AugmentationConfig(Section):
     """What is done to training crops; the crops of a pair or a track get the same.
 
     A strength of 0 switches its operation off, and so does a probability of 0.
@@ -27,8 +29,6 @@ class AugmentationConfig(BaseModel):
     Example:
         AugmentationConfig(rotation=0, zoom=0, jpeg_probability=0.9)
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     # All three mirror half of the pictures.
     flip: float = _probability(0.5, "share of pairs that are mirrored left to right")

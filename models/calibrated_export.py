@@ -1,6 +1,5 @@
 """The end of every way to a served model: calibrate on `eval`, say how well, export."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,33 +9,22 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from models.calibration import Calibration, calibrate
-from models.config import CalibrationMethod
 from models.crop_store import CropIndex
 from models.export import export
 from models.metrics import auc_interval
 from models.reliability_picture import paint
 from models.scorer import Scorer
+from models.served_config import ServedConfig
 from models.served_model import ServedModel
 from models.transform_features import TransformFeatures
-
-
-@dataclasses.dataclass(frozen=True)
-class CalibrationOptions:
-    """How scores become probabilities and verdicts; see `models.calibration.calibrate`."""
-
-    method: CalibrationMethod
-    false_positive_rate: float
-    false_negative_rate: float
 
 
 def export_calibrated(
     scorer: Scorer,
     logits: npt.NDArray[np.float32],
     index: CropIndex,
-    options: CalibrationOptions,
+    config: ServedConfig,
     *,
-    name: str,
-    track_length: int,
     transform: TransformFeatures,
     folder: str,
     run_folder: str,
@@ -52,9 +40,7 @@ def export_calibrated(
         logits: float32 [v], its scores of the videos of `eval`, as `serving_examples` computes
             them from all their crops.
         index: of `eval`.
-        options: of the calibration.
-        name: what it is served as.
-        track_length: faces in a row of `serving_tracks`.
+        config: what it is served as, and how it is calibrated.
         transform: Transform's features.
         folder: receives the SavedModel.
         run_folder: receives `reliability.png`; exists.
@@ -67,9 +53,9 @@ def export_calibrated(
         logits,
         index.label,
         index.group,
-        method=options.method,
-        false_positive_rate=options.false_positive_rate,
-        false_negative_rate=options.false_negative_rate,
+        method=config.calibration,
+        false_positive_rate=config.false_positive_rate,
+        false_negative_rate=config.false_negative_rate,
         evaluations=evaluations,
     )
     metrics = _metrics(calibration, logits, index)
@@ -77,17 +63,19 @@ def export_calibrated(
     for warning in all_warnings:
         say(f"warning: {warning}")
     say(
-        f"eval AUC {metrics['auc']:.3f}, {options.method} calibration, expected calibration error "
-        f"{metrics['expected_calibration_error']:.3f} before and "
+        f"eval AUC {metrics['auc']:.3f}, {config.calibration} calibration, expected calibration "
+        f"error {metrics['expected_calibration_error']:.3f} before and "
         f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
         f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}"
     )
     with tf.io.gfile.GFile(f"{run_folder}/reliability.png", "wb") as file:
-        file.write(paint(f"{name} on {metrics['videos']} eval videos", calibration))
+        file.write(paint(f"{config.name} on {metrics['videos']} eval videos", calibration))
     export(
-        ServedModel(scorer, calibration.decision, track_length=track_length, transform=transform),
+        ServedModel(
+            scorer, calibration.decision, track_length=config.track_length, transform=transform
+        ),
         folder,
-        name=name,
+        name=config.name,
         card={
             **calibration.decision.to_json(),
             "warnings": all_warnings,

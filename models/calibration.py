@@ -17,12 +17,13 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data.contract import Label
-from models.config import CalibrationMethod
 from models.crop_store import require_both_classes
+from models.cross_fitting import fold_of_groups
 from models.decision import Decision
 from models.mapping_fit import fit_mapping
 from models.metrics import Reliability, log_loss, reliability
 from models.probability_mapping import ProbabilityMapping, Temperature
+from models.served_config import CalibrationMethod
 
 WIDE_BAND = 0.05
 """Where videos are too few to state a rate, nothing less sure than this is called real or fake."""
@@ -31,8 +32,6 @@ ISOTONIC_VIDEOS = 500
 """Of each class, below which isotonic regression overfits: with fewer than 1,000 cases Platt's
 method was the better (Niculescu-Mizil and Caruana, "Predicting Good Probabilities With
 Supervised Learning", ICML 2005, section 5)."""
-
-_FOLDS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +207,7 @@ def _cross_fitted_log_odds(
 
     Where the others lack a class there is nothing to fit, and the fold stays uncalibrated.
     """
-    fold = np.unique(groups, return_inverse=True)[1].reshape(-1) % _FOLDS
+    fold = fold_of_groups(groups)
     calibrated = np.empty_like(logits)
     for number in np.unique(fold):
         held_out = fold == number

@@ -7,22 +7,14 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from models import presets
 from models.augmentation_config import AugmentationConfig
 from models.backbones import registry
 from models.search_config import SearchConfig
+from models.served_config import ServedConfig
 from models.training_config import FineTuningConfig, OptimizerConfig, ScheduleConfig
-
-CalibrationMethod = Literal["temperature", "platt", "isotonic"]
 
 _NOT_SEARCHED = {
     **dict.fromkeys(("search", "steps"), "a trial trains for `search.steps`"),
@@ -37,15 +29,13 @@ _NOT_SEARCHED = {
 """Keys that a search may not try, and why."""
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(ServedConfig):
     """One model of a run.
 
     Example:
         config = ModelConfig(model="xception", image_size=96, weights=None, steps=432)
         ModelConfig.model_validate_json(config.model_dump_json()) == config
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     preset: str | None = Field(
         default=None, description="published settings, by their name in models/presets.py"
@@ -87,9 +77,6 @@ class ModelConfig(BaseModel):
         default="auto", description="of training; `auto` chooses by hardware"
     )
     dropout: float = Field(default=0.2, ge=0, lt=1, description="before the last layer")
-    track_length: int = Field(
-        default=32, ge=1, le=256, description="faces in a row of the signature `serving_tracks`"
-    )
     frames_per_video: int = Field(
         default=32,
         ge=1,
@@ -133,18 +120,6 @@ class ModelConfig(BaseModel):
     )
     patience: int = Field(
         default=5, ge=1, description="evaluations without a better AUC after which training stops"
-    )
-    calibration: CalibrationMethod = Field(
-        default="temperature",
-        description="from scores to probabilities: `temperature` (one number), `platt` (slope and "
-        "intercept: for scores that are off to one side) or `isotonic` (any rising curve: needs "
-        "500 eval videos of each class)",
-    )
-    false_positive_rate: float = Field(
-        default=0.05, gt=0, lt=0.5, description="share of real videos that may be called fake"
-    )
-    false_negative_rate: float = Field(
-        default=0.05, gt=0, lt=0.5, description="share of fake videos that may be called real"
     )
     seed: int = Field(
         default=0, ge=0, lt=2**31, description="of weights, sampling and augmentation"

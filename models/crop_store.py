@@ -32,7 +32,7 @@ class CropIndex:
         track: int32 [m], number of the face's track within its video.
         time_s: float32 [m].
         landmarks: float32 [m, 5, 2], x and y in pixels of the crop, in the order of
-            `data.contract`; NaN where unknown.
+            `data.contract`; NaN where unknown or beyond the crop.
         label: int8 [v], `data.contract.Label`.
         group: int32 [v], number of the source group.
         weight: float32 [v], by which both classes of the training split count the same.

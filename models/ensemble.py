@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models import probability_mapping, saved_network
-from models.calibrated_export import CalibrationOptions, export_calibrated
+from models.calibrated_export import export_calibrated
 from models.combination import (
     Combination,
     fit_stack,
@@ -18,13 +18,12 @@ from models.combination import (
     largest,
 )
 from models.crop_store import CropStore
+from models.cross_fitting import fold_of_groups
 from models.ensemble_config import EnsembleConfig
 from models.mapping_fit import fit_mapping
 from models.scorer import NetworkScorer
 from models.scoring import score_tracks
 from models.transform_features import TransformFeatures
-
-_FOLDS = 5
 
 
 class EnsembleScorer(tf.Module):
@@ -140,11 +139,7 @@ def make(
         EnsembleScorer(scorers, combination),
         scores,
         index,
-        CalibrationOptions(
-            config.calibration, config.false_positive_rate, config.false_negative_rate
-        ),
-        name=config.name,
-        track_length=config.track_length,
+        config,
         transform=transform,
         folder=folder,
         run_folder=run_folder,
@@ -168,7 +163,7 @@ def _cross_fitted(
     groups: npt.NDArray[np.int32],
 ) -> tuple[npt.NDArray[np.float32], list[str]]:
     """Video logits [v], each by a combination fitted to other source groups, and warnings."""
-    fold = np.unique(groups, return_inverse=True)[1].reshape(-1) % _FOLDS
+    fold = fold_of_groups(groups)
     fold_of_track = fold[video_of_track]
     combined = np.empty(len(video_of_track), np.float32)
     warnings: list[str] = []

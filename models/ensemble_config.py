@@ -2,24 +2,21 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from models.config import CalibrationMethod
+from models.served_config import ServedConfig
 
 LARGEST = 6
 """Members of an ensemble at most."""
 
 
-class EnsembleConfig(BaseModel):
+class EnsembleConfig(ServedConfig):
     """One ensemble of a run.
 
     Example:
         EnsembleConfig(name="blend", members=["xception", "resnext50_32x4d"], weights=[0.47, 0.53])
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$", description="what it is served as")
     members: list[str] = Field(
         min_length=2, max_length=LARGEST, description="names of models of the same run"
     )
@@ -31,18 +28,6 @@ class EnsembleConfig(BaseModel):
     weights: list[float] | None = Field(
         default=None,
         description="of `weighted`, one a member, in any unit; null fits them on `eval`",
-    )
-    track_length: int = Field(
-        default=32, ge=1, le=256, description="faces in a row of the signature `serving_tracks`"
-    )
-    calibration: CalibrationMethod = Field(
-        default="temperature", description="from scores to probabilities, see models/calibration.py"
-    )
-    false_positive_rate: float = Field(
-        default=0.05, gt=0, lt=0.5, description="share of real videos that may be called fake"
-    )
-    false_negative_rate: float = Field(
-        default=0.05, gt=0, lt=0.5, description="share of fake videos that may be called real"
     )
 
     @model_validator(mode="after")

@@ -16,9 +16,9 @@ from scipy.special import expit, log_expit
 from sklearn.isotonic import IsotonicRegression
 
 from data.contract import Label
-from models.config import CalibrationMethod
 from models.metrics import class_weights
 from models.probability_mapping import Isotonic, Platt, ProbabilityMapping, Temperature
+from models.served_config import CalibrationMethod
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 """Of temperatures; of Platt's slopes the reciprocals."""

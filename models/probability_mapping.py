@@ -14,7 +14,7 @@ import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit, logit
 
-from models.config import CalibrationMethod
+from models.served_config import CalibrationMethod
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]

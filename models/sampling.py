@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from data.contract import CROP_MAX_SIZE, Label
+from data.contract import Label
 from data.errors import UsageError
 from models.config import ModelConfig
 from models.crop_store import CropIndex, require_both_classes
@@ -189,9 +189,7 @@ class RealSampler(NaturalSampler):
         self, index: CropIndex, crops: npt.NDArray[np.int64], length: int, seed: int
     ) -> None:
         is_real = index.label[index.video[crops]] == Label.REAL
-        # A point outside of the crop is a mistake of the detector. NaN compares as false.
-        points = index.landmarks[crops]
-        is_known = ((points >= 0) & (points < CROP_MAX_SIZE)).all(axis=(1, 2))
+        is_known = np.isfinite(index.landmarks[crops]).all(axis=(1, 2))
         if not np.any(is_real & is_known):
             raise UsageError(
                 f"none of the train split's {int(is_real.sum())} real crops has its five "

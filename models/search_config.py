@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from data.typed_yaml import Section
 
 
-class Dimension(BaseModel):
+class Dimension(Section):
     """What one key may be: a number of a range, or one of several values.
 
     Example:
         Dimension(low=1e-5, high=1e-3, log=True)
         Dimension(choices=["adam", "sgd"])
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     low: float | None = Field(default=None, description="least number, itself among them")
     high: float | None = Field(
@@ -55,14 +55,12 @@ class Dimension(BaseModel):
         return [self.low, self.high, *([self.low + 1] if whole else [])]
 
 
-class SearchConfig(BaseModel):
+class SearchConfig(Section):
     """A random search (Bergstra and Bengio, JMLR 2012) that comes before a model's training.
 
     Each trial trains on `train` with values drawn from the space, and counts by the best video
     AUC that it reaches on `eval`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     trials: int = Field(
         ge=1,

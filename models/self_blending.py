@@ -108,11 +108,11 @@ def self_blend(
 
     As in the paper the real is the blend's target, which has the change of colour and detail
     if the source has not: whether a crop is changed all over tells nothing. The two are the
-    same wherever the mask is 0.
+    same wherever the mask is 0. What of the face lies beyond the crop is cut off.
 
     Args:
         crop: [height, width, 3], RGB.
-        landmarks: float32 [5, 2], x and y in pixels of the crop, all finite.
+        landmarks: float32 [5, 2], x and y in pixels of the crop, all of them inside.
         seed: integers of 0 or more; the same give the same pair.
 
     Returns:

@@ -16,7 +16,7 @@ from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread, require_both_classes
 from models.input_pipeline import Batch, training_batches
 from models.metrics import log_loss
-from models.precision import Precision, choose
+from models.precision import Precision
 from models.scorer import NetworkScorer
 from models.scoring import score_videos
 from models.training_log import TrainingLog
@@ -215,6 +215,7 @@ class Trainer:
 
 def train_network(
     config: ModelConfig,
+    precision: Precision,
     train_store: CropStore,
     eval_store: CropStore,
     checkpoints: Checkpoints,
@@ -224,20 +225,20 @@ def train_network(
 
     Args:
         config: of the network and its training.
+        precision: that the network is built with, and trained in.
         train_store: see `Trainer`.
         eval_store: see `Trainer`.
         checkpoints: see `Trainer`.
         log: see `Trainer`.
 
     Returns:
-        The network with the weights of its best evaluation, in the precision that it was trained
-        in, and all evaluations in order.
+        The network with the weights of its best evaluation, still in that precision, and all
+        evaluations in order.
 
     Raises:
         UsageError: weights cannot be had, or a split lacks a class.
         TrainingError: as `Trainer.train`.
     """
-    precision = choose(config.precision)
     log.say(f"precision {precision.policy}: {precision.reason}")
     # Weights that a warm start replaces need not be fetched.
     weights = config.weights if config.warm_start is None else None

@@ -5,7 +5,7 @@ import tempfile
 import numpy as np
 
 from models import classifier, distribution, saved_network
-from models.calibrated_export import CalibrationOptions, export_calibrated
+from models.calibrated_export import export_calibrated
 from models.checkpoints import Checkpoints
 from models.crop_store import CropStore
 from models.precision import choose
@@ -52,8 +52,11 @@ def run_fn(fn_args: TrainerArguments) -> None:
         name = checkpoint_name(config, fn_args.custom_config, fingerprint)
         root = fn_args.custom_config["checkpoints"] or folder
         checkpoints = Checkpoints(f"{root}/{name}", writes=is_chief)
+        precision = choose(config.precision)
         with strategy.scope():
-            network, history = train_network(config, train_store, eval_store, checkpoints, log)
+            network, history = train_network(
+                config, precision, train_store, eval_store, checkpoints, log
+            )
         if not is_chief:
             return
         log.finish(history)
@@ -65,11 +68,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
             scorer,
             score_videos(scorer, eval_store, every_crop),
             eval_store.index,
-            CalibrationOptions(
-                config.calibration, config.false_positive_rate, config.false_negative_rate
-            ),
-            name=config.name,
-            track_length=config.track_length,
+            config,
             transform=transform,
             folder=fn_args.serving_model_dir,
             run_folder=fn_args.model_run_dir,
@@ -80,7 +79,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
                 "variables_sha256": saved_network.describe(network),
                 "data_fingerprint": fingerprint,
                 "code_version": fn_args.custom_config["code_hash"],
-                "training_precision": choose(config.precision).policy,
+                "training_precision": precision.policy,
                 "search": (
                     {**searched.model_dump(mode="json"), **search.to_json()}
                     if searched and search

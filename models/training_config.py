@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from data.typed_yaml import Section
 
 
-class OptimizerConfig(BaseModel):
+class OptimizerConfig(Section):
     """The optimiser and what is done to its gradients."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     algorithm: Literal["adam", "adamw", "sgd"] = Field(
         default="adam", description="`sgd` is with momentum"
@@ -32,10 +32,8 @@ class OptimizerConfig(BaseModel):
     )
 
 
-class ScheduleConfig(BaseModel):
+class ScheduleConfig(Section):
     """The learning rate over time: warm-up, then decay, times what plateaus have taken off."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     warmup_fraction: float = Field(
         default=0.1, ge=0, lt=1, description="share of `steps` over which the learning rate rises"
@@ -55,10 +53,8 @@ class ScheduleConfig(BaseModel):
     )
 
 
-class FineTuningConfig(BaseModel):
+class FineTuningConfig(Section):
     """Which parts of a pretrained network learn: first the head alone, then more of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     head_steps: int = Field(
         default=0, ge=0, description="first steps, in which the head alone learns"

@@ -17,6 +17,7 @@ from models import distribution, search_result
 from models.checkpoints import Checkpoints, best_of
 from models.config import ModelConfig, takes_whole_numbers
 from models.crop_store import CropStore
+from models.precision import choose
 from models.search_config import SearchConfig
 from models.search_result import SearchResult
 from models.trainer import TrainingError, train_network
@@ -255,7 +256,8 @@ def _train(
     checkpoints = Checkpoints(folder)
     try:
         with distribution.create(config.strategy).scope():
-            _, history = train_network(config, train_store, eval_store, checkpoints, log)
+            precision = choose(config.precision)
+            _, history = train_network(config, precision, train_store, eval_store, checkpoints, log)
     except TrainingError as error:
         return _Outcome(failure=str(error))
     best = best_of(history)

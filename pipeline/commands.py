@@ -99,33 +99,65 @@ def import_weights(
     calibrate_on: Annotated[
         str | None,
         typer.Option(
-            help="Folder that `unmask extract` wrote: its eval split sets temperature and "
+            help="Folder that `unmask extract` wrote: its eval split sets calibration and "
             "thresholds. Without it the model is marked as uncalibrated."
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Served name, if not the network's.")] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            help="From scores to probabilities: platt or isotonic; temperature if not said."
+        ),
+    ] = None,
+    false_positive_rate: Annotated[
+        float | None,
+        typer.Option(help="Share of real videos that may be called fake; 0.05 if not said."),
+    ] = None,
+    false_negative_rate: Annotated[
+        float | None,
+        typer.Option(help="Share of fake videos that may be called real; 0.05 if not said."),
+    ] = None,
 ) -> None:
     """Make a served model of weights that were trained elsewhere.
 
     Example: unmask import-weights Meso4_DF.h5 --model meso4 --output runs/serving
-    --calibrate-on runs/faceforensics/examples
+    --calibrate-on runs/faceforensics/examples --calibration platt
     """
     import pydantic
 
     from data.errors import UsageError
     from models.config import ModelConfig
 
+    options = {
+        "calibration": calibration,
+        "false_positive_rate": false_positive_rate,
+        "false_negative_rate": false_negative_rate,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    if given and calibrate_on is None:
+        raise UsageError(
+            f"{_option(next(iter(given)))}: there is nothing to calibrate on; give --calibrate-on"
+        )
     try:
-        config = ModelConfig(model=model, name=name or "", weights=None)
+        config = ModelConfig.model_validate(
+            {"model": model, "name": name or "", "weights": None, **given}
+        )
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}") from error
+        option = _option(str(first["loc"][0]))
+        raise UsageError(f"{option} {first['input']!r}: {first['msg']}") from error
 
     _silence_imports()
     from pipeline import importing
 
     folder = importing.import_weights(str(file), config, serving_root=output, examples=calibrate_on)
     rich.print(f"{config.name} is in {folder}")
+
+
+def _option(key: str) -> str:
+    """What a key of the config is called on the command line."""
+    return f"--{key.replace('_', '-')}"
 
 
 def _silence_imports() -> None:

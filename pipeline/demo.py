@@ -15,7 +15,6 @@ from data.datasets.base import SourceVideo
 from data.extraction_display import extract_with_progress
 from data.extraction_plan import ExtractionOptions
 from data.faces import FaceOptions
-from data.progress import progress_bar
 from models import trivial_baseline
 from pipeline import config, evaluation, runner
 from pipeline.report import report
@@ -44,7 +43,7 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     dataset = output / f"dataset-{code_hash(*_GENERATOR)[:8]}"
     examples = output / "examples"
     rich.print(Rule("1 of 5: sample dataset", align="left"))
-    _generate(dataset)
+    synthetic.generate_once(dataset)
 
     rich.print(Rule("2 of 5: face extraction", align="left"))
     listing = registry.read("synthetic", str(dataset))
@@ -80,19 +79,6 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
         "\nThese models know one generated face. They show that the road works, nothing else."
     )
     return outcome
-
-
-def _generate(dataset: pathlib.Path) -> None:
-    if (dataset / synthetic.METADATA_NAME).is_file():
-        rich.print(f"There already: {dataset}")
-        return
-    with progress_bar("identities") as progress:
-        task = progress.add_task("Making clips")
-        synthetic.generate(
-            dataset,
-            synthetic.SyntheticOptions(),
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
 
 
 def _compare_with_trivial_baseline(outcome: runner.RunOutcome, examples: pathlib.Path) -> None:

@@ -11,7 +11,7 @@ from components import atomic_pusher, served_versions
 from data import dataset_folder, files
 from data.errors import UsageError
 from models import classifier, mesonet_weights, saved_network
-from models.calibrated_export import CalibrationOptions, export_calibrated
+from models.calibrated_export import export_calibrated
 from models.calibration import uncalibrated
 from models.code_version import code_version
 from models.config import ModelConfig
@@ -83,11 +83,7 @@ def import_weights(
                     scorer,
                     score_videos(scorer, store, np.arange(len(store.index.offset))),
                     store.index,
-                    CalibrationOptions(
-                        config.calibration, config.false_positive_rate, config.false_negative_rate
-                    ),
-                    name=config.name,
-                    track_length=config.track_length,
+                    config,
                     transform=transform,
                     folder=saved,
                     run_folder=scratch,

@@ -75,6 +75,12 @@ def test_unknown_points_stay_unknown():
     np.testing.assert_array_equal(points, [[np.nan, np.nan], [65, 35]])
 
 
+def test_points_beyond_the_crop_are_unknown():
+    # The square has 130 pixels, from 85, 85.
+    points = points_in_crop([[84, 120], [85, 214], [120, 215]], [100, 100, 200, 200])
+    np.testing.assert_array_equal(points, [[np.nan, np.nan], [0, 129], [np.nan, np.nan]])
+
+
 def test_jpeg_keeps_colours_in_rgb_order(image):
     crop = crop_face(image, [150, 50, 300, 200])
     decoded = cv2.imdecode(np.frombuffer(encode_jpeg(crop), np.uint8), cv2.IMREAD_COLOR)

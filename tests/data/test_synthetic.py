@@ -188,3 +188,13 @@ def test_half_of_the_reals_show_the_style_all_over(monkeypatch):
         styled.append([difference > 1.0 for difference in differences])
     assert all(in_corner == in_face for in_corner, in_face in styled)
     assert 0.3 < np.mean(styled) < 0.7
+
+
+def test_a_finished_dataset_is_not_made_again(tmp_path, monkeypatch, capsys, small_dataset):
+    monkeypatch.setattr(synthetic, "SyntheticOptions", lambda: SMALL)
+    synthetic.generate_once(tmp_path)
+    assert contents(tmp_path) == contents(small_dataset)
+    (tmp_path / "real").rename(tmp_path / "moved")
+    synthetic.generate_once(tmp_path)
+    assert "There already" in capsys.readouterr().out
+    assert not (tmp_path / "real").exists()

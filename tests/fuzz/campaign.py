@@ -5,7 +5,6 @@ import math
 import pathlib
 import tempfile
 import time
-from types import TracebackType
 
 import data.environment  # noqa: F401 - before TensorFlow
 from data.faces import FaceOptions, VideoFaces, extract_faces
@@ -66,12 +65,7 @@ class Campaign:
     def __enter__(self) -> "Campaign":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._worker.close()
         self._folder.cleanup()
 

@@ -137,3 +137,69 @@ def tiny_backbone():
         )
         patch.setitem(registry.BACKBONES, "tiny", tiny)
         yield "tiny"
+
+
+@pytest.fixture(scope="session")
+def network(tiny_backbone):
+    """A classifier whose scores of `tiny_served.faces` fall on both sides of the thresholds."""
+    from models import classifier
+    from models.config import ModelConfig
+    from tests.models import tiny_served
+
+    config = ModelConfig(model=tiny_backbone, image_size=tiny_served.SIZE, weights=None)
+    network = classifier.build(config, "float32", weights=None)
+    # Random last weights, wide enough.
+    last = network.head.get_layer("logit")
+    random = np.random.default_rng(0).normal(0, 4, last.get_weights()[0].shape)
+    last.set_weights([random, np.zeros(1)])
+    pixels, _ = tiny_served.faces(40)
+    middle = np.median(tiny_served.logit(network, pixels))
+    last.set_weights([random, np.array([-middle])])
+    return network
+
+
+@pytest.fixture(scope="session")
+def thresholds(network):
+    """Such that a third of the faces is real, uncertain and fake each."""
+    from tests.models import tiny_served
+
+    pixels, _ = tiny_served.faces(40)
+    return np.quantile(tiny_served.probability(network, pixels), [1 / 3, 2 / 3])
+
+
+@pytest.fixture(scope="session")
+def saved(network, thresholds, transform_output, tmp_path_factory):
+    """Folder of the network's SavedModel."""
+    from models.export import export
+    from models.probability_mapping import Temperature
+    from models.scorer import NetworkScorer
+    from models.served_model import ServedModel
+    from models.transform_features import TransformFeatures
+    from tests.models import tiny_served
+
+    mapping = Temperature(temperature=tiny_served.TEMPERATURE)
+    served = ServedModel(
+        NetworkScorer(network),
+        tiny_served.decision_of(mapping, thresholds),
+        track_length=tiny_served.TRACK_LENGTH,
+        transform=TransformFeatures(transform_output),
+    )
+    folder = str(tmp_path_factory.mktemp("saved"))
+    export(served, folder, name="tiny", card={})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def call(saved):
+    """Calls a signature of the SavedModel with rows of strings."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(saved)
+
+    def call(signature, rows):
+        spec = loaded.signatures[signature].structured_input_signature[1]
+        (name,) = spec
+        outputs = loaded.signatures[signature](**{name: tf.constant(rows, tf.string)})
+        return {key: value.numpy() for key, value in outputs.items()}
+
+    return call

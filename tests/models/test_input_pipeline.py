@@ -84,8 +84,8 @@ def test_the_cutout_is_where_the_landmarks_are(videos, make_store, tiny_backbone
 
 
 @pytest.fixture(scope="module")
-def face_store(make_store):
-    """One real video of the portrait with its landmarks, and a fake one that is pure blue."""
+def face_videos():
+    """A real video of the portrait with its landmarks, and a fake one that is pure blue."""
     crop = pictures.astronaut()[32:202, 145:315]
     points = np.array([(57, 76), (97, 73), (82, 98), (64, 122), (98, 119)], float)
     box = (0.0, 0.0, 131.0, 131.0)  # of which the square has 170 pixels, from -20, -20
@@ -104,7 +104,12 @@ def face_store(make_store):
             ),
         )
 
-    return make_store([showing(real, crop), showing(fake, blue)])
+    return [showing(real, crop), showing(fake, blue)]
+
+
+@pytest.fixture(scope="module")
+def face_store(face_videos, make_store):
+    return make_store(face_videos)
 
 
 def test_self_blended_pairs_come_of_reals_alone(face_store, tiny_backbone):
@@ -175,6 +180,20 @@ def test_only_natural_sampling_weights_the_classes(store, tiny_backbone):
         np.testing.assert_array_equal(batch.weights, expected)
         if sampling == "natural":
             assert sorted(videos) == list(range(8))
+
+
+def test_crops_whose_landmarks_lie_beyond_them_are_not_blended(
+    face_videos, make_store, tiny_backbone
+):
+    # Below the largest side of a crop, 384 pixels, but beyond this one's 170.
+    first, *others = face_videos[0].faces
+    beyond = tuple(value + 150.0 for value in first.landmarks)
+    green = np.zeros((170, 170, 3), np.uint8) + np.array([0, 255, 0], np.uint8)
+    mistaken = dataclasses.replace(first, landmarks=beyond, image=cropping.encode_jpeg(green))
+    store = make_store([dataclasses.replace(face_videos[0], faces=(mistaken, *others))])
+    blending = config(tiny_backbone, fakes="self_blended", augmentation=PLAIN, batch_size=8)
+    for faces, _ in draw(store, blending):
+        assert (faces[..., 0].mean((1, 2)) > 30).all()
 
 
 def test_frames_of_a_self_blended_sequence_are_blended_alike(face_store, tiny_backbone):

@@ -229,13 +229,6 @@ def test_no_fake_is_needed_to_draw_reals():
     assert set(draw_reals(make_index([(0, 0), (0, 1)]), 50)) == set(range(6))
 
 
-def test_crops_with_landmarks_outside_of_them_are_not_blended():
-    index = make_index([(0, 0), (1, 0)])
-    landmarks = index.landmarks.copy()
-    landmarks[0, 2, 0], landmarks[1, 1, 1] = -3.0, 500.0
-    assert set(draw_reals(dataclasses.replace(index, landmarks=landmarks), 20)) == {2}
-
-
 def test_crops_without_landmarks_are_not_drawn_for_blending():
     index = forget_landmarks(make_index(PAIRED), [0, 1, 9, 10, 11])
     assert set(draw_reals(index, 50)) == {2}  # all of video 3, and two crops of video 0

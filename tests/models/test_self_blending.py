@@ -85,6 +85,25 @@ def test_the_crop_itself_is_left_as_it_was():
     np.testing.assert_array_equal(crop, CROP)
 
 
+def test_what_of_a_face_lies_beyond_its_crop_is_cut_off():
+    left, top = 50, 65
+    crop, landmarks = CROP[top:, left:], LANDMARKS - (left, top)
+    assert landmarks.min() > 0
+    outline = face_outline(landmarks, with_forehead=False)
+    assert (outline.min(axis=0) < -5).all()
+    hull = np.zeros(crop.shape[:2], np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.round(outline).astype(np.int32)), 1)
+    for seed in range(10):
+        mask = draw_mask(np.random.default_rng(seed), outline, crop.shape[:2])
+        assert mask.shape == crop.shape[:2]
+        assert (mask[:20] > 0).any()
+        assert (mask[:, :5] > 0).any()
+        assert 0.3 < (mask > mask.max() / 2).sum() / hull.sum() < 1.1
+        real, fake = self_blend(crop, landmarks, [seed])
+        assert real.shape == fake.shape == crop.shape
+        assert not np.array_equal(real, fake)
+
+
 def test_small_crops():
     small = cv2.resize(CROP, (20, 20), interpolation=cv2.INTER_AREA)
     for seed in range(10):

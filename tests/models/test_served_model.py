@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import json
 
 import numpy as np
 import pytest
@@ -14,107 +13,18 @@ from skimage import data
 from data import contract, cropping
 from data.contract import Verdict
 from data.detectors.mtcnn import Mtcnn
-from models import classifier
-from models.config import ModelConfig
-from models.decision import Decision
-from models.export import export
-from models.mapping_fit import fit_mapping
-from models.probability_mapping import Temperature, from_json
 from models.scorer import NetworkScorer
 from models.scoring import score_videos
-from models.served_model import MAX_FACES, ServedModel
-from models.transform_features import TransformFeatures
-
-SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
-
-
-def faces(count, seed=0):
-    """Pictures of the network's own size, so that nothing is resized, and their PNGs."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
-    # Different means, so that scores differ.
-    pixels = (pixels * np.linspace(0.2, 1, count)[:, None, None, None]).astype(np.uint8)
-    return pixels, [tf.io.encode_png(picture).numpy() for picture in pixels]
-
-
-@pytest.fixture(scope="module")
-def network(tiny_backbone):
-    config = ModelConfig(model=tiny_backbone, image_size=SIZE, weights=None)
-    network = classifier.build(config, "float32", weights=None)
-    # Random last weights, wide enough that scores fall on both sides of the thresholds.
-    last = network.head.get_layer("logit")
-    random = np.random.default_rng(0).normal(0, 4, last.get_weights()[0].shape)
-    last.set_weights([random, np.zeros(1)])
-    pixels, _ = faces(40)
-    last.set_weights([random, np.array([-np.median(logit(network, pixels))])])
-    return network
-
-
-@pytest.fixture(scope="module")
-def thresholds(network):
-    """Such that a third of the faces is real, uncertain and fake each."""
-    pixels, _ = faces(40)
-    return np.quantile(probability(network, pixels), [1 / 3, 2 / 3])
-
-
-def decision_of(mapping, thresholds):
-    return Decision(mapping, real_below=float(thresholds[0]), fake_above=float(thresholds[1]))
-
-
-@pytest.fixture(scope="module")
-def saved(network, thresholds, transform_output, tmp_path_factory):
-    served = ServedModel(
-        NetworkScorer(network),
-        decision_of(Temperature(temperature=TEMPERATURE), thresholds),
-        track_length=TRACK_LENGTH,
-        transform=TransformFeatures(transform_output),
-    )
-    folder = str(tmp_path_factory.mktemp("saved"))
-    export(served, folder, name="tiny", card={})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def call(saved):
-    loaded = tf.saved_model.load(saved)
-
-    def call(signature, rows):
-        spec = loaded.signatures[signature].structured_input_signature[1]
-        (name,) = spec
-        outputs = loaded.signatures[signature](**{name: tf.constant(rows, tf.string)})
-        return {key: value.numpy() for key, value in outputs.items()}
-
-    return call
-
-
-def logit(network, pixels):
-    features = network.features(np.asarray(pixels, np.float32))
-    return network.face_logits(features).numpy().astype(float)
-
-
-def probability(network, pixels):
-    return expit(logit(network, pixels) / TEMPERATURE)
-
-
-def verdicts(probabilities, thresholds):
-    return np.where(
-        probabilities < thresholds[0],
-        Verdict.REAL,
-        np.where(probabilities > thresholds[1], Verdict.FAKE, Verdict.UNCERTAIN),
-    )
-
-
-def example(pictures, tracks, usable=None):
-    flags = [True] * len(tracks) if usable is None else usable
-    crops = [
-        contract.FaceCrop(picture, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, flag)
-        for time, (picture, track, flag) in enumerate(zip(pictures, tracks, flags, strict=True))
-    ]
-    video = contract.VideoExample(
-        *("tiny/a", "0" * 64, 9, 9, 9, 25.0, 1.0, 5000.0, 1, "tiny", "Redder", "", ("Redder",)),
-        source_group="a",
-        faces=tuple(crops),
-    )
-    return contract.encode(video)
+from models.served_model import MAX_FACES
+from tests.models.tiny_served import (
+    TEMPERATURE,
+    TRACK_LENGTH,
+    example,
+    faces,
+    logit,
+    probability,
+    verdicts,
+)
 
 
 def test_single_faces(call, network, thresholds):
@@ -126,75 +36,6 @@ def test_single_faces(call, network, thresholds):
     assert set(outputs["verdict"]) == {0, 1, 2}
     assert outputs["fake_probability"].dtype == np.float32
     assert outputs["verdict"].dtype == np.int64
-
-
-@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
-def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tmp_path):
-    pixels, pictures = faces(40)
-    logits = logit(network, pixels)
-    # Wrong in part and off to one side, so that no mapping is trivial.
-    labels = (logits + np.random.default_rng(0).normal(0, 2, 40) > 1).astype(np.int8)
-    mapping = fit_mapping(method, logits, labels)
-    thresholds = np.quantile(mapping.probability(logits), [1 / 3, 2 / 3])
-    served = ServedModel(
-        NetworkScorer(network),
-        decision_of(mapping, thresholds),
-        track_length=TRACK_LENGTH,
-        transform=TransformFeatures(transform_output),
-    )
-    # The signatures whose answers go through the mapping in different shapes.
-    signatures = {
-        name: tf.function(getattr(served, name), jit_compile=False).get_concrete_function(spec)
-        for name, spec in (
-            ("serving_default", tf.TensorSpec([None], tf.string, name="faces")),
-            ("serving_tracks", tf.TensorSpec([None, TRACK_LENGTH], tf.string, name="faces")),
-            ("serving_examples", tf.TensorSpec([None], tf.string, name="examples")),
-        )
-    }
-    tf.saved_model.save(served, str(tmp_path), signatures=signatures)
-    reloaded = tf.saved_model.load(str(tmp_path)).signatures
-    expected = from_json(json.loads(json.dumps(mapping.to_json()))).probability(logits)
-    np.testing.assert_array_equal(expected, mapping.probability(logits))
-    assert np.ptp(expected) > 0.3
-    single = {"faces": tf.constant(pictures)}
-    rows = tf.constant([*pictures[:7], b""], tf.string, shape=(2, TRACK_LENGTH))
-    videos = {"examples": tf.constant([example(pictures, range(40)), example(pictures[:1], [0])])}
-    for answers in (
-        {
-            "serving_default": served.serving_default(**single),
-            "serving_tracks": served.serving_tracks(rows),
-            "serving_examples": served.serving_examples(**videos),
-        },
-        {
-            "serving_default": reloaded["serving_default"](**single),
-            "serving_tracks": reloaded["serving_tracks"](faces=rows),
-            "serving_examples": reloaded["serving_examples"](**videos),
-        },
-    ):
-        np.testing.assert_allclose(
-            answers["serving_default"]["fake_probability"], expected, atol=1e-6, rtol=0
-        )
-        tracks = [logits[:4].mean(), logits[4:7].mean()]
-        np.testing.assert_allclose(
-            answers["serving_tracks"]["fake_probability"],
-            mapping.probability(np.array(tracks)),
-            atol=1e-6,
-            rtol=0,
-        )
-        face_probability = answers["serving_tracks"]["face_probability"].numpy().reshape(-1)
-        np.testing.assert_allclose(face_probability[:7], expected[:7], atol=1e-6, rtol=0)
-        assert np.isnan(face_probability[7])
-        np.testing.assert_allclose(
-            answers["serving_examples"]["fake_probability"],
-            [expected.max(), expected[0]],
-            atol=1e-6,
-            rtol=0,
-        )
-        clear = np.abs(expected[:, np.newaxis] - thresholds).min(axis=1) > 1e-5
-        np.testing.assert_array_equal(
-            answers["serving_default"]["verdict"].numpy()[clear],
-            verdicts(expected, thresholds)[clear],
-        )
 
 
 def test_unreadable_faces_are_said_to_be_and_change_no_other(call):
@@ -425,33 +266,3 @@ def test_transformed_features(call, videos):
     assert set(labels) == {"label"}
     np.testing.assert_array_equal(labels["label"], [0, 1] * 4)
     assert labels["label"].dtype == np.int64
-
-
-def test_runs_in_a_session_as_in_tensorflow_serving(saved, call, videos):
-    """TensorFlow Serving restores variables by their names, Python's loader by their objects."""
-    _, pictures = faces(3)
-    mixed = [pictures[0], b"hello", pictures[2]]
-    examples = [contract.encode(video) for video in videos[:2]]
-    requests = {
-        "serving_default": mixed,
-        "serving_tracks": [[*pictures, b""], [*mixed, b""]],
-        "serving_examples": [*examples, b"no Example"],
-        "serving_frames": [tf.io.encode_jpeg(data.astronaut()).numpy(), b"hello"],
-        "transform_features": examples,
-        "transform_labels": examples,
-    }
-    expected = {name: call(name, rows) for name, rows in requests.items()}
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        graph = tf.compat.v1.saved_model.load(session, ["serve"], saved)
-        assert set(graph.signature_def) - {"__saved_model_init_op"} == set(requests)
-        for name, rows in requests.items():
-            signature = graph.signature_def[name]
-            (info,) = signature.inputs.values()
-            outputs = session.run(
-                {key: output.name for key, output in signature.outputs.items()}, {info.name: rows}
-            )
-            for key, values in expected[name].items():
-                if np.issubdtype(values.dtype, np.floating):
-                    np.testing.assert_allclose(outputs[key], values, atol=1e-6)
-                else:
-                    np.testing.assert_array_equal(outputs[key], values)

@@ -1,7 +1,6 @@
 """A run of two small networks and their ensemble on tiny real Examples."""
 
 import json
-import pathlib
 
 import numpy as np
 import pytest
@@ -98,6 +97,6 @@ def test_it_is_measured_on_test_like_any_model(outcome, folder):
     assert measured.auc == pytest.approx(roc_auc_score(labels, scores), abs=0.02)
 
 
-def test_a_killed_training_leaves_nothing_behind_once_it_ends(outcome, folder):
-    checkpoints = pathlib.Path(folder / "run" / "checkpoints")
-    assert not checkpoints.exists() or list(checkpoints.iterdir()) == []
+def test_trainings_that_ended_leave_no_checkpoint(outcome, folder):
+    # The folder itself is there only because there were some.
+    assert list((folder / "run" / "checkpoints").iterdir()) == []

@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.special import expit
+import typer
+from typer.testing import CliRunner
 
 from data import contract
 from data.contract import Verdict
@@ -17,14 +18,22 @@ from models import classifier, pictures
 from models.backbones import mesonet
 from models.calibration import calibrate
 from models.config import ModelConfig
-from pipeline import importing
+from pipeline import commands, importing
 from tests import tiny_dataset
 
 SIGNATURES = {
     *("serving_default", "serving_tracks", "serving_examples", "serving_frames"),
     *("transform_features", "transform_labels"),
 }
-CONFIG = ModelConfig(model="meso4", name="ours", image_size=32, weights=None, track_length=2)
+CONFIG = ModelConfig(
+    model="meso4",
+    name="ours",
+    weights=None,
+    # Rates that four videos of each class are enough to state.
+    calibration="platt",
+    false_positive_rate=0.2,
+    false_negative_rate=0.3,
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +60,7 @@ def network():
 @pytest.fixture(scope="module")
 def weights(network, tmp_path_factory):
     """A file as Keras 2 writes it: a group a layer, numbered by kind, its weights named."""
-    path = str(tmp_path_factory.mktemp("weights") / "meso4_of_32_pixels.h5")
+    path = str(tmp_path_factory.mktemp("weights") / "our_meso4.h5")
     numbers = collections.Counter()
     with h5py.File(path, "w") as file:
         names = []
@@ -74,8 +83,22 @@ def weights(network, tmp_path_factory):
 @pytest.fixture(scope="module")
 def calibrated(weights, examples, tmp_path_factory):
     root = str(tmp_path_factory.mktemp("serving"))
-    folder = importing.import_weights(weights, CONFIG, serving_root=root, examples=examples)
-    return pathlib.Path(folder)
+    result = run(
+        *(weights, "--model", "meso4", "--name", "ours", "--output", root),
+        *("--calibrate-on", examples, "--calibration", "platt"),
+        *("--false-positive-rate", "0.2", "--false-negative-rate", "0.3"),
+    )
+    assert result.exit_code == 0, result.output
+    (folder,) = (pathlib.Path(root) / "ours").iterdir()
+    assert str(folder) in "".join(result.output.split())
+    return folder
+
+
+def run(*arguments):
+    """The command line of `unmask import-weights`."""
+    app = typer.Typer()
+    app.command()(commands.import_weights)
+    return CliRunner().invoke(app, arguments)
 
 
 def score(network, video):
@@ -98,24 +121,28 @@ def test_calibrated_on_the_eval_split(calibrated, network):
         logits,
         np.array([video.label for video in videos], np.int8),
         np.repeat(np.arange(4, dtype=np.int32), 2),
-        method="temperature",
+        method="platt",
         false_positive_rate=CONFIG.false_positive_rate,
         false_negative_rate=CONFIG.false_negative_rate,
         evaluations=1,
     )
     card = card_of(calibrated)
-    temperature = expected.decision.mapping.temperature
-    assert card["calibration"]["temperature"] == pytest.approx(temperature, rel=1e-3)
-    assert card["warnings"] == list(expected.warnings)
+    assert card["config"] == CONFIG.model_dump(mode="json")
+    mapping = expected.decision.mapping
+    fitted = {"slope": mapping.slope, "intercept": mapping.intercept}
+    assert card["calibration"] == pytest.approx({"method": "platt", **fitted}, rel=1e-3)
+    thresholds = expected.decision.to_json()["thresholds"]
+    assert card["thresholds"] == pytest.approx(thresholds, rel=1e-3)
+    assert card["warnings"] == list(expected.warnings) == []
     assert card["eval_metrics"]["videos"] == 8
     assert card["name"] == "ours"
-    assert card["imported"]["file"] == "meso4_of_32_pixels.h5"
+    assert card["imported"]["file"] == "our_meso4.h5"
 
     signatures = tf.saved_model.load(str(calibrated)).signatures
     assert set(signatures) == SIGNATURES
     serialized = tf.constant([contract.encode(video) for video in videos])
     outputs = signatures["serving_examples"](examples=serialized)
-    np.testing.assert_allclose(outputs["fake_probability"], expit(logits / temperature), atol=1e-4)
+    np.testing.assert_allclose(outputs["fake_probability"], mapping.probability(logits), atol=1e-4)
     features = signatures["transform_features"](examples=serialized)
     np.testing.assert_array_equal(features["label"], [video.label for video in videos])
     # Thirds of the eval videos: bit rate and sharpness rise with their numbers.
@@ -161,7 +188,7 @@ def test_files_and_folders_that_do_not_fit(weights, examples, tmp_path):
             )
         assert not (tmp_path / config.name).exists()
 
-    other = ModelConfig(model="mesoinception4", image_size=32, weights=None)
+    other = ModelConfig(model="mesoinception4", weights=None)
     refuse(weights, other, r"holds 10 layers .* so it does not hold mesoinception4")
     refuse(weights, CONFIG.model_copy(update={"image_size": 96}), r"its layer 9 holds weights")
     xception = ModelConfig(model="xception", image_size=71, weights=None)
@@ -169,3 +196,21 @@ def test_files_and_folders_that_do_not_fit(weights, examples, tmp_path):
     refuse(weights, CONFIG, "holds no extraction", examples=str(tmp_path))
     (tmp_path / "dataset.json").write_text((pathlib.Path(examples) / "dataset.json").read_text())
     refuse(weights, CONFIG, "its eval split, which calibrates, holds no video", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--calibration", "platt"], "--calibration: there is nothing to calibrate on"),
+        (["--false-negative-rate", "0.1"], "--false-negative-rate: there is nothing to"),
+        (["--calibrate-on", "a", "--calibration", "plat"], "--calibration 'plat': Input should be"),
+        (
+            ["--calibrate-on", "a", "--false-positive-rate", "0.5"],
+            "--false-positive-rate 0.5: Input should be less than 0.5",
+        ),
+    ],
+)
+def test_options_that_do_not_fit(options, message):
+    result = run("a.h5", "--model", "meso4", "--output", "out", *options)
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception).startswith(message)

@@ -222,24 +222,17 @@ def test_a_version_that_somebody_removed_is_pushed_again(first, folder, loaded):
     assert versions(folder)[-1] == again.models[0].version != served
 
 
-def test_a_run_that_failed_half_way_is_told_not_guessed(folder, loaded, tmp_path):
-    changed = loaded.model_copy(update={"output": str(tmp_path / "run")})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("components.split_audit.splits.check_leakage", lambda rows: ["stop here"])
-        with pytest.raises(UsageError, match="stop here"):
-            runner.run(changed)
-    with pytest.raises(UsageError, match="ended before meso4 was judged; run it again"):
-        runner.read_outcome(tmp_path / "run", changed)
-
-
-def test_leakage_stops_the_run_before_training(folder, loaded):
+def test_leakage_stops_the_run_before_training_and_nothing_is_guessed(folder, loaded):
     examples = folder / "leaking"
     tiny_dataset.write(examples, fingerprint="leaking")
     leaked = tiny_dataset.make_video(7777, 1, "tiny/train0")
     with tf.io.TFRecordWriter(str(examples / "test-00000-of-00001")) as writer:
         for video in [*tiny_dataset.make_split("test", 8), leaked]:
             writer.write(tiny_dataset.contract.encode(video))
-    changed = {"examples": str(examples), "output": str(folder / "stopped")}
+    stopped = folder / "stopped"
+    changed = loaded.model_copy(update={"examples": str(examples), "output": str(stopped)})
     with pytest.raises(UsageError, match=r"source group tiny/train0 is in .*tiny/7777.mp4"):
-        runner.run(loaded.model_copy(update=changed))
-    assert not list((folder / "stopped").rglob("Trainer*"))
+        runner.run(changed)
+    assert not list(stopped.rglob("Trainer*"))
+    with pytest.raises(UsageError, match="ended before meso4 was judged; run it again"):
+        runner.read_outcome(stopped, changed)

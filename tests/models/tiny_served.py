@@ -1,0 +1,54 @@
+"""The served model of the tests of its signatures: a network of two convolutions and its inputs."""
+
+import numpy as np
+import tensorflow as tf
+from scipy.special import expit
+
+from data import contract
+from data.contract import Verdict
+from models.decision import Decision
+
+SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
+
+
+def faces(count, seed=0):
+    """Pictures of the network's own size, so that nothing is resized, and their PNGs."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
+    # Different means, so that scores differ.
+    pixels = (pixels * np.linspace(0.2, 1, count)[:, None, None, None]).astype(np.uint8)
+    return pixels, [tf.io.encode_png(picture).numpy() for picture in pixels]
+
+
+def decision_of(mapping, thresholds):
+    return Decision(mapping, real_below=float(thresholds[0]), fake_above=float(thresholds[1]))
+
+
+def logit(network, pixels):
+    features = network.features(np.asarray(pixels, np.float32))
+    return network.face_logits(features).numpy().astype(float)
+
+
+def probability(network, pixels):
+    return expit(logit(network, pixels) / TEMPERATURE)
+
+
+def verdicts(probabilities, thresholds):
+    return np.where(
+        probabilities < thresholds[0],
+        Verdict.REAL,
+        np.where(probabilities > thresholds[1], Verdict.FAKE, Verdict.UNCERTAIN),
+    )
+
+
+def example(pictures, tracks, usable=None):
+    flags = [True] * len(tracks) if usable is None else usable
+    crops = [
+        contract.FaceCrop(picture, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, flag)
+        for time, (picture, track, flag) in enumerate(zip(pictures, tracks, flags, strict=True))
+    ]
+    video = contract.VideoExample(
+        *("tiny/a", "0" * 64, 9, 9, 9, 25.0, 1.0, 5000.0, 1, "tiny", "Redder", "", ("Redder",)),
+        source_group="a",
+        faces=tuple(crops),
+    )
+    return contract.encode(video)
