@@ -25,7 +25,7 @@ WIDTH = 4
 
 
 @pytest.fixture(scope="module")
-def signatures(tiny_backbone, tmp_path_factory):  # noqa: F811
+def model(tiny_backbone, tmp_path_factory):  # noqa: F811
     network = classifier.build(
         ModelConfig(model=tiny_backbone, image_size=32, weights=None), "float32", weights=None
     )
@@ -37,8 +37,12 @@ def signatures(tiny_backbone, tmp_path_factory):  # noqa: F811
     )
     folder = str(tmp_path_factory.mktemp("exported"))
     export(served, folder, name="tiny", card={})
-    loaded = tf.saved_model.load(folder)  # owns the variables of its functions
-    yield loaded.signatures
+    return tf.saved_model.load(folder)
+
+
+@pytest.fixture
+def signatures(model):  # which owns the variables of its functions, and must outlive them
+    return model.signatures
 
 
 def face(number):

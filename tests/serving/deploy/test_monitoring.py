@@ -114,6 +114,16 @@ def test_statuses_exist(name):
             assert set(values.split("|")) <= STATUSES
 
 
+def test_server_errors_are_those_that_no_client_causes():
+    (statuses,) = re.findall(
+        r'status=~"([^"]*)"', RECORDED["model_name:serving_server_errors:ratio_rate5m"]["expr"]
+    )
+    assert set(statuses.split("|")) == {
+        *("ABORTED", "DATA_LOSS", "DEADLINE_EXCEEDED", "INTERNAL", "RESOURCE_EXHAUSTED"),
+        *("UNAVAILABLE", "UNKNOWN"),
+    }
+
+
 def test_histograms_are_asked_for_as_such():
     for expression in EXPRESSIONS.values():
         for inner in re.findall(r"histogram_quantile\([\d.]+, (.*?\]\))", expression):

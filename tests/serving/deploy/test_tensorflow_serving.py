@@ -7,6 +7,7 @@ import tensorflow as tf
 from data.faces import FaceOptions
 from models.export import warmup_requests
 from serving.commands import predict
+from tests.serving.deploy.conftest import flags
 
 NAME = "xception"
 
@@ -35,8 +36,16 @@ def test_batching_wastes_nothing(batching_config):
     )
     assert batching_config.HasField("batch_timeout_micros")
     assert batching_config.batch_timeout_micros.value == 0
-    assert batching_config.max_enqueued_batches.value == 8
     assert not batching_config.pad_variable_length_inputs
+
+
+def test_the_queue_is_what_turns_requests_away(batching_config, container):
+    """Without a free thread gRPC answers RESOURCE_EXHAUSTED, which clients do not send again."""
+    batches = batching_config.max_enqueued_batches.value + batching_config.num_batch_threads.value
+    requests = batches * batching_config.max_batch_size.value  # of one row each
+    assert requests < int(flags(container["args"])["grpc_max_threads"])
+    # https://github.com/tensorflow/serving/blob/master/tensorflow_serving/batching/README.md
+    assert batching_config.max_enqueued_batches.value == batching_config.num_batch_threads.value
 
 
 def test_one_batch_a_processor(batching_config, container, compose, runtime_container):
