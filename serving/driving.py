@@ -59,8 +59,8 @@ class BaseClient:
             calibration and the thresholds are the model's own. (A face's own probability, which
             `serving_frames` gives too, cannot be pooled to a track's: a model may pool
             logits by other rules than the mean, or by a sequence head, and tells no
-            thresholds.) Frames are sent as JPEG of quality 95, so that boxes differ by a
-            fraction of a pixel; at most 8 faces a frame are found, landmarks are not told.
+            thresholds.) Frames are sent as PNG, so that the faces are the same to the pixel; the
+            server tells at most 8 faces of a frame, and no landmarks.
         detector: finds the faces if `ask` is `tracks`; MTCNN if None, as in the extraction.
         options: how many frames are looked at and which faces are good enough; best those
             that the model's training videos were extracted with.

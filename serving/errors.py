@@ -5,7 +5,8 @@ import grpc
 _CURES = {
     grpc.StatusCode.UNAVAILABLE: (
         "the server cannot be reached: is it running, and is the address right? "
-        "`unmask serve --models DIR` starts one; one that wants TLS answers nothing without `tls`"
+        "`unmask serve --models DIR` starts one; one that wants TLS, or a client's certificate, "
+        "answers nothing without"
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: (
         "no answer in time: the server is overloaded or the time limit too short"

@@ -4,9 +4,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
-from data import cropping
 from data.detectors import registry
 from data.detectors.base import Face, FaceDetector
 from data.video import Frame, UnreadableVideoError
@@ -51,7 +52,10 @@ def batch_is_full(batch: Sequence[Frame]) -> bool:
 
 
 def frames_call(batch: Sequence[Frame]) -> PredictCall:
-    """Asks where the faces of frames are; as JPEG, which a served model's crops are too.
+    """Asks where the faces of frames are.
+
+    As PNG, several times larger than JPEG: by JPEG of quality 95 MTCNN's boxes of faces 110 pixels
+    wide moved by up to 3.3 pixels.
 
     Raises:
         UnreadableVideoError: a frame is larger than a served model takes.
@@ -63,9 +67,18 @@ def frames_call(batch: Sequence[Frame]) -> PredictCall:
                 f"its frames have {width} x {height} pixels; a served model takes whole frames of "
                 f"at most {_MAX_FRAME_SIDE} a side"
             )
-    encoded = np.array([cropping.encode_jpeg(frame.image) for frame in batch], object)
+    encoded = np.array([_encode_png(frame.image) for frame in batch], object)
     outputs = {"box": "float32", "detection_score": "float32"}
     return PredictCall(FRAMES_SIGNATURE, FRAMES, encoded, outputs, version=None)
+
+
+def _encode_png(image: npt.NDArray[np.uint8]) -> bytes:
+    done, png = cv2.imencode(
+        ".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    )
+    if not done:
+        raise ValueError(f"OpenCV could not encode a frame of shape {image.shape} as PNG")
+    return png.tobytes()
 
 
 def faces_in(outputs: Any) -> list[list[Face]]:

@@ -119,8 +119,13 @@ class Session:
         served = yield from self._served()
         collector = FaceCollector(self._options, faces_per_track=served.width)
         meter = StreamMeter()
-        yield from self._collect(frames, collector, meter.add, lambda done: progress(done, None))
-        found = collector.result(meter.measurements())
+        try:
+            yield from self._collect(
+                frames, collector, meter.add, lambda done: progress(done, None)
+            )
+            found = collector.result(meter.measurements())
+        except UnreadableVideoError as error:
+            found = VideoFaces(Status.UNREADABLE, str(error))
         return (yield from self._judge(name, found, served))
 
     def predict_faces(self, path: str, video: VideoFaces) -> Steps[VideoPrediction]:

@@ -3,6 +3,8 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import dataclasses
+import itertools
 import ssl
 
 import grpc
@@ -59,11 +61,8 @@ def test_all_four_ways_give_the_same_answer(server, rest, video, face_jpeg):
     _, url = rest
     torn = VideoFaces(Status.OK, "", faces_of(lambda _: TORN, [1]))
     for asked in (video, torn, VideoFaces(Status.NO_FACE, "why")):
-        answers = [
-            ask(target, asked)
-            for ask in (ask_blocking, ask_async)
-            for target in (server.target, url)
-        ]
+        ways = itertools.product((ask_blocking, ask_async), (server.target, url))
+        answers = [ask(target, asked) for ask, target in ways]
         assert answers[1:] == answers[:1] * 3
     assert ask_blocking(url, video).verdict is Verdict.FAKE
     assert ask_blocking(url, video).model_version == 1
@@ -199,15 +198,17 @@ def rest_with_tls(server, folder):
 @pytest.mark.parametrize("serve", [grpc_with_tls, rest_with_tls])
 def test_only_the_right_certificates_connect(server, certificates, video, ask, serve):
     right = Tls(*(certificates / name for name in ("ca.pem", "client.pem", "client.key")))
-    wrong = [
-        Tls(*(certificates / name for name in ("other_ca.pem", "client.pem", "client.key"))),
-        Tls(certificates / "ca.pem"),
-    ]
+    other_authority = dataclasses.replace(right, root_certificates=certificates / "other_ca.pem")
+    no_certificate = Tls(certificates / "ca.pem")
     with serve(server, certificates) as target:
         assert ask(target, video, tls=right, token="secret").verdict is Verdict.FAKE
-        for tls in wrong:
-            with pytest.raises(ServingError) as caught:
-                ask(target, video, tls=tls, timeout_s=1.0)
+        for tls, host, message in (
+            (other_authority, "localhost", "the TLS handshake failed: give the authority"),
+            (right, "127.0.0.1", "the TLS handshake failed: give the authority"),
+            (no_certificate, "localhost", "or a client's certificate, answers nothing without"),
+        ):
+            with pytest.raises(ServingError, match=message) as caught:
+                ask(target.replace("localhost", host), video, tls=tls, timeout_s=1.0)
             assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
