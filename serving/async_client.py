@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from data.video_faces import VideoFaces
 from serving import video_files
+from serving.connection import Connection
 from serving.driving import BaseClient, Conversation, Done, no_progress
 from serving.grpc_channel import AsyncGrpcChannel
 from serving.prediction import VideoPrediction
@@ -20,7 +21,7 @@ from serving.streaming import Timed
 ReturnT = TypeVar("ReturnT")
 
 
-class AsyncClient(BaseClient):
+class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
     """Asks a model server about videos without holding up the event loop.
 
     Its methods do what those of `Client` do, and take the same arguments. Decoding and detection
@@ -32,11 +33,6 @@ class AsyncClient(BaseClient):
             async for prediction in client.predict_directory("clips"):
                 print(prediction.path, prediction.verdict)
     """
-
-    def __init__(self, target: str, model: str, **options: Any) -> None:
-        super().__init__(target, model, **options)
-        make = AsyncRestChannel if self._connection.is_rest else AsyncGrpcChannel
-        self._channel: AsyncRestChannel | AsyncGrpcChannel = make(self._connection)
 
     async def __aenter__(self) -> "AsyncClient":
         """Returns the client itself."""
@@ -109,6 +105,9 @@ class AsyncClient(BaseClient):
     async def track_width(self) -> int:
         """See `Client.track_width`."""
         return await self._run(self._session.track_width())
+
+    def _open(self, connection: Connection) -> AsyncGrpcChannel | AsyncRestChannel:
+        return AsyncRestChannel(connection) if connection.is_rest else AsyncGrpcChannel(connection)
 
     async def _run(self, steps: Steps[ReturnT]) -> ReturnT:
         conversation = Conversation(steps)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from data.video_faces import VideoFaces
 from serving import video_files
+from serving.connection import Connection
 from serving.driving import BaseClient, Conversation, Done, no_progress
 from serving.grpc_channel import GrpcChannel
 from serving.prediction import VideoPrediction
@@ -21,7 +22,7 @@ from serving.streaming import Timed
 ReturnT = TypeVar("ReturnT")
 
 
-class Client(BaseClient):
+class Client(BaseClient[GrpcChannel | RestChannel]):
     """Asks a model server about videos, with faces cut out as for training.
 
     Works with TensorFlow Serving and with `serving.server`, over gRPC and REST. Memory is
@@ -33,11 +34,6 @@ class Client(BaseClient):
             prediction = client.predict("clip.mp4")
             print(prediction.verdict, prediction.fake_probability)
     """
-
-    def __init__(self, target: str, model: str, **options: Any) -> None:
-        super().__init__(target, model, **options)
-        make = RestChannel if self._connection.is_rest else GrpcChannel
-        self._channel: RestChannel | GrpcChannel = make(self._connection)
 
     def __enter__(self) -> "Client":
         """Returns the client itself."""
@@ -86,11 +82,12 @@ class Client(BaseClient):
 
         Yields:
             The answers in the order of `paths`. A video that breaks the search for faces, or
-            whose requests the server refuses or does not answer in time, is an abstention with
-            `Status.CRASHED`, whose reason says what happened.
+            whose requests the server refuses, is an abstention with `Status.CRASHED`; one
+            whose requests are not answered in time with `Status.TIMEOUT`.
 
         Raises:
             ServingError: the server or the model cannot be asked about any video.
+            UsageError: the detector cannot be made.
         """
         pending: collections.deque[concurrent.futures.Future[VideoPrediction]]
         pending = collections.deque()
@@ -173,6 +170,9 @@ class Client(BaseClient):
                 such signature.
         """
         return self._run(self._session.track_width())
+
+    def _open(self, connection: Connection) -> GrpcChannel | RestChannel:
+        return RestChannel(connection) if connection.is_rest else GrpcChannel(connection)
 
     def _run(self, steps: Steps[ReturnT]) -> ReturnT:
         conversation = Conversation(steps)

@@ -1,5 +1,6 @@
 """A generator of steps, and what both drivers of it are made with."""
 
+import abc
 import dataclasses
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +12,7 @@ from serving.face_search import Ask
 from serving.session import Session, Step, Steps
 
 ReturnT = TypeVar("ReturnT")
+ChannelT = TypeVar("ChannelT")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Conversation(Generic[ReturnT]):
         self._steps.close()
 
 
-class BaseClient:
+class BaseClient(abc.ABC, Generic[ChannelT]):
     """What is common to `Client` and `AsyncClient`.
 
     Args:
@@ -90,10 +92,15 @@ class BaseClient:
         token: str | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
-        self._connection = Connection(target, model, tls, token, max_message_bytes)
+        connection = Connection(target, model, tls, token, max_message_bytes)
         self._session = Session(
-            self._connection, ask=ask, detector=detector, options=options, timeout_s=timeout_s
+            connection, ask=ask, detector=detector, options=options, timeout_s=timeout_s
         )
+        self._channel = self._open(connection)
+
+    @abc.abstractmethod
+    def _open(self, connection: Connection) -> ChannelT:
+        """Makes what carries the calls."""
 
 
 def no_progress(done: int, total: int | None) -> None:

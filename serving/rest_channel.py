@@ -4,6 +4,7 @@ import base64
 import json
 import ssl
 import time
+import urllib.parse
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -52,7 +53,7 @@ class _Translator:
 
     def request(self, call: Call) -> dict[str, Any]:
         """Method, address and content, as httpx takes them."""
-        model = f"/v1/models/{self._connection.model}"
+        model = f"/v1/models/{urllib.parse.quote(self._connection.model, safe='')}"
         if not isinstance(call, PredictCall):
             return {"method": "GET", "url": f"{model}/metadata"}
         version = "" if call.version is None else f"/versions/{call.version}"

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from data import contract, tracking
 from data.contract import FaceCrop
 from data.detectors.base import FaceDetector
+from data.errors import UsageError
 from data.face_collector import FaceCollector
 from data.faces import looked_at
 from data.ledger import Status
@@ -107,7 +108,11 @@ class Session:
         except ServingError as error:
             if not error.of_one_request:
                 raise
-            return verdicts.abstention(name, self._connection.model, Status.CRASHED, str(error))
+            late = error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+            status = Status.TIMEOUT if late else Status.CRASHED
+            return verdicts.abstention(name, self._connection.model, status, str(error))
+        except UsageError:
+            raise  # the detector cannot be made
         except Exception as error:  # noqa: BLE001 - one video must never end the other 999
             reason = f"{type(error).__name__}: {error}"
             return verdicts.abstention(name, self._connection.model, Status.CRASHED, reason)

@@ -1,10 +1,12 @@
 """Many videos: answers in order, few at a time, and no video that stops the others."""
 
 import asyncio
+import concurrent.futures
 import threading
 
 import grpc
 import pytest
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from data.errors import UsageError
 from data.faces import FaceOptions
@@ -13,6 +15,8 @@ from serving.async_client import AsyncClient
 from serving.client import Client
 from serving.errors import ServingError
 from serving.prediction import Verdict
+from serving.server.api import Api
+from serving.server.handlers import PredictionHandler
 from tests.serving.clips import WholeFrameDetector, write_video
 
 OPTIONS = FaceOptions(frames_per_video=2)
@@ -142,6 +146,46 @@ def test_a_video_that_the_server_refuses_is_an_abstention(server, videos, ask):
     )
     assert [answer.status for answer in answers] == [Status.CRASHED, Status.UNREADABLE]
     assert "one row of a request takes" in answers[0].reason
+
+
+class Hanging(PredictionHandler):
+    """Answers about no video in time."""
+
+    leave = threading.Event()
+
+    def Predict(self, request, context):
+        self.leave.wait(10)
+        return super().Predict(request, context)
+
+
+@either_client
+def test_a_video_that_is_not_answered_in_time_is_an_abstention(server, videos, ask):
+    front = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        Hanging(Api(server.manager)), front
+    )
+    target = f"localhost:{front.add_insecure_port('localhost:0')}"
+    front.start()
+    try:
+        answers = ask(
+            *(target, "predict_many", videos[1:3]), detector=WholeFrameDetector(), timeout_s=1.0
+        )
+    finally:
+        Hanging.leave.set()
+        front.stop(None).wait()
+        Hanging.leave.clear()
+    assert [answer.status for answer in answers] == [Status.UNREADABLE, Status.TIMEOUT]
+    assert "the time limit too short" in answers[1].reason
+
+
+@either_client
+def test_a_detector_that_cannot_be_made_is_no_videos_fault(server, videos, ask, monkeypatch):
+    def create(name):
+        raise UsageError("detector 'mtcnn': not installed")
+
+    monkeypatch.setattr("data.detectors.registry.create", create)
+    with pytest.raises(UsageError, match="not installed"):
+        ask(server.target, "predict_many", videos)
 
 
 @either_client

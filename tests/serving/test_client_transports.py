@@ -74,9 +74,10 @@ def test_all_four_ways_give_the_same_answer(server, rest, video, face_jpeg):
 def test_an_unknown_model_is_named(server, rest, video, ask, over):
     target = server.target if over == "grpc" else rest[1]
     with pytest.raises(ServingError, match="Servable not found for request") as caught:
-        ask(target, video, model="nobody")
+        ask(target, video, model="no body?")
     assert caught.value.code is grpc.StatusCode.NOT_FOUND
-    assert (caught.value.target, caught.value.model) == (target, "nobody")
+    assert (caught.value.target, caught.value.model) == (target, "no body?")
+    assert "Latest(no body?)" in str(caught.value)
 
 
 @either_client
