@@ -83,7 +83,9 @@ def test_a_full_server_is_tried_again():
         serving(service, maximum_concurrent_rpcs=1) as target,
         concurrent.futures.ThreadPoolExecutor(1) as other,
         Client(target, "m") as client,
+        contextlib.ExitStack() as at_last,
     ):
+        at_last.callback(leave.set)  # else a failure would wait for the first
         first = other.submit(Client(target, "m").track_width)
         entered.wait()
         # What the server says to the second, until the first is answered.
