@@ -21,11 +21,14 @@ _CROPS_CODE = (
     "data.contract",
     "data.cropping",
     "data.detectors",
+    "data.face_collector",
+    "data.face_description",
     "data.faces",
     "data.original_faces",
     "data.tracking",
     "data.video",
     "data.video_container",
+    "data.video_faces",
 )
 """What decides the crops besides the options."""
 

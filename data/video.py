@@ -18,7 +18,7 @@ from av.video.reformatter import VideoReformatter
 from data import video_container
 from data.video_container import MAX_PIXELS, UnreadableVideoError
 
-__all__ = ["MAX_PIXELS", "Frame", "UnreadableVideoError", "Video"]
+__all__ = ["MAX_PIXELS", "Frame", "UnreadableVideoError", "Video", "to_rgb"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,18 +219,28 @@ class Video:
         return position
 
     def _convert(self, frame: av.VideoFrame, position: int) -> Frame:
-        # One thread: workers and detector fill the cores already.
-        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1)
-        image = rgb.to_ndarray().astype(np.uint8, copy=False)
         return Frame(
             time_s=float((position - self._contents.positions[0]) * self._contents.tick_s),
-            image=np.ascontiguousarray(np.rot90(image, _quarter_turns(frame))),
+            image=to_rgb(frame, self._reformatter),
         )
 
     def _span_s(self) -> float:
         if self._first_position is None:
             return 0.0
         return float((self._last_position - self._first_position) * self._contents.tick_s)
+
+
+def to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """Pixels of a decoded frame, uint8 [height, width, 3], RGB, upright.
+
+    Args:
+        frame: as it was decoded.
+        reformatter: one for all frames of a video, which sets up its tables once.
+    """
+    # One thread: workers and detector fill the cores already.
+    rgb = reformatter.reformat(frame, format="rgb24", threads=1)
+    image = rgb.to_ndarray().astype(np.uint8, copy=False)
+    return np.ascontiguousarray(np.rot90(image, _quarter_turns(frame)))
 
 
 def _middles(positions: Sequence[int], count: int) -> list[int]:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from data.errors import UsageError
 from data.progress import progress_bar
+from serving.video_files import videos_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from serving.client import Client
     from serving.prediction import VideoPrediction
 
-VIDEO_SUFFIXES = (
-    *(".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
-    *(".mpg", ".mts", ".ts", ".webm", ".wmv"),
-)
-"""Files that a folder's videos are known by."""
 
 
 def serve(
@@ -209,14 +205,7 @@ def _expand(videos: list[pathlib.Path]) -> list[pathlib.Path]:
         if not video.is_dir():
             paths.append(video)
             continue
-        found = sorted(
-            path
-            for path in video.rglob("*")
-            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
-        )
-        if not found:
-            raise UsageError(f"{video}: no videos in this folder ({' '.join(VIDEO_SUFFIXES)})")
-        paths.extend(found)
+        paths.extend(videos_in(video))
     return paths
 
 

@@ -5,7 +5,8 @@ import grpc
 _CURES = {
     grpc.StatusCode.UNAVAILABLE: (
         "the server cannot be reached: is it running, and is the address right? "
-        "`unmask serve --models DIR` starts one"
+        "`unmask serve --models DIR` starts one; one that wants TLS, or a client's certificate, "
+        "answers nothing without"
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: (
         "no answer in time: the server is overloaded or the time limit too short"
@@ -16,18 +17,60 @@ _CURES = {
     ),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (
         "the message is larger than the other end takes, or the server has run out of memory: "
-        "keep fewer tracks, or raise its grpc.max_receive_message_length"
+        "keep fewer tracks, lower max_message_bytes so that requests are split, or raise the "
+        "server's grpc.max_receive_message_length"
     ),
     grpc.StatusCode.FAILED_PRECONDITION: "the model lacks a signature",
-    grpc.StatusCode.UNIMPLEMENTED: "this is no model server: check the address and the port",
+    grpc.StatusCode.UNIMPLEMENTED: (
+        "this is no model server: check the address and the port (8500 gRPC, 8501 REST)"
+    ),
+    grpc.StatusCode.UNAUTHENTICATED: "the server wants a token: give the right one as `token`",
+    grpc.StatusCode.PERMISSION_DENIED: "the token does not allow it: ask whoever runs the server",
 }
+
+_TLS_CURE = (
+    "the TLS handshake failed: give the authority that signed the server's certificate as "
+    "`root_certificates`, the name that stands in it as host, and, where the server asks for one, "
+    "your own certificate as `client_certificate` and `client_key`"
+)
+
+_OF_ONE_REQUEST = {
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.DATA_LOSS,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.UNKNOWN,
+}
+
+
+class CallError(Exception):
+    """One attempt to call the server failed.
+
+    Attributes:
+        code: gRPC status code; of REST, the one that its HTTP status stands for.
+        said: by the server or the connection.
+        transient: whether the same call may succeed a moment later.
+        tls: whether it was the TLS handshake that failed.
+    """
+
+    def __init__(
+        self, code: grpc.StatusCode, said: str, *, transient: bool = False, tls: bool = False
+    ) -> None:
+        super().__init__(f"{code.name}: {said}")
+        self.code = code
+        self.said = said
+        self.transient = transient
+        self.tls = tls
 
 
 class ServingError(Exception):
     """The server or the model could not be asked; the message says why and what helps.
 
     Attributes:
-        target: `host:port` of the server.
+        target: `host:port` or URL of the server.
         model: name of the model.
         code: gRPC status code.
     """
@@ -38,12 +81,16 @@ class ServingError(Exception):
         self.model = model
         self.code = code
 
+    @property
+    def of_one_request(self) -> bool:
+        """Whether another video may well be answered."""
+        return self.code in _OF_ONE_REQUEST
+
     @classmethod
-    def of(cls, error: grpc.RpcError, target: str, model: str) -> "ServingError":
+    def of(cls, error: CallError, target: str, model: str) -> "ServingError":
         """The error that a failed call means, with its cure where one is known."""
-        code, details = error.code(), error.details()
-        said = f"{code.name}: {details}"
-        return cls(target, model, code, f"{_CURES[code]} ({said})" if code in _CURES else said)
+        cure = _TLS_CURE if error.tls else _CURES.get(error.code)
+        return cls(target, model, error.code, f"{cure} ({error})" if cure else str(error))
 
     @classmethod
     def no_tracks(cls, target: str, model: str, signature: str) -> "ServingError":
@@ -53,3 +100,12 @@ class ServingError(Exception):
             "is it a model that unmask pushed?"
         )
         return cls(target, model, grpc.StatusCode.FAILED_PRECONDITION, problem)
+
+    @classmethod
+    def too_large(cls, target: str, model: str, size: int, limit: int) -> "ServingError":
+        """What cannot be split is larger than a message may be."""
+        problem = (
+            f"one row of a request takes {size} bytes, but a message may have {limit}: raise "
+            "max_message_bytes here and the server's limit"
+        )
+        return cls(target, model, grpc.StatusCode.RESOURCE_EXHAUSTED, problem)

@@ -16,6 +16,7 @@ from skimage import data as skimage_data
 from data import synthetic_faces, tracking
 from data.cropping import crop_face
 from data.detectors.mtcnn import Mtcnn
+from data.face_description import describe_crop
 from data.video import Video
 
 WIDTH, HEIGHT = 480, 270
@@ -170,18 +171,17 @@ def follow(images, detector):
         for start in range(0, len(images), 8)
         for faces in detector.detect(np.stack(images[start : start + 8]))
     ]
-    numbers = tracking.assign_tracks(
-        [np.array([face.box for face in faces], np.float32) for faces in found],
-        [
-            np.array(
-                [tracking.describe_crop(crop_face(image, face.box.tolist())) for face in faces],
-                np.float32,
-            )
-            for image, faces in zip(images, found, strict=True)
-        ],
-    )
-    tracks, _ = tracking.rank_tracks(numbers, [[True] * len(faces) for faces in found])
-    return found, tracks
+    tracker = tracking.Tracker()
+    numbers = [
+        tracker.add(
+            [face.box for face in faces],
+            [describe_crop(crop_face(image, face.box.tolist())) for face in faces],
+        )
+        for image, faces in zip(images, found, strict=True)
+    ]
+    counts = collections.Counter(number for frame in numbers for number in frame)
+    order = tracking.rank_tracks(counts)
+    return found, [[order.index(number) for number in frame] for frame in numbers]
 
 
 def people_of_tracks(found, tracks, truth):

@@ -5,13 +5,19 @@ from data.tracking import (
     LOOKS,
     MAX_COST,
     MAX_GAP,
-    assign_tracks,
+    Tracker,
     evenly_spread,
     intersection_over_union,
     rank_tracks,
 )
 
 SIZE = 10.0
+
+
+def assign_tracks(boxes, descriptions):
+    """For each frame the tracks of its faces."""
+    tracker = Tracker()
+    return [tracker.add(*frame) for frame in zip(boxes, descriptions, strict=True)]
 
 
 def box(x, size=SIZE):
@@ -96,20 +102,29 @@ def test_tracks_are_numbered_as_they_appear():
 
 
 @pytest.mark.parametrize(
-    ("usable", "ranked", "counts"),
+    ("counts", "order"),
     [
-        pytest.param([[1], [1, 1], [1], [1]], [[1], [1, 0], [0], [0]], [3, 2], id="the longest"),
-        pytest.param([[1], [1, 1], [0], [0]], [[0], [0, 1], [1], [1]], [2, 1], id="usable"),
-        pytest.param([[1], [0, 1], [0], [0]], [[0], [0, 1], [1], [1]], [1, 1], id="first seen"),
-        pytest.param([[1], [1, 0], [0], [0]], [[0], [0, 1], [1], [1]], [2, 0], id="none usable"),
+        pytest.param({0: 2, 1: 3}, [1, 0], id="the most usable faces"),
+        pytest.param({0: 2, 1: 1}, [0, 1], id="already so"),
+        pytest.param({1: 1, 0: 1}, [0, 1], id="first seen"),
+        pytest.param({0: 0, 1: 2, 2: 0}, [1, 0, 2], id="none usable"),
+        pytest.param({}, [], id="nothing to rank"),
     ],
 )
-def test_the_track_with_the_most_usable_faces_comes_first(usable, ranked, counts):
-    assert rank_tracks([[0], [0, 1], [1], [1]], usable) == (ranked, counts)
+def test_the_track_with_the_most_usable_faces_comes_first(counts, order):
+    assert rank_tracks(counts) == order
 
 
-def test_nothing_to_rank():
-    assert rank_tracks([[], []], [[], []]) == ([[], []], [])
+def test_a_track_is_open_until_it_was_missed_too_often():
+    tracker = Tracker()
+    face = np.array([box(0)], np.float32), np.array([PEOPLE["a"]], np.float32)
+    nobody = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
+    tracker.add(*face)
+    for _ in range(MAX_GAP + 1):
+        assert tracker.open_tracks == {0}
+        tracker.add(*nobody)
+    tracker.add(*nobody)
+    assert tracker.open_tracks == set()
 
 
 def test_no_faces_no_tracks():

@@ -1,35 +1,15 @@
 import math
 
-import av
 import grpc
-import numpy as np
 import pytest
 
 from data.contract import FaceCrop
-from data.detectors.base import Face
 from data.faces import FaceOptions, VideoFaces
 from data.ledger import Status
 from serving.client import Client
 from serving.errors import ServingError
 from serving.prediction import Verdict
-
-
-def faces_of(face_jpeg, *tracks):
-    """Faces of tracks, each given as the brightnesses of its faces."""
-    return tuple(
-        FaceCrop(
-            image=face_jpeg(brightness),
-            track=number,
-            time_s=0.5 * index,
-            box=(1.0, 2.0, 3.0 + number, 4.0),
-            landmarks=(0.0,) * 10,
-            score=0.99,
-            sharpness=50.0,
-            usable=True,
-        )
-        for number, track in enumerate(tracks)
-        for index, brightness in enumerate(track)
-    )
+from tests.serving.clips import WholeFrameDetector, faces_of, write_video
 
 
 @pytest.fixture
@@ -53,7 +33,7 @@ def test_width_of_a_track_is_the_models(client):
 )
 def test_a_video_is_judged_by_its_largest_track(client, face_jpeg, tracks, verdict, probability):
     faces = faces_of(face_jpeg, *tracks)
-    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert prediction.verdict is verdict
     assert prediction.fake_probability == pytest.approx(probability, abs=0.01)
     assert (prediction.path, prediction.model, prediction.model_version) == ("clip.mp4", "tiny", 1)
@@ -73,7 +53,7 @@ def test_nobody_is_asked_about_faces_that_are_not_usable(client, face_jpeg):
         FaceCrop(**{**vars(face), "usable": index != 1})
         for index, face in enumerate(faces_of(face_jpeg, [0, 255, 0], [51]))
     ]
-    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", tuple(faces)), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", tuple(faces)))
     assert prediction.fake_probability == pytest.approx(0.2, abs=0.01)
     assert [[frame.time_s for frame in track.frames] for track in prediction.tracks] == [
         [0.0, 1.0],
@@ -83,7 +63,7 @@ def test_nobody_is_asked_about_faces_that_are_not_usable(client, face_jpeg):
 
 def test_a_damaged_video_with_faces_is_judged_and_says_so(client, face_jpeg):
     video = VideoFaces(Status.DAMAGED, "3 packets", faces_of(face_jpeg, [255]))
-    prediction = client.predict_faces("clip.mp4", video, 4)
+    prediction = client.predict_faces("clip.mp4", video)
     assert (prediction.verdict, prediction.status) == (Verdict.FAKE, Status.DAMAGED)
     assert prediction.reason == "3 packets"
 
@@ -101,7 +81,7 @@ def test_a_damaged_video_with_faces_is_judged_and_says_so(client, face_jpeg):
     ],
 )
 def test_a_video_without_faces_is_an_abstention(client, status):
-    prediction = client.predict_faces("clip.mp4", VideoFaces(status, "why"), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(status, "why"))
     assert prediction.verdict is Verdict.ABSTAIN
     assert prediction.fake_probability is None
     assert prediction.model_version is None
@@ -121,7 +101,7 @@ def with_torn(faces, index):
 
 def test_faces_that_the_model_cannot_read_get_no_number(client, face_jpeg):
     faces = with_torn(faces_of(face_jpeg, [255]), 0)
-    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
     assert prediction.fake_probability is None
     assert prediction.reason == "the model could not read the faces of 1 of 1 people"
@@ -133,7 +113,7 @@ def test_faces_that_the_model_cannot_read_get_no_number(client, face_jpeg):
 @pytest.mark.parametrize(("brightness", "verdict"), [(51, "REAL"), (128, "UNCERTAIN")])
 def test_an_unread_track_leaves_nothing_but_fake(client, face_jpeg, brightness, verdict):
     faces = with_torn(faces_of(face_jpeg, [255, 255], [brightness], [0]), 0)
-    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
     assert prediction.fake_probability is None
     assert prediction.reason == "the model could not read the faces of 1 of 3 people"
@@ -146,7 +126,7 @@ def test_an_unread_track_leaves_nothing_but_fake(client, face_jpeg, brightness, 
 
 def test_an_unreadable_track_does_not_hide_a_fake_one(client, face_jpeg):
     faces = with_torn(faces_of(face_jpeg, [51, 51], [255]), 0)
-    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert (prediction.verdict, prediction.status) == (Verdict.FAKE, Status.OK)
     assert prediction.fake_probability == pytest.approx(1.0, abs=0.01)
     assert [track.verdict for track in prediction.tracks] == [Verdict.ABSTAIN, Verdict.FAKE]
@@ -157,35 +137,14 @@ def test_what_is_no_picture_is_not_sent(client, face_jpeg):
         FaceCrop(**{**vars(face), "image": b"GIF89a"}) for face in faces_of(face_jpeg, [1])
     )
     with pytest.raises(ValueError, match=r"clip\.mp4: the face at 0\.00 s is neither JPEG nor PNG"):
-        client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+        client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
 
 
 def test_a_long_track_is_sampled_evenly(client, face_jpeg):
     track = list(range(0, 250, 25))
     faces = faces_of(face_jpeg, track)
-    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces), 4)
+    prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert [frame.time_s for frame in prediction.tracks[0].frames] == [0.0, 1.5, 3.0, 4.5]
-
-
-class WholeFrameDetector:
-    """Finds one face, in the middle of each frame."""
-
-    def detect(self, frames):
-        height, width = frames.shape[1:3]
-        box = np.array([width / 4, height / 4, 3 * width / 4, 3 * height / 4], np.float32)
-        return [[Face(box, np.zeros(10, np.float32), 0.99)] for _ in frames]
-
-
-def write_video(path, brightness):
-    noise = np.random.default_rng(0)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width = stream.height = 160
-        stream.pix_fmt = "yuv420p"
-        for _ in range(10):
-            image = noise.normal(brightness, 20, (160, 160, 3)).clip(0, 255).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image)))
-        container.mux(stream.encode())
 
 
 def test_predict_goes_from_file_to_verdict(server, tmp_path):

@@ -8,8 +8,9 @@ import grpc
 import pytest
 from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
 
+from serving.calls import SignaturesCall
 from serving.client import Client
-from serving.errors import ServingError
+from serving.errors import CallError, ServingError
 from serving.server.server import ModelServer
 
 
@@ -30,8 +31,8 @@ class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 @contextlib.contextmanager
-def serving(service):
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
+def serving(service, **options):
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2), **options)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -66,6 +67,45 @@ def test_other_failures_are_not_tried_again(code):
         client.track_width()
     assert service.calls == 1
     assert caught.value.code is code
+
+
+def test_a_full_server_is_tried_again():
+    entered, leave = threading.Event(), threading.Event()
+
+    class Slow(FlakyService):
+        def GetModelMetadata(self, request, context):
+            entered.set()
+            leave.wait()
+            return super().GetModelMetadata(request, context)
+
+    service = Slow([])
+    with (
+        serving(service, maximum_concurrent_rpcs=1) as target,
+        concurrent.futures.ThreadPoolExecutor(1) as other,
+        Client(target, "m") as client,
+        contextlib.ExitStack() as at_last,
+    ):
+        at_last.callback(leave.set)  # else a failure would wait for the first
+        first = other.submit(Client(target, "m").track_width)
+        entered.wait()
+        # What the server says to the second, until the first is answered.
+        with pytest.raises(CallError, match="Concurrent RPC limit exceeded") as caught:
+            client._channel.call(SignaturesCall(), 5.0)
+        assert caught.value.transient
+        threading.Timer(0.2, leave.set).start()
+        for asked in (client.track_width, first.result):
+            with pytest.raises(ServingError, match="it has no signature"):
+                asked()
+    assert service.calls == 2
+
+
+def test_a_message_that_is_too_large_is_not_tried_again():
+    service = FlakyService([])
+    limit = [("grpc.max_receive_message_length", 8)]
+    failure = pytest.raises(ServingError, match="larger than max")
+    with serving(service, options=limit) as target, Client(target, "m") as client, failure:
+        client.track_width()
+    assert service.calls == 0
 
 
 def test_a_server_that_is_never_there_is_told_within_the_deadline(tmp_path):

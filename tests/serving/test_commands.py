@@ -111,7 +111,7 @@ def test_verdicts_given_before_the_server_went_are_kept(server, faceless, tmp_pa
         return answer(client, path)
 
     monkeypatch.setattr(Client, "predict", stop_before_the_second)
-    monkeypatch.setattr("serving.client.METADATA_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("serving.session.METADATA_TIMEOUT_S", 1.0)
     result = run(
         "predict",
         *(faceless, "--model", "tiny", "--server", server.target, "--output", output),

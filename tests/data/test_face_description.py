@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from skimage import data as skimage_data
 
-from data.tracking import MAX_COST, describe_crop
+from data.face_description import describe_crop
+from data.tracking import MAX_COST
 
 
 @pytest.fixture(scope="module")
