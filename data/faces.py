@@ -72,6 +72,7 @@ class VideoFaces:
         tracks_kept: tracks in `faces`.
         tracks_left_out: tracks with usable faces beyond `max_tracks` or seen too briefly.
         boxes_given: whether the boxes are those of the original.
+        times_s: presentation times of the frames looked at, seconds, rising.
     """
 
     status: Status
@@ -88,6 +89,7 @@ class VideoFaces:
     tracks_kept: int = 0
     tracks_left_out: int = 0
     boxes_given: bool = False
+    times_s: tuple[float, ...] = ()
 
     @property
     def usable_faces(self) -> tuple[contract.FaceCrop, ...]:
@@ -172,8 +174,11 @@ def _extract(
         frames = video.every(options.every_nth_frame)
     # One frame at a time: a CPU gains nothing from more, and whatever comes with a frame can
     # change no bit of what is found in it.
-    by_frame = [_crop(frame, detect(frame), options) for frame in _decode_ahead(frames)]
-    return _judge(video, by_frame, options)
+    by_time = [
+        (frame.time_s, _crop(frame, detect(frame), options)) for frame in _decode_ahead(frames)
+    ]
+    found = _judge(video, [candidates for _, candidates in by_time], options)
+    return dataclasses.replace(found, times_s=tuple(time_s for time_s, _ in by_time))
 
 
 def _decode_ahead(frames: Iterator[Frame]) -> Iterator[Frame]:

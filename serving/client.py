@@ -26,7 +26,13 @@ from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.ledger import Status
 from serving.channel import MESSAGE_OPTIONS
 from serving.errors import ServingError
-from serving.prediction import FramePrediction, TrackPrediction, Verdict, VideoPrediction
+from serving.prediction import (
+    FramePrediction,
+    TrackPrediction,
+    Verdict,
+    VideoFacts,
+    VideoPrediction,
+)
 
 SIGNATURE = "serving_tracks"
 
@@ -159,9 +165,11 @@ class Client:
         faces = video.usable_faces
         if not faces:
             return VideoPrediction(
-                path, self._model, None, Verdict.ABSTAIN, None, video.status, video.reason
+                *(path, self._model, None, Verdict.ABSTAIN, None, video.status, video.reason),
+                facts=VideoFacts.of(video),
             )
         tracks = [list(track) for _, track in itertools.groupby(faces, key=lambda face: face.track)]
+        seen = [len(track) for track in tracks]
         tracks = [
             [track[position] for position in tracking.evenly_spread(len(track), width)]
             for track in tracks
@@ -174,6 +182,7 @@ class Client:
             _track_prediction(track, *scores)
             for track, *scores in zip(
                 tracks,
+                seen,
                 outputs["fake_probability"].tolist(),
                 outputs["verdict"].tolist(),
                 outputs["face_probability"].tolist(),
@@ -220,18 +229,23 @@ class Client:
 
 def _track_prediction(
     faces: Sequence[FaceCrop],
+    seen: int,
     fake_probability: float,
     verdict: int,
     face_probability: Sequence[float],
 ) -> TrackPrediction:
     probability = _number(fake_probability)
+    scored = list(zip(faces, face_probability, strict=False))  # padding ends a row
+    highest, _ = max(scored, key=lambda pair: -1.0 if math.isnan(pair[1]) else pair[1])
     return TrackPrediction(
         verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[contract.Verdict(verdict)],
         fake_probability=probability,
         frames=tuple(
-            FramePrediction(face.time_s, face.box, _number(score))
-            for face, score in zip(faces, face_probability, strict=False)  # padding ends a row
+            FramePrediction(face.time_s, face.box, _number(score), face.score, face.landmarks)
+            for face, score in scored
         ),
+        faces_seen=seen,
+        picture=highest.image,
     )
 
 
@@ -259,6 +273,7 @@ def _video_prediction(
             Status.UNREADABLE,
             f"the model could not read the faces of {unread} of {len(tracks)} people",
             tracks,
+            VideoFacts.of(video),
         )
     return VideoPrediction(
         path,
@@ -269,6 +284,7 @@ def _video_prediction(
         video.status,
         video.reason,
         tracks,
+        VideoFacts.of(video),
     )
 
 
