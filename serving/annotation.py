@@ -1,4 +1,4 @@
-"""An answer drawn over its video, as a video: boxes and verdicts on every frame, sound as it was."""
+"""An answer drawn over its video: boxes and verdicts on every frame, sound as it was."""
 
 import dataclasses
 import os

@@ -16,7 +16,16 @@ from PIL import Image, ImageDraw
 from data import drawing
 from serving.face_path import FacePath
 from serving.prediction import SCOPE, Verdict, VideoPrediction
-from serving.verdict_style import STYLES, VerdictStyle, model_text, remark_text, verdict_text
+from serving.verdict_style import (
+    STYLES,
+    VerdictStyle,
+    answer_text,
+    draw_sign,
+    model_text,
+    probability_text,
+    remark_text,
+    verdict_text,
+)
 
 Picture = npt.NDArray[np.uint8]
 
@@ -72,17 +81,16 @@ class Overlay:
             label = _label(
                 track.verdict,
                 f"Person {number}: {verdict_text(track)}",
-                _face_text(sighting.nearest.fake_probability),
+                f"{probability_text(track.fake_probability)}, "
+                f"this face {_number_text(sighting.nearest.fake_probability)}",
                 self._size,
             )
             taken.append(_place(view, label, sighting.box, taken))
         return canvas
 
 
-def draw_box(
-    image: Picture, box: Sequence[float], style: VerdictStyle, thickness: int
-) -> None:
-    """Draws a box in place, its line cased in black and white.
+def draw_box(image: Picture, box: Sequence[float], style: VerdictStyle, thickness: int) -> None:
+    """Draws a box in place, just outside of the face, its line cased in black and white.
 
     Args:
         image: uint8 [height, width, 3], RGB.
@@ -90,7 +98,8 @@ def draw_box(
         style: colour and dashes.
         thickness: of the coloured line, pixels.
     """
-    left, top, right, bottom = (round(side) for side in box)
+    left, top = (round(side) - thickness for side in box[:2])
+    right, bottom = (round(side) + thickness for side in box[2:])
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     lines = [
         dash
@@ -118,8 +127,8 @@ def _dashes(
         yield (round(a[0]), round(a[1])), (round(b[0]), round(b[1]))
 
 
-def _face_text(probability: float | None) -> str:
-    return "this face: not readable" if probability is None else f"this face: {probability:.2f}"
+def _number_text(probability: float | None) -> str:
+    return "not readable" if probability is None else f"{probability:.2f}"
 
 
 def _text_size(width: int, height: int) -> int:
@@ -129,28 +138,18 @@ def _text_size(width: int, height: int) -> int:
 @functools.lru_cache(maxsize=256)
 def _label(verdict: Verdict, first: str, second: str, size: int) -> Picture:
     """A plate with the verdict's sign on its colour, and two lines of text."""
-    style, small = STYLES[verdict], max(_SMALLEST - 1, round(0.8 * size))
+    small = max(_SMALLEST - 1, round(0.8 * size))
     pad = max(3, size // 3)
     height = size + small + 3 * pad
     sign = height
     wide = max(drawing.text_width(first, size), drawing.text_width(second, small))
     plate = Image.new("RGB", (sign + pad + round(wide) + 2 * pad, height), _PLATE)
     pen = ImageDraw.Draw(plate)
-    pen.rectangle((0, 0, sign - 1, height), style.colour)
-    _draw_sign(pen, style, (pad, pad, sign - 2 * pad))
+    draw_sign(pen, verdict, 0, 0, sign)
     pen.text((sign + pad, pad), first, _TEXT, drawing.font(size), anchor="lt")
     pen.text((sign + pad, height - pad), second, _FAINT, drawing.font(small), anchor="lb")
     pen.rectangle((0, 0, plate.width - 1, height - 1), outline=_WHITE)
     return np.asarray(plate)
-
-
-def _draw_sign(
-    pen: ImageDraw.ImageDraw, style: VerdictStyle, place: tuple[int, int, int]
-) -> None:
-    left, top, side = place
-    for stroke in style.sign:
-        points = [(left + x * side, top + y * side) for x, y in stroke]
-        pen.line(points, _BLACK, max(2, side // 6), joint="curve")
 
 
 def _place(
@@ -167,17 +166,19 @@ def _place(
     height, width = image.shape[:2]
     tall, wide = min(label.shape[0], height), min(label.shape[1], width)
     left = min(max(0, round(box[0]) - 2), width - wide)
-    tops = [round(box[1]) - tall - 4, round(box[3]) + 4, round(box[1]) + 4, round(box[3]) - tall]
+    gap = 2 * max(2, tall // 16)  # the box's line
+    above, below = round(box[1]) - tall - gap, round(box[3]) + gap
+    tops = [above, below, round(box[1]) + gap, round(box[3]) - tall - gap]
     free = [
         top
         for top in tops
         if 0 <= top <= height - tall
         and not any(
-            left < right and start < left + wide and top < bottom and above < top + tall
-            for start, above, right, bottom in taken
+            left < x_max and x_min < left + wide and top < y_max and y_min < top + tall
+            for x_min, y_min, x_max, y_max in taken
         )
     ]
-    top = free[0] if free else min(max(0, tops[0]), height - tall)
+    top = free[0] if free else min(max(0, above), height - tall)
     image[top : top + tall, left : left + wide] = label[:tall, :wide]
     return left, top, left + wide, top + tall
 
@@ -185,7 +186,7 @@ def _place(
 def _strip(prediction: VideoPrediction, width: int, size: int) -> Picture:
     """What holds for the whole video: verdict, model, remark, scope."""
     assert prediction.facts is not None
-    style, small = STYLES[prediction.verdict], max(_SMALLEST, round(0.75 * size))
+    small = max(_SMALLEST, round(0.75 * size))
     pad = max(4, size // 2)
     sign = 2 * size
     room = width - sign - 3 * pad
@@ -194,14 +195,13 @@ def _strip(prediction: VideoPrediction, width: int, size: int) -> Picture:
         *([remark] if (remark := remark_text(prediction)) else []),
         f"{model_text(prediction)}; {looked_at}. {SCOPE}",
     ]
-    heading = drawing.wrap(f"Video: {verdict_text(prediction)}", size, room, 2)
+    heading = drawing.wrap(f"Video: {answer_text(prediction)}", size, room, 2)
     lines = [line for text in paragraphs for line in drawing.wrap(text, small, room, 6)]
     step, small_step = round(1.3 * size), round(1.35 * small)
     height = max(sign, step * len(heading) + small_step * len(lines)) + 2 * pad
     strip = Image.new("RGB", (width, height), _PLATE)
     pen = ImageDraw.Draw(strip)
-    pen.rectangle((pad, pad, pad + sign - 1, pad + sign - 1), style.colour)
-    _draw_sign(pen, style, (pad + sign // 6, pad + sign // 6, sign - 2 * (sign // 6)))
+    draw_sign(pen, prediction.verdict, pad, pad, sign)
     x, y = 2 * pad + sign, pad
     for line in heading:
         pen.text((x, y), line, _TEXT, drawing.font(size))

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from PIL import ImageDraw
+
 from data.ledger import percent_encode
 from serving.prediction import TrackPrediction, Verdict, VideoPrediction
 
@@ -22,11 +24,6 @@ class VerdictStyle:
     sign: tuple[tuple[tuple[float, float], ...], ...]
     dash: tuple[int, ...] = ()
 
-    @property
-    def hexadecimal(self) -> str:
-        """The colour as `#rrggbb`."""
-        return "#{:02x}{:02x}{:02x}".format(*self.colour)
-
 
 _CROSS = (((0.2, 0.2), (0.8, 0.8)), ((0.2, 0.8), (0.8, 0.2)))
 _TICK = (((0.12, 0.55), (0.4, 0.82), (0.88, 0.2)),)
@@ -44,11 +41,33 @@ STYLES: Mapping[Verdict, VerdictStyle] = {
 }
 
 
+def draw_sign(pen: ImageDraw.ImageDraw, verdict: Verdict, left: int, top: int, side: int) -> None:
+    """Draws a verdict's sign in black on a square of its colour.
+
+    Args:
+        pen: draws on an RGB picture.
+        verdict: whose sign.
+        left: of the square, pixels.
+        top: of the square, pixels.
+        side: of the square, pixels.
+    """
+    style = STYLES[verdict]
+    pen.rectangle((left, top, left + side - 1, top + side - 1), style.colour)
+    edge = side // 6
+    inside = side - 2 * edge
+    for stroke in style.sign:
+        points = [(left + edge + x * inside, top + edge + y * inside) for x, y in stroke]
+        pen.line(points, (0, 0, 0), max(2, inside // 6), joint="curve")
+
+
 def verdict_text(answer: TrackPrediction | VideoPrediction) -> str:
-    """`FAKE 0.97`, or `NO VERDICT` of what was not scored."""
-    if answer.fake_probability is None:
-        return "NO VERDICT"
-    return f"{answer.verdict.name} {answer.fake_probability:.2f}"
+    """`FAKE`, or `NO VERDICT` of what was not scored."""
+    return "NO VERDICT" if answer.verdict is Verdict.ABSTAIN else answer.verdict.name
+
+
+def probability_text(probability: float | None) -> str:
+    """`0.97`: next to `REAL`, a number alone would be taken for the probability of that."""
+    return "not scored" if probability is None else f"fake probability {probability:.2f}"
 
 
 def model_text(prediction: VideoPrediction) -> str:
@@ -56,6 +75,13 @@ def model_text(prediction: VideoPrediction) -> str:
     if prediction.model_version is None:
         return f"model {prediction.model}, not asked"
     return f"model {prediction.model}, version {prediction.model_version}"
+
+
+def answer_text(prediction: VideoPrediction) -> str:
+    """`FAKE, fake probability 0.97`, or `NO VERDICT`."""
+    if prediction.fake_probability is None:
+        return verdict_text(prediction)
+    return f"{verdict_text(prediction)}, {probability_text(prediction.fake_probability)}"
 
 
 def remark_text(prediction: VideoPrediction) -> str:

@@ -48,6 +48,7 @@ class VideoWriter:
         muxer = CONTAINERS[suffix.lower()]
         options = {} if muxer == "matroska" else {"movflags": "faststart"}
         self._video = video
+        self._durations: dict[int, int] = {}  # of the frames that the encoder holds
         self._reformatter = VideoReformatter()
         self._open = contextlib.ExitStack()
         self._output = self._open.enter_context(
@@ -61,9 +62,7 @@ class VideoWriter:
         self._sound = self._sound_packets(source)
         self._next = next(self._sound, None)
 
-    def write(
-        self, image: npt.NDArray[np.uint8], time_s: float, duration_s: float
-    ) -> None:
+    def write(self, image: npt.NDArray[np.uint8], time_s: float, duration_s: float) -> None:
         """Writes a frame, and the sound up to it.
 
         Args:
@@ -81,16 +80,23 @@ class VideoWriter:
             dst_color_range=ColorRange.MPEG,
         )
         frame.pts, frame.time_base = round(time_s / _TIME_BASE), _TIME_BASE
-        frame.duration = max(1, round(duration_s / _TIME_BASE))
+        self._durations[frame.pts] = max(1, round(duration_s / _TIME_BASE))
         self._copy_sound(until_s=time_s)
-        self._output.mux(self._stream.encode(frame))
+        self._mux(self._stream.encode(frame))
         self.frames += 1
 
     def close(self) -> None:
         """Writes what is still held, and the rest of the sound."""
         with self._open:
-            self._output.mux(self._stream.encode(None))
+            self._mux(self._stream.encode(None))
             self._copy_sound(until_s=float("inf"))
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        for packet in packets:
+            # A muxer would give the last frame a length of its own.
+            assert packet.pts is not None
+            packet.duration = self._durations.pop(packet.pts)
+            self._output.mux(packet)
 
     def _start(self, width: int, height: int) -> None:
         self._stream.width, self._stream.height = width, height
@@ -110,9 +116,11 @@ class VideoWriter:
             self.remarks.append(f"its sound ({name}) is left out: {muxer} does not hold such")
             return
         self._copies[stream.index] = copy
-    
-    def _sound_packets(self, source: av.container.InputContainer) -> Iterator[av.Packet]:
-        """The source's packets of sound, on the clock of the video; counts what is damaged."""
+
+    def _sound_packets(
+        self, source: av.container.InputContainer
+    ) -> Iterator[tuple[float, av.Packet]]:
+        """The source's packets of sound with their time in the video; counts what is damaged."""
         damaged = 0
         latest: dict[int, int] = {}
         for packet in video_container.packets(source) if self._copies else ():
@@ -128,11 +136,11 @@ class VideoWriter:
             packet.pts = (packet.dts if packet.pts is None else packet.pts) - shift
             packet.dts -= shift
             packet.stream = self._copies[index]
-            yield packet
+            yield float(packet.dts * packet.time_base), packet
         if damaged:
             self.remarks.append(f"{damaged} damaged packets of its sound are left out")
 
     def _copy_sound(self, *, until_s: float) -> None:
-        while self._next is not None and self._next.dts * self._next.time_base <= until_s:
-            self._output.mux(self._next)
+        while self._next is not None and self._next[0] <= until_s:
+            self._output.mux(self._next[1])
             self._next = next(self._sound, None)
