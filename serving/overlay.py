@@ -32,6 +32,7 @@ Picture = npt.NDArray[np.uint8]
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 _PLATE, _TEXT, _FAINT = "#141414", "#ffffff", "#c8c8c8"
 _SMALLEST, _LARGEST = 11, 40  # pixels a line of text
+_MAX_LINES = 20  # of a paragraph; the narrowest videos need them
 
 
 class Overlay:
@@ -196,7 +197,7 @@ def _strip(prediction: VideoPrediction, width: int, size: int) -> Picture:
         f"{model_text(prediction)}; {looked_at}. {SCOPE}",
     ]
     heading = drawing.wrap(f"Video: {answer_text(prediction)}", size, room, 2)
-    lines = [line for text in paragraphs for line in drawing.wrap(text, small, room, 6)]
+    lines = [line for text in paragraphs for line in drawing.wrap(text, small, room, _MAX_LINES)]
     step, small_step = round(1.3 * size), round(1.35 * small)
     height = max(sign, step * len(heading) + small_step * len(lines)) + 2 * pad
     strip = Image.new("RGB", (width, height), _PLATE)

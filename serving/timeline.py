@@ -11,7 +11,7 @@ from data.errors import OutputError
 from data.ledger import percent_encode
 from serving.model_card import Thresholds
 from serving.prediction import SCOPE, VideoPrediction
-from serving.timeline_plot import plot
+from serving.timeline_plot import plot, unseen_spans
 from serving.verdict_style import (
     answer_text,
     draw_sign,
@@ -64,7 +64,12 @@ def draw(
         text = f"and {more} more" if more > 0 else "nobody's face was scored"
         y = _PEOPLE_TOP + _PEOPLE_STEP * len(people) - 6 * bool(people)
         _write(pen, _PEOPLE_LEFT, y, text, 14, WIDTH - _MARGIN - _PEOPLE_LEFT)
-    foot = SCOPE if thresholds else f"{SCOPE} The model's thresholds are not known here."
+    notes = [
+        SCOPE,
+        *(["Hatched: no face was scored."] if any(unseen_spans(prediction)) else []),
+        *([] if thresholds else ["The model's thresholds are not known here."]),
+    ]
+    foot = " ".join(notes)
     _write(pen, _MARGIN, HEIGHT - 24, foot, 14, WIDTH - 2 * _MARGIN)
     try:
         _save(picture, path)

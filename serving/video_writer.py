@@ -17,7 +17,9 @@ from data.video import Video
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Endings of files that can be written, and FFmpeg's muxer for each."""
 
-_ENCODER_OPTIONS = {"crf": "20", "preset": "veryfast"}
+# Without B-frames a file tells its duration right whatever its frame rate does: it is summed up in
+# the order of decoding.
+_ENCODER_OPTIONS = {"crf": "20", "preset": "veryfast", "bf": "0"}
 _NOMINAL_RATE = 30  # what x264 plans by; each frame has its own time all the same
 _TIME_BASE = Fraction(1, 90_000)  # MPEG's: a frame's time is off by 6 µs at most
 _BT709 = 1  # ITU-T H.273: the primaries, transfer and matrix of ITU-R BT.709
