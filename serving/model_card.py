@@ -4,6 +4,7 @@ import hashlib
 import pathlib
 from typing import Any
 
+import numpy as np
 import pydantic
 
 from data.errors import UsageError
@@ -20,9 +21,11 @@ class Thresholds(pydantic.BaseModel):
 
     def verdict(self, probability: float) -> Verdict:
         """The verdict on a track's or video's calibrated probability, 0 to 1."""
-        if probability < self.real_below:
+        # As the graph compares: a probability may be a threshold, and that is rounded.
+        exact = np.float32(probability)
+        if exact < np.float32(self.real_below):
             return Verdict.REAL
-        return Verdict.FAKE if probability > self.fake_above else Verdict.UNCERTAIN
+        return Verdict.FAKE if exact > np.float32(self.fake_above) else Verdict.UNCERTAIN
 
 
 class ModelCard(pydantic.BaseModel):
