@@ -51,8 +51,8 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
     """
     video = Video(source, decoding_threads=0)
     aside = target.with_name(f".{target.name}.{os.getpid()}")
+    writer = None
     try:
-        writer = None
         for frame, duration_s in _with_durations(video):
             if writer is None:
                 overlay = Overlay(prediction, video.width, video.height)
@@ -66,6 +66,8 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
     except (OSError, av.FFmpegError) as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
     finally:
+        if writer is not None:
+            writer.abandon()
         aside.unlink(missing_ok=True)
     remarks = []
     if video.truncated:

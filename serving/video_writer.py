@@ -93,6 +93,11 @@ class VideoWriter:
             self._mux(self._stream.encode(None))
             self._copy_sound(until_s=float("inf"))
 
+    def abandon(self) -> None:
+        """Lets go of the file, which holds nothing of use; after `close` it does nothing."""
+        with contextlib.suppress(OSError, av.FFmpegError):
+            self._open.close()
+
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:
             # A muxer would give the last frame a length of its own.

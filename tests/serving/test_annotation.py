@@ -77,6 +77,18 @@ def test_every_frame_is_there_at_its_time_with_the_answer_below(clip, tmp_path, 
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_colours_are_those_of_bt_709_and_say_so(tmp_path):
+    red = np.full((240, 320, 3), (200, 40, 40), np.uint8)
+    encode(tmp_path / "red.mp4", [red] * 3)
+    annotate(answer(), str(tmp_path / "red.mp4"), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (1, 1, 1)
+    # ITU-R BT.709, items 3.2 and 4.6; by BT.601 it would be 91.
+    luma = 16 + 219 * (0.2126 * 200 + 0.7152 * 40 + 0.0722 * 40) / 255
+    assert frame.to_ndarray(format="yuv420p")[100, 100] == pytest.approx(luma, abs=2)
+
+
 def test_the_box_is_where_the_face_is_and_ends_with_the_track(clip, tmp_path):
     seen = answer(track({0.0: 0.9}), times_s=(0.0, 0.5))
     annotate(seen, str(clip), tmp_path / "out.mp4")
