@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from data.errors import UsageError
 from data.ledger import percent_encode
+from data.video import UnreadableVideoError
 from serving import annotation, audit, model_card, results, timeline
 from serving.audit import InputRecord, OptionsRecord, VideoRecord
 from serving.model_card import ModelCard
@@ -75,7 +76,12 @@ class PredictionRun:
         if path in self._timelines:
             timeline.draw(prediction, self._timelines[path], card.thresholds if card else None)
         if path in self._annotated:
-            written = annotation.annotate(prediction, str(path), self._annotated[path])
+            try:
+                written = annotation.annotate(prediction, str(path), self._annotated[path])
+            except (FileNotFoundError, UnreadableVideoError) as error:
+                # It could be read when it was asked about.
+                self._remark(path, f"nothing is drawn over it: {error}")
+                return
             for remark in written.remarks:
                 self._remark(path, f"annotated video: {remark}")
 
