@@ -14,6 +14,8 @@ import kubeflow.commands
 import models.commands
 import pipeline.commands
 import serving.commands
+import serving.predict_command
+import serving.verify_command
 from data.errors import UsageError
 
 app = typer.Typer(
@@ -41,7 +43,8 @@ for command in (
     pipeline.commands.metrics,
     pipeline.commands.import_weights,
     serving.commands.serve,
-    serving.commands.predict,
+    serving.predict_command.predict,
+    serving.verify_command.verify,
     kubeflow.commands.compile,
 ):
     app.command()(command)

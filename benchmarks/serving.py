@@ -147,34 +147,23 @@ def running(
 
 @contextlib.contextmanager
 def server(root: pathlib.Path, batched: bool = False) -> Iterator[tuple[subprocess.Popen, str]]:
-    """Runs `unmask serve`; yields the process and its address.
+    """Runs `python -m serving.server`; yields the process and its address.
 
     Args:
         root: the folder to serve.
         batched: whether concurrent requests are merged, up to `MAX_BATCH_SIZE`.
     """
-    code = "import sys; from benchmarks import serving; serving.serve(*sys.argv[1:])"
-    ready = "Serving gRPC at "
-    command = [sys.executable, "-u", "-c", code, str(root), "batched"[: 7 * batched]]
-    with running(command, ready) as (process, line):
-        yield process, line.removeprefix(ready).split()[0].rstrip(".")
-
-
-def serve(root: str, batched: str) -> None:
-    """`unmask serve` on a free port, its models batched unless the second argument is empty."""
-    import typer
-
-    from serving import commands
-    from serving.server import server as servers
-    from serving.server.batching import Batching
-    from serving.server.batching_parameters import BatchingParameters
-
-    if batched:
-        batching = Batching(BatchingParameters(max_batch_size=MAX_BATCH_SIZE))
-        load = functools.partial(servers.Servable, batching=batching)
-        servers.Servable = load  # type: ignore[misc,assignment]
-    sys.argv = ["serve", "--models", root, "--grpc-port", "0"]
-    typer.run(commands.serve)
+    ready = "Running gRPC ModelServer at "
+    command = [sys.executable, "-u", "-m", "serving.server", "--port=0"]
+    command += [f"--model_name={NAME}", f"--model_base_path={root / NAME}"]
+    with tempfile.NamedTemporaryFile("w", suffix=".pbtxt") as parameters:
+        if batched:
+            parameters.write(f"max_batch_size {{ value: {MAX_BATCH_SIZE} }}")
+            parameters.flush()
+            command += ["--enable_batching", f"--batching_parameters_file={parameters.name}"]
+        with running(command, ready) as (process, line):
+            address = line.removeprefix(ready).split()[0]
+            yield process, address.replace("0.0.0.0", "127.0.0.1")
 
 
 def run_bare_model(folder: str, threads: int, connection: Connection) -> None:

@@ -47,7 +47,8 @@ def main() -> None:
     options = parser.parse_args()
     serving.print_load()
 
-    from serving.client import SIGNATURE, Client
+    from serving.client import Client
+    from serving.session import SIGNATURE
 
     clip = str(options.clip)
     with contextlib.ExitStack() as stack:

@@ -8,6 +8,7 @@ damage is counted and survived; seeking to each frame would decode again from ev
 import bisect
 import dataclasses
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -50,6 +51,7 @@ class Video:
         frames_damaged: packets and frames so far that could not be read or decoded whole.
         width: pixels after rotation, 0 before the first frame.
         height: pixels after rotation, 0 before the first frame.
+        pixel_aspect: width over height of a pixel after rotation; 1 before the first frame.
 
     Args:
         path: a local file.
@@ -74,11 +76,17 @@ class Video:
         self.frames_damaged = 0
         self.width = 0
         self.height = 0
+        self.pixel_aspect = Fraction(1)
 
     @property
     def truncated(self) -> bool:
         """Whether the file ends well before its index or duration says."""
         return self.packets < 0.95 * self.frames_declared
+
+    @property
+    def start_s(self) -> float:
+        """When the first frame is shown on the file's own clock, seconds."""
+        return float(self._contents.positions[0] * self._contents.tick_s)
 
     @property
     def fps(self) -> float:
@@ -199,9 +207,9 @@ class Video:
             if frame.is_corrupt:
                 self.frames_damaged += 1
             else:
-                yield frame, self._place(frame)
+                yield frame, self._place(frame, stream.sample_aspect_ratio or Fraction(1))
 
-    def _place(self, frame: av.VideoFrame) -> int:
+    def _place(self, frame: av.VideoFrame, aspect: Fraction) -> int:
         """Counts a whole frame; returns its position in ticks."""
         position = frame.pts if self._contents.stamped else None
         if position is None:
@@ -214,6 +222,7 @@ class Video:
             turned = _quarter_turns(frame) % 2 == 1
             self.width = frame.height if turned else frame.width
             self.height = frame.width if turned else frame.height
+            self.pixel_aspect = 1 / aspect if turned else aspect
         self._last_position = position
         self.frames_decoded += 1
         return position

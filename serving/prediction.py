@@ -1,10 +1,16 @@
 """What a served model says about a video."""
 
+from __future__ import annotations
+
 import dataclasses
 import enum
+from typing import TYPE_CHECKING
 
 from data import contract
 from data.ledger import Status
+
+if TYPE_CHECKING:
+    from data.faces import VideoFaces
 
 SCOPE = f"unmask scores {contract.SCOPE}."
 """What a verdict is about; to be shown wherever one is given."""
@@ -28,11 +34,16 @@ class FramePrediction:
         box: x_min, y_min, x_max, y_max of the face in the frame, pixels.
         fake_probability: 0 to 1, by the same mapping as a track's, which is what is
             calibrated; None if the model could not read the face.
+        detection_score: the detector's confidence that it is a face, 0 to 1; None if not told.
+        landmarks: five points as x, y pairs in the frame, pixels (10 numbers), as in
+            `data.contract.FaceCrop`; empty if not told.
     """
 
     time_s: float
     box: tuple[float, float, float, float]
     fake_probability: float | None
+    detection_score: float | None = None
+    landmarks: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +55,50 @@ class TrackPrediction:
             the faces.
         fake_probability: calibrated, 0 to 1; None if `verdict` is `ABSTAIN`.
         frames: the faces that were scored, by time.
+        faces_seen: usable faces that the track has; more than `frames` where it has more than
+            the model takes, and these are evenly spread. None if not told.
+        picture: JPEG or PNG of the crop with the largest score; empty if there is none.
     """
 
     verdict: Verdict
     fake_probability: float | None
     frames: tuple[FramePrediction, ...]
+    faces_seen: int | None = None
+    picture: bytes = dataclasses.field(default=b"", repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoFacts:
+    """What was measured of a video while it was decoded.
+
+    Attributes:
+        width: pixels, after rotation.
+        height: pixels, after rotation.
+        fps: frames a second.
+        duration_s: seconds.
+        frames_declared: frames that the container claims.
+        frames_decoded: frames that were decoded.
+        frames_damaged: packets or frames that could not be decoded whole.
+        tracks_left_out: people with usable faces that the model was not asked about.
+        times_s: presentation times of the frames in which faces were looked for, rising.
+    """
+
+    width: int
+    height: int
+    fps: float
+    duration_s: float
+    frames_declared: int
+    frames_decoded: int
+    frames_damaged: int
+    tracks_left_out: int
+    times_s: tuple[float, ...]
+
+    @classmethod
+    def of(cls, video: VideoFaces) -> VideoFacts | None:
+        """What the search for faces tells; None if no frame could be decoded."""
+        if not video.frames_decoded:
+            return None
+        return cls(**{field.name: getattr(video, field.name) for field in dataclasses.fields(cls)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +117,7 @@ class VideoPrediction:
             `DAMAGED` with nothing left to score.
         reason: one sentence for people; empty if `status` is `OK`.
         tracks: the people seen, longest in view first; empty if the model was not asked.
+        facts: what was measured of the video; None if no frame could be decoded.
     """
 
     path: str
@@ -77,3 +128,4 @@ class VideoPrediction:
     status: Status
     reason: str
     tracks: tuple[TrackPrediction, ...] = ()
+    facts: VideoFacts | None = None

@@ -28,7 +28,7 @@ from serving import face_search, verdicts
 from serving.calls import FACES, Call, PredictCall, Signatures, SignaturesCall
 from serving.connection import Connection
 from serving.errors import CallError, ServingError
-from serving.prediction import VideoPrediction
+from serving.prediction import VideoFacts, VideoPrediction
 from serving.retries import Attempt, Sleep, attempts
 from serving.streaming import StreamMeter, Timed
 
@@ -136,7 +136,9 @@ class Session:
     def predict_faces(self, path: str, video: VideoFaces) -> Steps[VideoPrediction]:
         """See `Client.predict_faces`."""
         if not video.usable_faces:
-            return verdicts.abstention(path, self._connection.model, video.status, video.reason)
+            return verdicts.abstention(
+                path, self._connection.model, video.status, video.reason, VideoFacts.of(video)
+            )
         served = yield from self._served()
         return (yield from self._judge(path, video, served))
 
@@ -199,7 +201,9 @@ class Session:
         """Asks the model about the usable faces; all of a video's answers are of one version."""
         model = self._connection.model
         if not video.usable_faces:
-            return verdicts.abstention(path, model, video.status, video.reason)
+            return verdicts.abstention(
+                path, model, video.status, video.reason, VideoFacts.of(video)
+            )
         while True:
             tracks = _evenly_spread(video.usable_faces, served.width)
             try:

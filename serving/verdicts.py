@@ -9,7 +9,13 @@ from data import contract
 from data.contract import FaceCrop
 from data.ledger import Status
 from data.video_faces import VideoFaces
-from serving.prediction import FramePrediction, TrackPrediction, Verdict, VideoPrediction
+from serving.prediction import (
+    FramePrediction,
+    TrackPrediction,
+    Verdict,
+    VideoFacts,
+    VideoPrediction,
+)
 
 OUTPUTS: Mapping[str, npt.DTypeLike] = {
     "fake_probability": "float32",
@@ -26,9 +32,11 @@ _VERDICTS = {
 }
 
 
-def abstention(path: str, model: str, status: Status, reason: str) -> VideoPrediction:
+def abstention(
+    path: str, model: str, status: Status, reason: str, facts: VideoFacts | None = None
+) -> VideoPrediction:
     """The answer about a video that the model is not asked about."""
-    return VideoPrediction(path, model, None, Verdict.ABSTAIN, None, status, reason)
+    return VideoPrediction(path, model, None, Verdict.ABSTAIN, None, status, reason, facts=facts)
 
 
 def video_prediction(
@@ -52,9 +60,12 @@ def video_prediction(
         outputs: of `serving_tracks`, by name; a row each track.
     """
     predictions = tuple(
-        _track_prediction(track, *scores)
-        for track, *scores in zip(
-            tracks, *(outputs[name].tolist() for name in OUTPUTS), strict=True
+        _track_prediction(track, seen, *scores)
+        for track, seen, *scores in zip(
+            tracks,
+            video.usable_counts or map(len, tracks),
+            *(outputs[name].tolist() for name in OUTPUTS),
+            strict=True,
         )
     )
     scored = [track for track in predictions if track.fake_probability is not None]
@@ -70,6 +81,7 @@ def video_prediction(
             Status.UNREADABLE,
             f"the model could not read the faces of {unread} of {len(tracks)} people",
             predictions,
+            VideoFacts.of(video),
         )
     return VideoPrediction(
         path,
@@ -80,24 +92,37 @@ def video_prediction(
         video.status,
         video.reason,
         predictions,
+        VideoFacts.of(video),
     )
 
 
 def _track_prediction(
     faces: Sequence[FaceCrop],
+    seen: int,
     fake_probability: float,
     verdict: int,
     face_probability: Sequence[float],
 ) -> TrackPrediction:
     probability = _number(fake_probability)
+    scored = list(zip(faces, face_probability, strict=False))  # padding ends a row
+    highest, _ = max(scored, key=lambda pair: -1.0 if math.isnan(pair[1]) else pair[1])
     return TrackPrediction(
         verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[contract.Verdict(verdict)],
         fake_probability=probability,
         frames=tuple(
-            FramePrediction(face.time_s, face.box, _number(score))
-            for face, score in zip(faces, face_probability, strict=False)  # padding ends a row
+            FramePrediction(
+                face.time_s, face.box, _number(score), face.score, _told(face.landmarks)
+            )
+            for face, score in scored
         ),
+        faces_seen=seen,
+        picture=highest.image,
     )
+
+
+def _told(landmarks: tuple[float, ...]) -> tuple[float, ...]:
+    """Landmarks; none where a server that found the face did not tell them."""
+    return () if any(map(math.isnan, landmarks)) else landmarks
 
 
 def _number(value: float) -> float | None:

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = ["demo", "extract", "splits", "status", "sheet", "run", "metrics", "serve", "predict"]
-COMMANDS += ["compile", "networks", "import-weights", "augmentations", "shortcuts"]
+COMMANDS += ["compile", "networks", "import-weights", "augmentations", "shortcuts", "verify"]
 
 
 def unmask(*arguments):

@@ -5,7 +5,6 @@ Example:
 """
 
 import importlib.metadata
-import logging
 import sys
 from collections.abc import Sequence
 
@@ -33,23 +32,23 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         return _fail(error)
 
-    from serving.server import process
+    from serving.server import logs, process
     from serving.server.errors import StatusError
     from serving.server.server import Server
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    process.log_to(handler)
+    logs.configure(sys.stderr)
     process.configure_tensorflow(options)
-    server = Server(options)
     try:
+        server = Server(options)
         server.start()
-    except OSError as error:
+    except (OSError, UsageError) as error:
         return _fail(error)
     except StatusError as error:
         return _fail(f"{error.code.name}: {error.message}")
     interruption = process.Interruption()
     print(f"Running gRPC ModelServer at {server.target} ...", flush=True)
+    if server.rest_target is not None:
+        print(f"Exporting HTTP/REST API at:{server.rest_target} ...", flush=True)
     interruption.wait()
     process.drain(server)
     return 0

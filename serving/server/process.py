@@ -1,6 +1,5 @@
 """What a process that serves does around its server."""
 
-import logging
 import signal
 import threading
 
@@ -20,14 +19,6 @@ def configure_tensorflow(options: ServerOptions) -> None:
     """
     tf.config.threading.set_intra_op_parallelism_threads(options.tensorflow_intra_op_parallelism)
     tf.config.threading.set_inter_op_parallelism_threads(options.tensorflow_inter_op_parallelism)
-
-
-def log_to(handler: logging.Handler) -> None:
-    """Sends what the server tells, from INFO on, to one handler."""
-    logger = logging.getLogger("serving")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
 
 
 class Interruption:

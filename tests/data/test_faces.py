@@ -63,10 +63,11 @@ def test_every_clip_has_a_typed_outcome(name, status, found, clips, detector):
 
 
 def test_one_person_is_one_track_in_time(clips, detector):
-    faces = extract_faces(str(clips / "good.mp4"), detector, OPTIONS).faces
+    found = extract_faces(str(clips / "good.mp4"), detector, OPTIONS)
+    faces = found.faces
     assert [face.track for face in faces] == [0] * OPTIONS.frames_per_video
     times = [face.time_s for face in faces]
-    assert times == sorted(times)
+    assert times == sorted(times) == list(found.times_s)
     # The person moves 40 pixels to the right.
     assert 20 < faces[-1].box[0] - faces[0].box[0] < 50
 

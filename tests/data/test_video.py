@@ -49,6 +49,7 @@ def test_what_was_measured_while_decoding(clips):
     expected = all_frames(path)
     video = Video(str(path))
     list(video.sample(3))
+    assert (video.start_s, video.pixel_aspect) == (0.0, 1)
     assert video.frames_decoded == video.frames_declared == len(expected)
     assert video.frames_damaged == 0
     assert not video.truncated
@@ -209,6 +210,13 @@ def test_times_begin_at_zero_and_rise_whatever_the_file_says(make, suffix, count
     assert (video.frames_declared, video.fps) == (count, pytest.approx(fps, rel=1e-3))
     spaced = [frame.time_s for frame in Video(str(path)).sample(4)]
     assert np.diff(spaced) == pytest.approx(count / fps / 4, abs=1 / fps)
+
+
+def test_a_clock_that_does_not_begin_at_zero(tmp_path):
+    odd.make_late_start(tmp_path / "late.ts")
+    with av.open(str(tmp_path / "late.ts")) as container:
+        first = next(container.decode(video=0)).time
+    assert Video(str(tmp_path / "late.ts")).start_s == pytest.approx(first)
 
 
 # ITU-R BT.601 and BT.709, item 3 each: shares of red and blue in the luma.
