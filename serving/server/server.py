@@ -43,6 +43,7 @@ class Server:
     way end on the version they began with.
 
     Attributes:
+        api: answers messages without a transport.
         manager: the versions and what became of them.
 
     Args:
@@ -79,10 +80,10 @@ class Server:
             self._request_log,
             RequestLogger(log_successes=options.log_requests),
         ]
-        api = Api(self._core, self._metrics)
+        self.api = Api(self._core, self._metrics)
         tokens = None if options.bearer_token_file is None else Tokens(options.bearer_token_file)
         self._grpc = GrpcServer(
-            api,
+            self.api,
             host=options.host,
             port=options.port,
             max_threads=options.grpc_max_threads,
@@ -93,7 +94,7 @@ class Server:
             limits=options.limits,
             observers=observers,
         )
-        self._rest = None if options.rest_api_port is None else self._make_rest(api, tokens)
+        self._rest = None if options.rest_api_port is None else self._make_rest(tokens)
         self._stopping = threading.Event()
         self._pollers: list[threading.Thread] = []
         self._started = False
@@ -187,11 +188,11 @@ class Server:
             on_run=self._metrics.observe_batch,
         )
 
-    def _make_rest(self, api: Api, tokens: Tokens | None) -> RestServer:
+    def _make_rest(self, tokens: Tokens | None) -> RestServer:
         options = self._options
         tls, monitoring = options.ssl_config, options.monitoring_config
         return RestServer(
-            api,
+            self.api,
             door=RestDoor(self._grpc.health, self._grpc.admission, tokens),
             host=options.host,
             port=options.rest_api_port or 0,

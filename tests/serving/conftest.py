@@ -130,7 +130,10 @@ def server(
     """A server of `tiny` version 1 that looks for new versions all the time."""
     push("tiny", 1)
     with ModelServer(
-        tmp_path / "serving", poll_interval_s=0.05, retry_policy=RetryPolicy(retries=0)
+        tmp_path / "serving",
+        rest_api_port=0,
+        poll_interval_s=0.05,
+        retry_policy=RetryPolicy(retries=0),
     ) as running:
         yield running
 

@@ -1,12 +1,10 @@
 """Many videos: answers in order, few at a time, and no video that stops the others."""
 
 import asyncio
-import concurrent.futures
 import threading
 
 import grpc
 import pytest
-from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from data.errors import UsageError
 from data.faces import FaceOptions
@@ -15,8 +13,7 @@ from serving.async_client import AsyncClient
 from serving.client import Client
 from serving.errors import ServingError
 from serving.prediction import Verdict
-from serving.server.api import Api
-from serving.server.handlers import PredictionHandler
+from serving.server.grpc_server import GrpcServer
 from tests.serving.clips import WholeFrameDetector, write_video
 
 OPTIONS = FaceOptions(frames_per_video=2)
@@ -148,32 +145,34 @@ def test_a_video_that_the_server_refuses_is_an_abstention(server, videos, ask):
     assert "one row of a request takes" in answers[0].reason
 
 
-class Hanging(PredictionHandler):
+class Hanging:
     """Answers about no video in time."""
 
-    leave = threading.Event()
+    def __init__(self, api):
+        self.leave = threading.Event()
+        self.get_model_metadata = api.get_model_metadata
+        self._predict = api.predict
 
-    def Predict(self, request, context):
+    def predict(self, request):
         self.leave.wait(10)
-        return super().Predict(request, context)
+        return self._predict(request)
 
 
 @either_client
 def test_a_video_that_is_not_answered_in_time_is_an_abstention(server, videos, ask):
-    front = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        Hanging(Api(server.manager)), front
-    )
-    target = f"localhost:{front.add_insecure_port('localhost:0')}"
+    hanging = Hanging(server.api)
+    front = GrpcServer(hanging)
     front.start()
+    front.health.serve()
     try:
         answers = ask(
-            *(target, "predict_many", videos[1:3]), detector=WholeFrameDetector(), timeout_s=1.0
+            *(f"127.0.0.1:{front.port}", "predict_many", videos[1:3]),
+            detector=WholeFrameDetector(),
+            timeout_s=1.0,
         )
     finally:
-        Hanging.leave.set()
-        front.stop(None).wait()
-        Hanging.leave.clear()
+        hanging.leave.set()
+        front.stop(10.0)
     assert [answer.status for answer in answers] == [Status.UNREADABLE, Status.TIMEOUT]
     assert "the time limit too short" in answers[1].reason
 

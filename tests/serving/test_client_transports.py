@@ -2,10 +2,8 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import dataclasses
 import itertools
-import ssl
 
 import grpc
 import pytest
@@ -20,8 +18,9 @@ from serving.client import Client
 from serving.connection import Tls
 from serving.errors import ServingError
 from serving.prediction import Verdict
-from serving.server.api import Api
-from serving.server.handlers import PredictionHandler
+from serving.server.options import ServerOptions
+from serving.server.protos import ssl_config_pb2
+from serving.server.server import Server
 from tests.serving.clips import faces_of
 from tests.serving.rest_server import RestFront, running
 
@@ -52,7 +51,7 @@ def video(face_jpeg):
 @pytest.fixture
 def rest(server):
     """A front of the server, and its address."""
-    front = RestFront(server.manager)
+    front = RestFront(server.rest_target)
     with running(front.app) as port:
         yield front, f"http://127.0.0.1:{port}"
 
@@ -165,65 +164,49 @@ def certificates(tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
-def grpc_with_tls(server, folder):
-    """The server's gRPC, for clients with a certificate alone."""
-    front = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionHandler(Api(server.manager)), front
+@pytest.fixture
+def secured(server, certificates, tmp_path):
+    """The same models for clients with a certificate and a token alone."""
+    (tmp_path / "tokens").write_text("secret\n")
+    config = ssl_config_pb2.SSLConfig(
+        server_key=(certificates / "server.key").read_text(),
+        server_cert=(certificates / "server.pem").read_text(),
+        custom_ca=(certificates / "ca.pem").read_text(),
+        client_verify=True,
     )
-    pair = [((folder / "server.key").read_bytes(), (folder / "server.pem").read_bytes())]
-    credentials = grpc.ssl_server_credentials(pair, (folder / "ca.pem").read_bytes(), True)
-    port = front.add_secure_port("localhost:0", credentials)
-    front.start()
-    try:
-        yield f"localhost:{port}"
-    finally:
-        front.stop(None)
-
-
-@contextlib.contextmanager
-def rest_with_tls(server, folder):
-    """The server's REST, for clients with a certificate alone."""
-    options = {
-        "ssl_keyfile": folder / "server.key",
-        "ssl_certfile": folder / "server.pem",
-        "ssl_ca_certs": str(folder / "ca.pem"),
-        "ssl_cert_reqs": ssl.CERT_REQUIRED,
-    }
-    with running(RestFront(server.manager).app, host="localhost", **options) as port:
-        yield f"https://localhost:{port}"
+    options = ServerOptions(
+        serving_root=tmp_path / "serving",
+        host="localhost",
+        port=0,
+        rest_api_port=0,
+        ssl_config=config,
+        bearer_token_file=tmp_path / "tokens",
+    )
+    with Server(options) as running_server:
+        yield running_server
 
 
 @either_client
-@pytest.mark.parametrize("serve", [grpc_with_tls, rest_with_tls])
-def test_only_the_right_certificates_connect(server, certificates, video, ask, serve):
+@pytest.mark.parametrize("over", ["grpc", "rest"])
+def test_only_the_right_certificates_connect(secured, certificates, video, ask, over):
+    target = secured.target if over == "grpc" else f"https://{secured.rest_target}"
     right = Tls(*(certificates / name for name in ("ca.pem", "client.pem", "client.key")))
     other_authority = dataclasses.replace(right, root_certificates=certificates / "other_ca.pem")
     no_certificate = Tls(certificates / "ca.pem")
-    with serve(server, certificates) as target:
-        assert ask(target, video, tls=right, token="secret").verdict is Verdict.FAKE
-        for tls, host, message in (
-            (other_authority, "localhost", "the TLS handshake failed: give the authority"),
-            (right, "127.0.0.1", "the TLS handshake failed: give the authority"),
-            (no_certificate, "localhost", "or a client's certificate, answers nothing without"),
-        ):
-            with pytest.raises(ServingError, match=message) as caught:
-                ask(target.replace("localhost", host), video, tls=tls, timeout_s=1.0)
-            assert caught.value.code is grpc.StatusCode.UNAVAILABLE
-
-
-@either_client
-def test_a_token_goes_with_every_request(server, video, ask):
-    front = RestFront(server.manager, token="secret")
-    with running(front.app) as port:
-        url = f"http://127.0.0.1:{port}"
-        assert ask(url, video, token="secret").verdict is Verdict.FAKE
-        for token in ("wrong", None):
-            with pytest.raises(ServingError, match="the server wants a token") as caught:
-                ask(url, video, token=token)
-            assert caught.value.code is grpc.StatusCode.UNAUTHENTICATED
-            assert "wrong" not in str(caught.value)
+    assert ask(target, video, tls=right, token="secret").verdict is Verdict.FAKE
+    for tls, host, message in (
+        (other_authority, "localhost", "the TLS handshake failed: give the authority"),
+        (right, "127.0.0.1", "the TLS handshake failed: give the authority"),
+        (no_certificate, "localhost", "or a client's certificate, answers nothing without"),
+    ):
+        with pytest.raises(ServingError, match=message) as caught:
+            ask(target.replace("localhost", host), video, tls=tls, token="secret", timeout_s=1.0)
+        assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+    for token in ("wrong", None):
+        with pytest.raises(ServingError, match="the server wants a token") as caught:
+            ask(target, video, tls=right, token=token)
+        assert caught.value.code is grpc.StatusCode.UNAUTHENTICATED
+        assert "wrong" not in str(caught.value)
 
 
 class TokenService(prediction_service_pb2_grpc.PredictionServiceServicer):

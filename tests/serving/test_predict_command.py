@@ -104,13 +104,13 @@ def test_verdicts_given_before_the_server_went_are_kept(server, faceless, tmp_pa
     output = tmp_path / "results.csv"
     answer = Client.predict
 
-    def stop_before_the_second(client, path):
+    def stop_before_the_second(client, path, *progress):
         if path.name == "text.mp4":
             server.stop(0)
-        return answer(client, path)
+        return answer(client, path, *progress)
 
     monkeypatch.setattr(Client, "predict", stop_before_the_second)
-    monkeypatch.setattr("serving.client.METADATA_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("serving.session.METADATA_TIMEOUT_S", 1.0)
     result = run(
         "predict",
         *(faceless, "--model", "tiny", "--server", server.target, "--output", output),

@@ -82,7 +82,7 @@ def test_wrong_use_is_named(tmp_path):
 
 
 def test_a_server_that_is_not_there_is_named(record, monkeypatch):
-    monkeypatch.setattr("serving.client.METADATA_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("serving.session.METADATA_TIMEOUT_S", 1.0)
     result, _ = run("verify", record, "--server", "localhost:1")
     assert isinstance(result.exception, UsageError)
     assert "model 'tiny' at localhost:1" in str(result.exception)

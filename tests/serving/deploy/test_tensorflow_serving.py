@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from data.faces import FaceOptions
 from models.export import warmup_requests
-from serving.commands import predict
+from serving.predict_command import predict
 from tests.serving.deploy.conftest import flags
 
 NAME = "xception"

@@ -64,8 +64,9 @@ def test_a_watcher_is_told_of_every_change_and_does_not_hold_up_the_stop(api, co
     gone.cancel()
     unknown = stub.Watch(health_pb2.HealthCheckRequest(service="another"))
     assert next(unknown).status == STATUS.SERVICE_UNKNOWN
-    server.stop(3600.0)
+    server.health.drain()
     seen.append(next(watching).status)
+    server.stop(3600.0)
     assert seen == [STATUS.NOT_SERVING, STATUS.SERVING, STATUS.NOT_SERVING]
     with pytest.raises(grpc.RpcError):
         next(watching)
