@@ -15,10 +15,12 @@ demo: $(VENV)/.installed ## install, then run the whole road on a generated data
 	$(BIN)/unmask demo
 
 test: $(VENV)/.installed-dev ## install what tests need and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-fuzz: $(VENV)/.installed-dev ## give 2,000 damaged clips to the extraction; prints what became of them
+fuzz: $(VENV)/.installed-dev ## 2,000 damaged clips, Predict and REST requests; prints what became of them
 	$(BIN)/python -m tests.fuzz --cases 2000
+	$(BIN)/python -m tests.serving.fuzz_predict --cases 2000
+	$(BIN)/python -m tests.serving.fuzz_rest --cases 2000
 
 soak: $(VENV)/.installed-dev ## a served model under load, hot swaps and SIGTERM; prints what failed
 	$(BIN)/python -m benchmarks.serving_load

@@ -195,7 +195,7 @@ def _no_answer(error: httpx.HTTPError) -> CallError:
     if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
         return CallError(grpc.StatusCode.UNAVAILABLE, str(error), tls=True)
     said = str(error) or type(error).__name__
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return CallError(grpc.StatusCode.DEADLINE_EXCEEDED, said)
     # Not reached, or cut off; asking again changes nothing on the server.
     return CallError(grpc.StatusCode.UNAVAILABLE, said, transient=True)

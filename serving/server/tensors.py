@@ -1,8 +1,13 @@
 """Between TensorProto and numpy, as TensorFlow Serving does it."""
 
+import math
+
+import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
+
+from serving.channel import MAX_MESSAGE_BYTES
 
 # Where a TensorProto holds the values of a type. TensorFlow Serving answers in these fields
 # (`Tensor::AsProtoField`), and clients read `response.outputs["y"].float_val`, which
@@ -55,12 +60,19 @@ def from_proto(proto: tensor_pb2.TensorProto) -> npt.NDArray:
 
     Raises:
         ValueError: the type is unknown, the shape is not fully known, or type, shape and
-            content do not fit together.
+            content do not fit together; or the values, of which the last may stand for all
+            that follow, would take more memory than any message has.
     """
     shape = proto.tensor_shape
     if shape.unknown_rank or any(dimension.size < 0 for dimension in shape.dim):
         raise ValueError("the tensor's shape is not fully known")
     try:
+        dtype = np.dtype(tf.as_dtype(proto.dtype).as_numpy_dtype)
+    except (TypeError, KeyError) as error:  # unknown, or a handle to something in a process
+        raise ValueError(f"type {proto.dtype} cannot be sent") from error
+    if math.prod(dimension.size for dimension in shape.dim) * dtype.itemsize > MAX_MESSAGE_BYTES:
+        raise ValueError("the tensor's shape is larger than any message")
+    try:
         return tf.make_ndarray(proto)
-    except (TypeError, MemoryError) as error:  # an unknown type; a shape beyond all memory
+    except (TypeError, KeyError, OverflowError) as error:  # a type that has no content
         raise ValueError(str(error)) from error
