@@ -127,11 +127,16 @@ class Metrics(Collector):
             self._requests.add((model_name, status_code.name))
 
     def observe_outcome(self, outcome: Outcome) -> None:
-        """An observer: counts an inference request over gRPC; REST counts its own."""
+        """An observer: counts an inference request."""
         if outcome.method in _INFERENCE:
-            count = _count_examples(outcome.request)
+            is_rest = outcome.transport == "rest"
             self.observe(
-                outcome.method, "GRPC", outcome.model, outcome.code, outcome.seconds, count
+                outcome.method.lower() if is_rest else outcome.method,
+                outcome.transport.upper(),
+                outcome.model,
+                outcome.code,
+                outcome.seconds,
+                _count_examples(outcome.request),
             )
 
     def observe_runtime(

@@ -6,12 +6,14 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
 
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.server.metrics import Metrics
+from serving.server.observers import Observer
 from serving.server.rest_app import RestApp
 from serving.server.rest_door import RestDoor
 from serving.server.rest_handler import ModelApi
@@ -41,7 +43,8 @@ class RestServer:
         timeout_s: seconds until a request is given up.
         threads: requests that are worked on at a time; None for four for each core.
         max_body_bytes: a longer request is refused.
-        metrics: is told of every inference.
+        observers: are told of every answer.
+        metrics: what is shown at `metrics_path`.
         door: who is let in; None lets everybody in.
         metrics_path: where `metrics` are read, such as `/monitoring/prometheus/metrics`; None
             for nowhere.
@@ -57,6 +60,7 @@ class RestServer:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         threads: int | None = None,
         max_body_bytes: int = MAX_MESSAGE_BYTES,
+        observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
         metrics_path: str | None = None,
         door: RestDoor | None = None,
@@ -72,6 +76,7 @@ class RestServer:
             self._executor,
             timeout_s=timeout_s,
             max_body_bytes=max_body_bytes,
+            observers=observers,
             metrics=metrics,
             metrics_path=metrics_path,
             door=door,

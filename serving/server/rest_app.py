@@ -6,7 +6,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
 from starlette.applications import Starlette
@@ -15,19 +15,32 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.server import observers as observing
 from serving.server import rest_paths, rest_responses
+from serving.server.calls import REQUEST_ID, request_id
 from serving.server.errors import StatusError
 from serving.server.metrics import Metrics
 from serving.server.metrics_page import CONTENT_TYPE
+from serving.server.observers import Observer, Outcome
 from serving.server.rest_door import RestDoor
-from serving.server.rest_handler import ModelApi, RestHandler
+from serving.server.rest_handler import Answer, ModelApi, RestHandler, message_of
 
 logger = logging.getLogger(__name__)
 
 LIVE_PATH, READY_PATH = "/healthz/live", "/healthz/ready"
 """Ours, for probes by HTTP: 200 or 503; they need no token."""
 
-_INFERENCE = {"predict", "classify", "regress"}
+_METHODS = {
+    "predict": "Predict",
+    "classify": "Classify",
+    "regress": "Regress",
+    "metadata": "GetModelMetadata",
+    "status": "GetModelStatus",
+}
+"""Of the API, by what a path asks for."""
+
+_TIMED_OUT = (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
+_FAULT = (grpc.StatusCode.INTERNAL, "Internal error")
 
 # `ToHTTPStatusCode` in TensorFlow Serving's http_server.cc.
 _HTTP_STATUS = {
@@ -69,7 +82,8 @@ class RestApp:
             of a body (408). A model that computes is not interrupted: its thread is free again
             once it has ended.
         max_body_bytes: a longer body is refused (413).
-        metrics: is told of every inference.
+        observers: are told of every answer to a path of the API.
+        metrics: what `metrics_path` shows.
         metrics_path: where metrics are read; None for nowhere.
         door: who is let in, and the health that `LIVE_PATH` and `READY_PATH` tell; None lets
             everybody in.
@@ -82,6 +96,7 @@ class RestApp:
         *,
         timeout_s: float,
         max_body_bytes: int,
+        observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
         metrics_path: str | None = None,
         door: RestDoor | None = None,
@@ -91,6 +106,7 @@ class RestApp:
         self._executor = executor
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
+        self._observers = observers
         self._metrics = metrics
         routes = []
         if door is not None:
@@ -127,7 +143,9 @@ class RestApp:
                 else self._door.entered(is_status=is_status)
             ):
                 body = await self._read(scope, receive)
-                return await self._respond(rest_paths.parse(scope["method"], path), body)
+                route = rest_paths.parse(scope["method"], path)
+                identity = request_id(Request(scope).headers.items())
+                return await self._respond(route, body, identity)
         except _RefusedBody as refused:
             return _json(refused.http_status, rest_responses.from_error(refused.message))
         except StatusError as error:
@@ -137,31 +155,43 @@ class RestApp:
         if self._door is not None:
             self._door.check_token(request.headers.get("authorization"))
 
-    async def _respond(self, route: rest_paths.Route, body: bytes) -> Response:
+    async def _respond(self, route: rest_paths.Route, body: bytes, identity: str) -> Response:
         started = time.perf_counter()
-        code, content, examples = await self._answer(route, body)
-        if self._metrics is not None and route.method in _INFERENCE:
-            seconds = time.perf_counter() - started
-            self._metrics.observe(route.method, "REST", route.model, code, seconds, examples)
-        return _json(200 if code is grpc.StatusCode.OK else _HTTP_STATUS[code], content)
-
-    async def _answer(
-        self, route: rest_paths.Route, body: bytes
-    ) -> tuple[grpc.StatusCode, bytes, int | None]:
-        work = functools.partial(self._handler.answer, route, body)
-        answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        answered: Answer | None = None
+        code, message = grpc.StatusCode.OK, ""
         try:
-            content, examples = await asyncio.wait_for(answered, self._timeout_s)
+            answered = await self._answer(route, body)
         except StatusError as error:
-            return error.code, rest_responses.from_error(error.message), None
+            code, message = error.code, error.message
         except asyncio.TimeoutError:
             # In the words of a TensorFlow session that timed out (direct_session.cc).
-            message = "Timed out waiting for notification"
-            return grpc.StatusCode.DEADLINE_EXCEEDED, rest_responses.from_error(message), None
+            code, message = _TIMED_OUT
         except Exception:  # our own fault: whoever asks learns no more than that
-            logger.exception("%s of %s failed", route.method, route.model)
-            return grpc.StatusCode.INTERNAL, rest_responses.from_error("Internal error"), None
-        return grpc.StatusCode.OK, content, examples
+            logger.exception("request %s: %s failed", identity, route.method)
+            code, message = _FAULT
+        outcome = Outcome(
+            transport="rest",
+            method=_METHODS[route.method],
+            request_id=identity,
+            code=code,
+            message=message,
+            seconds=time.perf_counter() - started,
+            request=message_of(route) if answered is None else answered.request,
+            response=None if answered is None else answered.response,
+            request_bytes=len(body),
+        )
+        observing.tell(self._observers, outcome)
+        if answered is None:
+            response = _json(_HTTP_STATUS[code], rest_responses.from_error(message))
+        else:
+            response = _json(200, answered.content)
+        response.headers[REQUEST_ID] = identity
+        return response
+
+    async def _answer(self, route: rest_paths.Route, body: bytes) -> Answer:
+        work = functools.partial(self._handler.answer, route, body)
+        answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await asyncio.wait_for(answered, self._timeout_s)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         refused = _RefusedBody(

@@ -1,5 +1,6 @@
 """Answers REST requests: only translates between JSON and `serving.server.api`."""
 
+import dataclasses
 from typing import Any, Protocol
 
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -45,6 +46,21 @@ class ModelApi(Protocol):
         """Tells the states of versions."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a request is answered with.
+
+    Attributes:
+        content: the body.
+        request: the message that the request meant.
+        response: the message that answers it.
+    """
+
+    content: bytes
+    request: Any
+    response: Any
+
+
 class RestHandler:
     """TensorFlow Serving's REST API without HTTP; safe to use from many threads.
 
@@ -55,42 +71,43 @@ class RestHandler:
     def __init__(self, api: ModelApi) -> None:
         self._api = api
 
-    def answer(self, route: Route, body: bytes) -> tuple[bytes, int | None]:
+    def answer(self, route: Route, body: bytes) -> Answer:
         """Answers a request.
 
         Args:
             route: what is asked for.
             body: of the request; unused by `metadata` and `status`.
 
-        Returns:
-            The body of the answer, and the number of examples where the request had some.
-
         Raises:
             StatusError: the request is wrong, or cannot be answered now.
         """
-        if route.method == "predict":
-            return self._predict(route, body), None
-        if route.method == "classify":
-            classify = _addressed(classification_pb2.ClassificationRequest(), route)
-            examples = rest_requests.fill_examples(body, classify)
-            classified = self._api.classify(classify)
-            return rest_responses.from_classifications(classified.result), examples
-        if route.method == "regress":
-            regress = _addressed(regression_pb2.RegressionRequest(), route)
-            examples = rest_requests.fill_examples(body, regress)
-            regressed = self._api.regress(regress)
-            return rest_responses.from_regressions(regressed.result), examples
-        if route.method == "metadata":
-            return rest_responses.from_metadata(self._metadata(route)), None
-        status = _addressed(get_model_status_pb2.GetModelStatusRequest(), route)
-        return rest_responses.from_status(self._api.get_model_status(status)), None
+        request = message_of(route)
+        response: Any
+        if isinstance(request, predict_pb2.PredictRequest):
+            return self._predict(request, route, body)
+        if isinstance(request, classification_pb2.ClassificationRequest):
+            rest_requests.fill_examples(body, request)
+            response = self._api.classify(request)
+            content = rest_responses.from_classifications(response.result)
+        elif isinstance(request, regression_pb2.RegressionRequest):
+            rest_requests.fill_examples(body, request)
+            response = self._api.regress(request)
+            content = rest_responses.from_regressions(response.result)
+        elif isinstance(request, get_model_metadata_pb2.GetModelMetadataRequest):
+            response = self._api.get_model_metadata(request)
+            content = rest_responses.from_metadata(response)
+        else:
+            response = self._api.get_model_status(request)
+            content = rest_responses.from_status(response)
+        return Answer(content, request, response)
 
-    def _predict(self, route: Route, body: bytes) -> bytes:
-        request = _addressed(predict_pb2.PredictRequest(), route)
+    def _predict(self, request: predict_pb2.PredictRequest, route: Route, body: bytes) -> Answer:
 
         def inputs_of(name: str) -> rest_requests.Inputs:
             signatures = get_model_metadata_pb2.SignatureDefMap()
-            self._metadata(route).metadata["signature_def"].Unpack(signatures)
+            metadata = message_of(dataclasses.replace(route, method="metadata"))
+            described = self._api.get_model_metadata(metadata)
+            described.metadata["signature_def"].Unpack(signatures)
             key = name or _DEFAULT_SIGNATURE
             if key not in signatures.signature_def:
                 raise invalid_argument(
@@ -100,15 +117,21 @@ class RestHandler:
             return dict(signature.inputs)
 
         form = rest_requests.fill_predict(body, request, inputs_of)
-        return rest_responses.from_outputs(self._api.predict(request).outputs, form)
-
-    def _metadata(self, route: Route) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-        return self._api.get_model_metadata(_addressed(request, route))
+        response = self._api.predict(request)
+        return Answer(rest_responses.from_outputs(response.outputs, form), request, response)
 
 
-def _addressed(request: Any, route: Route) -> Any:
-    """The request, with the model that it is for."""
+def message_of(route: Route) -> Any:
+    """The message that a path stands for: of its method's type, with its model, else empty."""
+    request: Any = {
+        "predict": predict_pb2.PredictRequest,
+        "classify": classification_pb2.ClassificationRequest,
+        "regress": regression_pb2.RegressionRequest,
+        "metadata": get_model_metadata_pb2.GetModelMetadataRequest,
+        "status": get_model_status_pb2.GetModelStatusRequest,
+    }[route.method]()
+    if route.method == "metadata":
+        request.metadata_field.append("signature_def")
     request.model_spec.name = route.model
     if route.version is not None:
         request.model_spec.version.value = route.version

@@ -6,7 +6,7 @@ import os
 import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
 from tensorflow_serving.config import model_server_config_pb2
@@ -94,7 +94,7 @@ class Server:
             limits=options.limits,
             observers=observers,
         )
-        self._rest = None if options.rest_api_port is None else self._make_rest(tokens)
+        self._rest = None if options.rest_api_port is None else self._make_rest(tokens, observers)
         self._stopping = threading.Event()
         self._pollers: list[threading.Thread] = []
         self._started = False
@@ -188,7 +188,7 @@ class Server:
             on_run=self._metrics.observe_batch,
         )
 
-    def _make_rest(self, tokens: Tokens | None) -> RestServer:
+    def _make_rest(self, tokens: Tokens | None, observers: Sequence[Observer]) -> RestServer:
         options = self._options
         tls, monitoring = options.ssl_config, options.monitoring_config
         return RestServer(
@@ -199,6 +199,7 @@ class Server:
             timeout_s=options.rest_api_timeout_in_ms / 1000,
             threads=options.rest_api_num_threads,
             max_body_bytes=options.limits.max_message_bytes,
+            observers=observers,
             metrics=self._metrics,
             metrics_path=(
                 (monitoring.prometheus_config.path or metrics_names.DEFAULT_PATH)

@@ -107,7 +107,7 @@ def test_requests_are_sampled_as_the_models_config_says(push, tmp_path):
     model.model_platform = "tensorflow"
     model.logging_config.sampling_config.sampling_rate = 1.0
     model.logging_config.log_collector_config.filename_prefix = str(tmp_path / "sampled")
-    options = ServerOptions(model_server_config=config, port=0)
+    options = ServerOptions(model_server_config=config, port=0, rest_api_port=0)
     with Server(options) as server, grpc.insecure_channel(server.target) as channel:
         assert product_of(channel) == [2.0, 2.0, 2.0]
         request = model_management_pb2.ReloadConfigRequest(config=config)
@@ -117,12 +117,27 @@ def test_requests_are_sampled_as_the_models_config_says(push, tmp_path):
             model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(request)
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert product_of(channel, rows=0) == []
+        url = f"http://{server.rest_target}/v1/models/tiny:predict"
+        httpx.post(url, json={"signature_name": "product", "instances": [[1, 1]]})
     (written,) = tmp_path.glob("sampled*.tfrecord")
     logs = [
         prediction_log_pb2.PredictionLog.FromString(record)
         for record in tf.data.TFRecordDataset(str(written)).as_numpy_iterator()
     ]
-    assert [log.predict_log.request.model_spec.signature_name for log in logs] == ["product"] * 2
+    assert [log.predict_log.request.model_spec.signature_name for log in logs] == ["product"] * 3
+
+
+def test_a_request_over_rest_is_logged_under_its_clients_id(options, caplog):
+    with Server(options) as server, caplog.at_level("WARNING", "serving.requests"):
+        answer = httpx.post(
+            f"http://{server.rest_target}/v1/models/none/versions/3:predict",
+            json={"instances": [1]},
+            headers={"X-Request-Id": "case-7"},
+        )
+    assert (answer.status_code, answer.headers["x-request-id"]) == (404, "case-7")
+    (record,) = caplog.records
+    expected = {"request_id": "case-7", "transport": "rest", "method": "Predict", "model": "none"}
+    assert record.fields.items() >= {**expected, "version": 3, "status": "NOT_FOUND"}.items()
 
 
 def test_batching_parameters_that_do_not_fit_together_are_refused(options):

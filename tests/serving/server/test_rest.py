@@ -69,7 +69,9 @@ def test_no_more_requests_are_worked_on_than_there_are_threads(gated, wait_until
 
 def test_requests_are_counted():
     metrics = Metrics()
-    with rest_model.serve(metrics=metrics, metrics_path=DEFAULT_PATH) as url:
+    with rest_model.serve(
+        observers=[metrics.observe_outcome], metrics=metrics, metrics_path=DEFAULT_PATH
+    ) as url:
         httpx.post(f"{url}:predict", json=ONE)
         httpx.post(f"{url}:predict", content=b"{")
         examples = [{"x": 1.0}] * 3
@@ -171,7 +173,7 @@ def test_a_fault_of_ours_is_told_apart_and_logged(caplog):
         response = httpx.post(f"{url}:predict", json=ONE)
     assert response.status_code == 500
     assert response.json() == {"error": "Internal error"}
-    assert "predict of zoo failed" in caplog.text
+    assert ": predict failed" in caplog.text
     assert "secret" in caplog.text
 
 
