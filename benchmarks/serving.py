@@ -23,8 +23,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 import data.environment  # noqa: F401 - before TensorFlow
+
+if TYPE_CHECKING:
+    from models.classifier import Classifier
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 NAME = "benchmark"
@@ -53,7 +57,7 @@ def print_figure(name: str, value: float, target: float | None, unit: str) -> No
     print(json.dumps(figure), flush=True)
 
 
-def build_network() -> object:
+def build_network() -> "Classifier":
     """EfficientNetV2-B0 with random weights: pixels 0 to 255 in, one logit a face out."""
     from models import classifier
     from models.config import ModelConfig
@@ -72,7 +76,7 @@ def export_model(folder: str) -> None:
     from models.transform_features import label_alone
 
     served = ServedModel(
-        NetworkScorer(build_network()),  # type: ignore[arg-type]
+        NetworkScorer(build_network()),
         Decision(Temperature(temperature=1.0), real_below=0.4, fake_above=0.6),
         track_length=32,
         transform=label_alone,
