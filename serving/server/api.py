@@ -26,6 +26,7 @@ from tensorflow_serving.apis import (
 from serving.server import inference
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.metrics import Metrics
+from serving.server.servable import Servable
 from serving.server.server_core import ServerCore
 
 _SIGNATURE_DEF = "signature_def"
@@ -51,9 +52,8 @@ class Api:
     def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Runs a signature of a model."""
         spec = _model_spec(request)
-        name, number = self._core.resolve(spec)
         response = predict_pb2.PredictResponse()
-        with self._manager.use(name, number) as (version, servable), self._timed("Predict", spec):
+        with self._running("Predict", spec) as (version, servable):
             outputs = servable.predict(spec.signature_name, request.inputs, request.output_filter)
         for alias, value in outputs.items():
             response.outputs[alias].CopyFrom(value)
@@ -66,8 +66,7 @@ class Api:
         """Classifies examples by a signature of a model; see `inference.classify`."""
         spec = _model_spec(request)
         response = classification_pb2.ClassificationResponse()
-        use = self._manager.use(*self._core.resolve(spec))
-        with use as (version, servable), self._timed("Classify", spec):
+        with self._running("Classify", spec) as (version, servable):
             response.result.CopyFrom(inference.classify(servable, request))
         _answer_model_spec(response.model_spec, spec, version)
         return response
@@ -78,8 +77,7 @@ class Api:
         """Regresses examples by a signature of a model; see `inference.regress`."""
         spec = _model_spec(request)
         response = regression_pb2.RegressionResponse()
-        use = self._manager.use(*self._core.resolve(spec))
-        with use as (version, servable), self._timed("Regress", spec):
+        with self._running("Regress", spec) as (version, servable):
             response.result.CopyFrom(inference.regress(servable, request))
         _answer_model_spec(response.model_spec, spec, version)
         return response
@@ -162,12 +160,13 @@ class Api:
         return response
 
     @contextlib.contextmanager
-    def _timed(self, method: str, spec: model_pb2.ModelSpec) -> Iterator[None]:
-        """Tells the metrics how long a model computed, if it did not fail."""
-        started = time.perf_counter()
-        yield
-        if self._metrics is not None:
-            self._metrics.observe_runtime(method, spec.name, time.perf_counter() - started)
+    def _running(self, method: str, spec: model_pb2.ModelSpec) -> Iterator[tuple[int, Servable]]:
+        """Lends the version that is asked for; what it computes is timed unless it fails."""
+        with self._manager.use(*self._core.resolve(spec)) as lent:
+            started = time.perf_counter()
+            yield lent
+            if self._metrics is not None:
+                self._metrics.observe_runtime(method, spec.name, time.perf_counter() - started)
 
 
 def _model_spec(request: Any) -> model_pb2.ModelSpec:

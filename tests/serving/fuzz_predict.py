@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterator
 import grpc
 import numpy as np
 import tensorflow as tf
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving.server.server import ModelServer
+from tests.serving import fuzzing
 from tests.serving.conftest import TinyModel
 
 METHOD = "/tensorflow.serving.PredictionService/Predict"
@@ -145,20 +145,7 @@ def run(
         number: seed.
         counted: is told each case's code.
     """
-
-    @seed(number)
-    @settings(
-        max_examples=count,
-        phases=[Phase.generate, Phase.shrink],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases)
-    def one(case: bytes) -> None:
-        counted(check(channel, case))
-
-    one()
+    fuzzing.run(cases, count, number, lambda case: counted(check(channel, case)))
 
 
 def main() -> None:

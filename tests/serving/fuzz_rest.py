@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 
 import httpx
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.serving import fuzzing
 from tests.serving.server import rest_model
 
 PLAIN = json.dumps({"instances": [1.0, 2.0, 5.0]}).encode()
@@ -171,20 +171,7 @@ def run(url: str, count: int, number: int, counted: Callable[[int], None]) -> No
         counted: is told each case's HTTP code.
     """
     with httpx.Client(timeout=60) as client:
-
-        @seed(number)
-        @settings(
-            max_examples=count,
-            phases=[Phase.generate, Phase.shrink],
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=cases)
-        def one(case: tuple[str, str, bytes]) -> None:
-            counted(check(client, url, case))
-
-        one()
+        fuzzing.run(cases, count, number, lambda case: counted(check(client, url, case)))
 
 
 def main() -> None:
