@@ -118,30 +118,20 @@ class Server:
         """Listens, loads what is there, then begins to answer.
 
         While models load, health checks answer and requests get UNAVAILABLE. A model that
-        cannot be loaded does not keep the others from being served.
+        cannot be loaded does not keep the others from being served. A start that fails leaves
+        nothing behind.
 
         Raises:
             OSError: an address cannot be listened on.
             StatusError: the models' config is refused; see `ServerCore.adopt`.
         """
-        options = self._options
-        self._started = True
         self._grpc.start()
-        if self._rest is not None:
-            self._rest.start()
-        if options.model_server_config is None:
-            self._core.poll()
-        else:
-            self._core.adopt(options.model_server_config)
-        self._core.wait_for_loads()
-        self._grpc.health.serve()
-        self._tell_readiness()
-        self._repeat(self._poll, options.file_system_poll_wait_seconds)
-        if options.model_config_file is not None:
-            self._repeat(
-                functools.partial(self._reread, options.model_config_file),
-                options.model_config_file_poll_wait_seconds,
-            )
+        self._started = True
+        try:
+            self._start()
+        except BaseException:
+            self.stop(grace_s=0.0)
+            raise
 
     def stop(self, grace_s: float = 30.0) -> None:
         """Takes no new requests, answers those under way, and lets go of the models.
@@ -177,6 +167,24 @@ class Server:
     ) -> None:
         """Stops the server."""
         self.stop()
+
+    def _start(self) -> None:
+        options = self._options
+        if self._rest is not None:
+            self._rest.start()
+        if options.model_server_config is None:
+            self._core.poll()
+        else:
+            self._core.adopt(options.model_server_config)
+        self._core.wait_for_loads()
+        self._grpc.health.serve()
+        self._tell_readiness()
+        self._repeat(self._poll, options.file_system_poll_wait_seconds)
+        if options.model_config_file is not None:
+            self._repeat(
+                functools.partial(self._reread, options.model_config_file),
+                options.model_config_file_poll_wait_seconds,
+            )
 
     def _make_batching(self) -> Batching | None:
         message = self._options.batching_parameters

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import socket
 
 import grpc
 import httpx
@@ -138,6 +139,17 @@ def test_a_request_over_rest_is_logged_under_its_clients_id(options, caplog):
     (record,) = caplog.records
     expected = {"request_id": "case-7", "transport": "rest", "method": "Predict", "model": "none"}
     assert record.fields.items() >= {**expected, "version": 3, "status": "NOT_FOUND"}.items()
+
+
+def test_a_start_that_fails_leaves_nothing_listening(options):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = Server(dataclasses.replace(options, rest_api_port=port))
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
+            server.start()
+    host, grpc_port = server.target.split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(grpc_port)), 10)
 
 
 def test_batching_parameters_that_do_not_fit_together_are_refused(options):
