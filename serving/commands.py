@@ -95,6 +95,7 @@ def serve(
     )
     logs.configure(sys.stderr)
     process.configure_tensorflow(options)
+    process.freeze_imports()
     server = Server(options)
     try:
         server.start()

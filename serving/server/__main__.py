@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
     logs.configure(sys.stderr)
     process.configure_tensorflow(options)
+    process.freeze_imports()
     try:
         server = Server(options)
         server.start()

@@ -208,7 +208,7 @@ def _run(servable: Servable, name: str, serialized: list[bytes]) -> dict[str, tf
     expected = servable.signatures[name].inputs[_INPUTS].dtype
     if expected != types_pb2.DT_STRING:
         raise invalid_argument(f"Expects arg[0] to be {type_name(expected)} but string is provided")
-    return servable.run(name, {_INPUTS: tf.constant(serialized, tf.string)})
+    return servable.run(name, {_INPUTS: np.array(serialized, object)})
 
 
 def _classify(

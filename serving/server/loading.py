@@ -41,6 +41,7 @@ def load(
             warmup.run(folder, functools.partial(inference.replay, servable))
         except StatusError as error:
             code = error.code
+            servable.close()
             raise
         finally:
             if metrics is not None:

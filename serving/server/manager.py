@@ -82,21 +82,26 @@ class Manager(Generic[ServableT]):
     Args:
         load: makes the servable of a version from its folder; whatever it raises is a
             failed load. Called from several threads.
+        unload: frees what a servable holds; called once for each that was loaded, when the
+            last request that uses it has ended, from any thread.
         retry_policy: when a failed load is tried again.
     """
 
     def __init__(
         self,
         load: Callable[[pathlib.Path], ServableT],
+        unload: Callable[[ServableT], None] = lambda _: None,
         retry_policy: RetryPolicy = RetryPolicy(),
     ) -> None:
         self._load = load
+        self._unload = unload
         self._retry_policy = retry_policy
         self._changed = threading.Condition()
         self._slots = threading.Semaphore(_LOADS_AT_A_TIME)
         self._wanted: dict[str, Versions] = {}
         self._models: dict[str, dict[int, _Version[ServableT]]] = {}
         self._threads: set[threading.Thread] = set()
+        self._to_unload: list[ServableT] = []
 
     def reconcile(self, wanted: Mapping[str, Versions]) -> None:
         """Begins to load what is wanted and new, and to unload what is no longer wanted.
@@ -115,6 +120,7 @@ class Manager(Generic[ServableT]):
             for name in self._models:
                 self._retire(name)
             self._changed.notify_all()
+        self._free()
 
     def wait(self, names: Collection[str]) -> None:
         """Waits until every wanted version of some models is available or has failed once.
@@ -172,6 +178,7 @@ class Manager(Generic[ServableT]):
             with self._changed:
                 version.requests -= 1
                 self._unload_if_idle(name, chosen, version)
+            self._free()
 
     def names(self) -> list[str]:
         """Every model ever seen."""
@@ -199,6 +206,14 @@ class Manager(Generic[ServableT]):
                 for name, versions in sorted(self._models.items())
             }
         return {name: numbers for name, numbers in found.items() if numbers}
+
+    def _free(self) -> None:
+        """Unloads what nobody uses any more, while nobody waits for it: it may take long."""
+        while self._to_unload:
+            with self._changed:
+                servable = self._to_unload.pop() if self._to_unload else None
+            if servable is not None:
+                self._unload(servable)
 
     # Of what follows, all but `_load_until_done` needs the lock to be held.
 
@@ -253,11 +268,15 @@ class Manager(Generic[ServableT]):
                     version.servable, version.error = result, None
                     version.state = State.AVAILABLE
                     logger.info("%s version %d: available", name, number)
+                else:
+                    self._to_unload.append(result)
                 if version.state is State.LOADING:
                     version.state = State.END
                 self._retire(name)
                 self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
+            del result
+            self._free()
             return
 
     def _try_to_load(self, name: str, number: int, path: pathlib.Path) -> ServableT | StatusError:
@@ -294,6 +313,8 @@ class Manager(Generic[ServableT]):
     def _unload_if_idle(self, name: str, number: int, version: _Version[ServableT]) -> None:
         """Drops the servable of a retired version that nobody uses."""
         if version.state is State.UNLOADING and version.requests == 0:
+            assert version.servable is not None
+            self._to_unload.append(version.servable)
             version.state, version.servable = State.END, None
             version.dropped = True
             logger.info("%s version %d: unloaded", name, number)

@@ -5,44 +5,45 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 
 class SignatureFunction:
     """Computes some outputs of a signature, and only these.
 
-    TensorFlow Serving runs the part of the graph that the wanted outputs need; so does this,
-    by tracing the signature again with those outputs alone. Called through the operation that
-    calls a function, which takes 16 microseconds where calling the function itself takes 185
-    (two inputs, one core).
+    As TensorFlow Serving, it runs the nodes that the wanted outputs need (a `tf.function` is one
+    node), by a call of the session that was made ready once. `Session.run`, which makes it
+    ready every time and checks shapes in Python with messages of its own, takes 0.2 ms longer.
 
     Attributes:
         outputs: names of the outputs, in the order of the results.
         dtypes: their types.
 
     Args:
-        function: the signature as `tf.saved_model.load` gives it.
+        session: into which the SavedModel was loaded.
+        signature: as the SavedModel declares it.
         inputs: names of its inputs, in the order in which they will come.
         outputs: names of the wanted outputs.
     """
 
     def __init__(
         self,
-        function: tf.types.experimental.ConcreteFunction,
+        session: tf.compat.v1.Session,
+        signature: meta_graph_pb2.SignatureDef,
         inputs: Sequence[str],
         outputs: Sequence[str],
     ) -> None:
-        specs = function.structured_input_signature[1]
-
-        @tf.function(input_signature=[specs[name] for name in inputs], autograph=False)
-        def compute(*tensors: tf.Tensor) -> list[tf.Tensor]:
-            results = function(**dict(zip(inputs, tensors, strict=True)))
-            return [results[name] for name in outputs]
-
         self.outputs = tuple(outputs)
-        self._function = compute.get_concrete_function()
-        self._captured = list(self._function.captured_inputs)
-        self._input_types = [specs[name].dtype for name in inputs]
-        self.dtypes = [tensor.dtype for tensor in self._function.outputs]
+        self.dtypes = [tf.as_dtype(signature.outputs[name].dtype) for name in outputs]
+        self._input_types = [
+            tf.as_dtype(signature.inputs[name].dtype).as_numpy_dtype for name in inputs
+        ]
+        self._run = session._make_callable_from_options(
+            config_pb2.CallableOptions(
+                feed=[signature.inputs[name].name for name in inputs],
+                fetch=[signature.outputs[name].name for name in outputs],
+            )
+        )
 
     def __call__(self, arrays: Sequence[npt.NDArray]) -> list[npt.NDArray]:
         """Runs the signature.
@@ -56,17 +57,12 @@ class SignatureFunction:
         Raises:
             tf.errors.OpError: an operation failed.
         """
-        tensors = [
-            tf.constant(array, dtype)
-            for array, dtype in zip(arrays, self._input_types, strict=True)
+        feeds = [
+            np.asarray(array, dtype) for array, dtype in zip(arrays, self._input_types, strict=True)
         ]
-        results = tf.raw_ops.StatefulPartitionedCall(
-            args=[*tensors, *self._captured], Tout=self.dtypes, f=self._function
-        )
-        return [to_array(tensor) for tensor in results]
+        return [_to_array(values) for values in self._run(*feeds)]
 
 
-def to_array(tensor: tf.Tensor) -> npt.NDArray:
-    """Values of an eager tensor; a lone string as an object array, lest it lose NULs."""
-    values = tensor.numpy()
+def _to_array(values: npt.NDArray | bytes | np.generic) -> npt.NDArray:
+    """What a session answers with; a lone string as an object array, lest it lose NULs."""
     return np.array(values, object) if isinstance(values, bytes) else np.asarray(values)

@@ -367,7 +367,8 @@ ERRORS = {
         "Regress",
         regress_request("regress", [], "modern"),
         INVALID,
-        "Name: <unknown>, Feature: x (data type: float) is required but could not be found.",
+        "Name: <unknown>, Feature: x (data type: float) is required but could not be found."
+        "\n\t [[{",
     ),
 }
 ERRORS["a failing operation"][1].input.example_list.examples.add()

@@ -105,7 +105,7 @@ def test_a_failed_load_is_told_and_the_old_version_serves_on(failure, code, mess
             raise failure
         return load(path)
 
-    manager = Manager(load_unless_two, RetryPolicy(retries=0))
+    manager = Manager(load_unless_two, retry_policy=RetryPolicy(retries=0))
     settle(manager, {"m": V1})
     settle(manager, {"m": V2})
     assert states(manager) == {2: State.END, 1: State.AVAILABLE}
@@ -126,7 +126,7 @@ def test_a_failed_load_is_tried_again_as_often_as_the_policy_says(retries, tries
         tried.append(states(manager))
         raise OSError("no")
 
-    manager = Manager(fail, RetryPolicy(retries, interval_s=0))
+    manager = Manager(fail, retry_policy=RetryPolicy(retries, interval_s=0))
     settle(manager, {"m": V1})
     wait_until(lambda: states(manager) == {1: State.END})
     settle(manager, {"m": V1})
@@ -143,7 +143,7 @@ def test_a_failed_load_waits_for_its_time_and_is_told_meanwhile():
         tried.append(path)
         raise OSError("no")
 
-    manager = Manager(fail, RetryPolicy(retries=5, interval_s=3600))
+    manager = Manager(fail, retry_policy=RetryPolicy(retries=5, interval_s=3600))
     for _ in range(3):
         settle(manager, {"m": V1})
     assert len(tried) == 1
@@ -175,7 +175,7 @@ def test_a_version_given_up_is_tried_afresh_where_it_lies_elsewhere():
             raise OSError
         return load(path)
 
-    manager = Manager(fail_for_one, RetryPolicy(retries=0))
+    manager = Manager(fail_for_one, retry_policy=RetryPolicy(retries=0))
     settle(manager, {"m": V1})
     assert states(manager) == {1: State.END}
     settle(manager, {"m": {1: pathlib.Path("/elsewhere")}})
@@ -211,6 +211,48 @@ def test_a_load_that_hangs_holds_up_nothing_else():
     assert states(manager) == {2: State.AVAILABLE, 1: State.END}
 
 
+def test_each_servable_is_freed_once_when_nobody_uses_it():
+    freed = []
+    manager = Manager(load, freed.append)
+    settle(manager, {"m": V1})
+    with manager.use("m"), manager.use("m", 1):
+        settle(manager, {"m": V2})
+        assert freed == []
+    assert freed == ["servable of /1"]
+    manager.close(60)
+    assert freed == ["servable of /1", "servable of /2"]
+
+
+def test_requests_go_on_while_a_servable_is_freed():
+    begun, go = threading.Event(), threading.Event()
+
+    def unload(_):
+        begun.set()
+        assert go.wait(60)
+
+    manager = Manager(load, unload)
+    settle(manager, {"m": V1, "other": V1})
+    removing = threading.Thread(target=manager.reconcile, args=({"other": V1},))
+    removing.start()
+    assert begun.wait(60)
+    with manager.use("other") as lent:
+        assert lent == (1, "servable of /1")
+    assert removing.is_alive()
+    go.set()
+    removing.join(60)
+
+
+def test_a_servable_that_came_too_late_is_freed():
+    held, freed = HeldLoad("1"), []
+    manager = Manager(held, freed.append)
+    manager.reconcile({"m": V1})
+    assert held.begun.wait(60)
+    manager.reconcile({})
+    held.go.set()
+    manager.close(60)
+    assert freed == ["servable of /1"]
+
+
 def test_a_model_removed_while_it_loads_never_serves():
     held = HeldLoad("1")
     manager = Manager(held)
@@ -233,7 +275,7 @@ def test_a_version_replaced_while_it_loads_never_serves_even_if_the_new_one_fail
             raise OSError
         return held(path)
 
-    manager = Manager(load_unless_two, RetryPolicy(retries=0))
+    manager = Manager(load_unless_two, retry_policy=RetryPolicy(retries=0))
     manager.reconcile({"m": V1})
     assert held.begun.wait(60)
     settle(manager, {"m": V2})
@@ -273,7 +315,7 @@ def test_a_failed_version_that_was_removed_and_comes_back_is_tried_afresh():
             raise OSError
         return load(path)
 
-    manager = Manager(load_or_fail, RetryPolicy(retries=0))
+    manager = Manager(load_or_fail, retry_policy=RetryPolicy(retries=0))
     settle(manager, {"m": V1})
     manager.reconcile({"m": {}})
     failing = False

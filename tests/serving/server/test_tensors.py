@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from serving.server.signature_function import to_array
 from serving.server.tensors import from_proto, to_proto
 
 
@@ -29,14 +28,14 @@ from serving.server.tensors import from_proto, to_proto
 )
 def test_values_survive_in_the_field_of_their_type(values, dtype, field):
     tensor = tf.constant(values, dtype)
-    proto = to_proto(to_array(tensor), dtype)
+    array = np.array(values, object) if dtype is tf.string else tensor.numpy()
+    proto = to_proto(array, dtype)
     filled = {descriptor.name for descriptor, _ in proto.ListFields()}
     assert filled - {"dtype", "tensor_shape"} == ({field} if field else set())
     assert proto.dtype == dtype.as_datatype_enum
     decoded = from_proto(proto)
     assert decoded.shape == tuple(tensor.shape)
-    expected = np.array(values, object) if dtype is tf.string else tensor.numpy()
-    np.testing.assert_array_equal(decoded, expected)
+    np.testing.assert_array_equal(decoded, array)
 
 
 def test_content_in_either_form_is_read():
