@@ -1,0 +1,105 @@
+"""Pictures that are none, or claim to be huge, sent over the wire to a real exported model."""
+
+import contextlib
+import pathlib
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from data.contract import Verdict
+from models import classifier
+from models.config import ModelConfig
+from models.decision import Decision
+from models.export import export
+from models.probability_mapping import Temperature
+from models.scorer import NetworkScorer
+from models.served_model import ServedModel
+from models.transform_features import label_alone
+from serving.server.server import ModelServer
+from tests.models.test_pictures import JPEG, PNG, jpeg_claiming, png_claiming
+
+SIDE = 30_000
+ALLOWED_MIB = 256  # decoded, a picture of that size takes 2,575 MiB
+
+HOSTILE = {
+    "a huge JPEG": jpeg_claiming(SIDE, SIDE),
+    "a huge PNG": png_claiming(SIDE, SIDE),
+    "a JPEG cut off": JPEG[: len(JPEG) // 2],
+    "a PNG cut off": PNG[: len(PNG) // 2],
+    "text": b"no picture",
+}
+
+
+@pytest.fixture(scope="module")
+def predict(tmp_path_factory):
+    """Sends pictures to MesoNet with random weights; the outputs as arrays."""
+    config = ModelConfig(model="meso4", image_size=64, weights=None)
+    served = ServedModel(
+        NetworkScorer(classifier.build(config, "float32", weights=None)),
+        Decision(Temperature(temperature=1.0), real_below=0.3, fake_above=0.5),
+        track_length=3,
+        transform=label_alone,
+    )
+    root = tmp_path_factory.mktemp("serving")
+    export(served, str(root / "meso" / "1"), name="meso", card={})
+
+    def ask(signature, **inputs):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name, request.model_spec.signature_name = "meso", signature
+        for name, values in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(values, tf.string))
+        outputs = stub.Predict(request, timeout=60).outputs
+        return {name: tf.make_ndarray(value) for name, value in outputs.items()}
+
+    with ModelServer(root) as server, grpc.insecure_channel(server.target) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        yield ask
+
+
+def peak_mib() -> float:
+    """The most memory that was resident since it was last reset."""
+    status = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+
+
+@contextlib.contextmanager
+def flat_memory():
+    """Fails if more than `ALLOWED_MIB` were taken meanwhile, even if they were given back."""
+    reset = pathlib.Path("/proc/self/clear_refs")
+    if not reset.exists():
+        pytest.skip("the peak of memory is measured by Linux alone")
+    reset.write_text("5")  # the peak is the present: proc(5)
+    before = peak_mib()
+    yield
+    assert peak_mib() - before < ALLOWED_MIB
+
+
+@pytest.mark.parametrize("picture", HOSTILE.values(), ids=list(HOSTILE))
+def test_faces(predict, picture):
+    alone = predict("serving_default", faces=[JPEG])["fake_probability"]
+    with flat_memory():
+        answer = predict("serving_default", faces=[picture, JPEG])
+    assert answer["verdict"][0] == Verdict.UNREADABLE
+    assert np.isnan(answer["fake_probability"][0])
+    np.testing.assert_allclose(answer["fake_probability"][1:], alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("picture", HOSTILE.values(), ids=list(HOSTILE))
+def test_tracks(predict, picture):
+    with flat_memory():
+        answer = predict("serving_tracks", faces=[[JPEG, picture, b""], [JPEG, b"", b""]])
+    alone = predict("serving_tracks", faces=[[JPEG, b"", b""]])
+    assert answer["verdict"][0] == Verdict.UNREADABLE  # nobody knows what it would have shown
+    np.testing.assert_allclose(
+        answer["fake_probability"], [np.nan, *alone["fake_probability"]], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("picture", HOSTILE.values(), ids=list(HOSTILE))
+def test_frames(predict, picture):
+    with flat_memory():
+        answer = predict("serving_frames", frames=[picture, JPEG])
+    assert all(np.isnan(values[0]).all() for values in answer.values())
