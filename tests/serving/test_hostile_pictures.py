@@ -2,6 +2,8 @@
 
 import contextlib
 import pathlib
+import struct
+import zlib
 
 import grpc
 import numpy as np
@@ -22,9 +24,24 @@ from serving.server.server import ModelServer
 from tests.models.test_pictures import JPEG, PNG, jpeg_claiming, png_claiming
 
 SIDE = 30_000
-ALLOWED_MIB = 256  # decoded, a picture of that size takes 2,575 MiB
+ALLOWED_MIB = 256  # decoded, a picture of that size takes 2,575 MiB, and of 20,000 pixels 1,144
+
+
+def chunk(kind, content):
+    """A part of a PNG (PNG specification, 5.3)."""
+    body = kind + content
+    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def black_png(side):
+    """All there and small: one bit a pixel, which a decoder makes three bytes of."""
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(1 + (side + 7) // 8) * side, 1)
+    return PNG[:8] + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
 
 HOSTILE = {
+    "a PNG that TensorFlow would decode": black_png(20_000),
     "a huge JPEG": jpeg_claiming(SIDE, SIDE),
     "a huge PNG": png_claiming(SIDE, SIDE),
     "a JPEG cut off": JPEG[: len(JPEG) // 2],
