@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import pathlib
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import rich
@@ -28,6 +29,10 @@ from serving.result_paths import check_output, expand, result_paths
 
 if TYPE_CHECKING:
     from serving.prediction import VideoPrediction
+
+
+_INTERRUPTED = 130
+"""Exit code after SIGINT, as shells have it: 128 and the signal's number."""
 
 
 class Ask(str, enum.Enum):
@@ -92,7 +97,7 @@ def predict(
 
     Every video gets REAL, FAKE or UNCERTAIN with a calibrated probability, or abstains and
     says why (no face, too small, too blurred, unreadable). Ends with 0 if every video could
-    be read, with 1 if not, with 2 on wrong use.
+    be read, with 1 if not, with 2 on wrong use, with 130 on Ctrl-C, which keeps what was answered.
 
     Example: unmask predict clip.mp4 --model xception --output record.json --timeline clip.png
     """
@@ -119,7 +124,7 @@ def predict(
         timelines=timelines,
         models=models,
     )
-    failure: Exception | None = None
+    failure: BaseException | None = None
     console = rich.console.Console(stderr=True)
     with (
         progress_bar("videos", console=console, transient=True) as progress,
@@ -142,7 +147,7 @@ def predict(
 
                 run.end(path, client.predict(path, show))
                 progress.remove_task(task)
-        except (ServingError, UsageError) as error:
+        except (ServingError, UsageError, KeyboardInterrupt) as error:
             failure = error
     answered = len(run.predictions)
     if answered:
@@ -152,8 +157,11 @@ def predict(
         run.write(paths[answered:])
         if output is not None:
             rich.print(f"Written: {rich.markup.escape(str(output))}")
+    count = f"{answered} of {len(paths)} videos were answered"
+    if isinstance(failure, KeyboardInterrupt):
+        rich.print(f"Interrupted: {count}", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED)
     if failure is not None:
-        count = f"{answered} of {len(paths)} videos were answered"
         raise UsageError(f"{failure}\n{count}") from failure
     unread = (Status.UNREADABLE, Status.MISSING, Status.CRASHED, Status.TIMEOUT)
     if any(prediction.status in unread for prediction in run.predictions):

@@ -121,6 +121,27 @@ def test_verdicts_given_before_the_server_went_are_kept(server, faceless, tmp_pa
         assert [row["status"] for row in csv.DictReader(file)] == ["no_face"]
 
 
+def test_an_interruption_keeps_what_was_answered(server, faceless, tmp_path, monkeypatch):
+    asked = []
+
+    def predict(client, path, *arguments):
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(path)
+        return answer(client, path, *arguments)
+
+    answer = Client.predict
+    monkeypatch.setattr(Client, "predict", predict)
+    output = tmp_path / "record.json"
+    result = run(
+        "predict", faceless, "--model", "tiny", "--server", server.target, "--output", output
+    )
+    assert result.exit_code == 130
+    assert "1 of 2 videos were answered" in result.stderr
+    record = json.loads(output.read_text())
+    assert len(record["videos"]) == len(record["unanswered"]) == 1
+
+
 @pytest.mark.parametrize(("arguments", "frames"), [([], "32"), (["--frames-per-video", "5"], "5")])
 def test_frames_per_video_are_an_option(server, tmp_path, arguments, frames):
     import av
