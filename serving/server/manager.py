@@ -135,7 +135,7 @@ class Manager(Generic[ServableT]):
         """Lets go of all versions and of loads that wait to be tried again.
 
         Args:
-            timeout_s: seconds that each load under way may still take.
+            timeout_s: seconds that each load or unload under way may still take.
         """
         self.reconcile({})
         with self._changed:
@@ -178,7 +178,8 @@ class Manager(Generic[ServableT]):
             with self._changed:
                 version.requests -= 1
                 self._unload_if_idle(name, chosen, version)
-            self._free()
+                if self._to_unload:  # which is not for this request to wait for
+                    self._start(self._free_and_end, f"unload {name} {chosen}")
 
     def names(self) -> list[str]:
         """Every model ever seen."""
@@ -215,7 +216,18 @@ class Manager(Generic[ServableT]):
             if servable is not None:
                 self._unload(servable)
 
+    def _free_and_end(self) -> None:
+        self._free()
+        with self._changed:
+            self._threads.discard(threading.current_thread())
+
     # Of what follows, all but `_load_until_done` needs the lock to be held.
+
+    def _start(self, target: Callable[..., None], name: str, *arguments: object) -> None:
+        """Runs something in a thread of its own, which takes itself off the list in the end."""
+        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
 
     def _is_wanted(self, name: str, number: int) -> bool:
         return number in self._wanted.get(name, {})
@@ -240,14 +252,7 @@ class Manager(Generic[ServableT]):
             if not (given_up and moved):
                 return
         versions[number] = version = _Version(path)
-        thread = threading.Thread(
-            target=self._load_until_done,
-            args=(name, number, version),
-            name=f"load {name} {number}",
-            daemon=True,
-        )
-        self._threads.add(thread)
-        thread.start()
+        self._start(self._load_until_done, f"load {name} {number}", name, number, version)
 
     def _load_until_done(self, name: str, number: int, version: _Version[ServableT]) -> None:
         """Tries to load a version as often as the policy says, while it is wanted."""

@@ -211,16 +211,33 @@ def test_a_load_that_hangs_holds_up_nothing_else():
     assert states(manager) == {2: State.AVAILABLE, 1: State.END}
 
 
-def test_each_servable_is_freed_once_when_nobody_uses_it():
+def test_each_servable_is_freed_once_when_nobody_uses_it(wait_until):
     freed = []
     manager = Manager(load, freed.append)
     settle(manager, {"m": V1})
     with manager.use("m"), manager.use("m", 1):
         settle(manager, {"m": V2})
         assert freed == []
-    assert freed == ["servable of /1"]
+    wait_until(lambda: freed == ["servable of /1"])
     manager.close(60)
     assert freed == ["servable of /1", "servable of /2"]
+
+
+def test_no_request_waits_for_what_it_was_the_last_to_use(wait_until):
+    go, freed = threading.Event(), []
+
+    def unload(servable):
+        assert go.wait(60)
+        freed.append(servable)
+
+    manager = Manager(load, unload)
+    settle(manager, {"m": V1})
+    with manager.use("m"):
+        manager.reconcile({})
+    assert freed == []
+    go.set()
+    manager.close(60)
+    assert freed == ["servable of /1"]
 
 
 def test_requests_go_on_while_a_servable_is_freed():
