@@ -13,8 +13,9 @@ def server_context(
     Args:
         server_key: private key.
         server_cert: its certificate, and those in between up to the authority's.
-        custom_ca: certificate authority of clients; the system's if empty.
-        client_verify: a client without a certificate of `custom_ca` fails the handshake.
+        custom_ca: certificate authority of clients.
+        client_verify: a client without a certificate of `custom_ca`, which must be given then,
+            fails the handshake.
 
     Returns:
         For `RestServer`.
@@ -32,8 +33,6 @@ def server_context(
         context.load_cert_chain(certificate, key)
     if custom_ca:
         context.load_verify_locations(cadata=custom_ca)
-    elif client_verify:
-        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
     if client_verify:
         context.verify_mode = ssl.CERT_REQUIRED
     return context

@@ -54,11 +54,6 @@ def test_a_client_without_certificate_fails_the_handshake(authority, pems):
                 httpx.get(secure, verify=refused)
 
 
-def test_client_verification_without_an_authority_trusts_the_systems(pems):
-    context = rest_tls.server_context(*pems, client_verify=True)
-    assert context.verify_mode is ssl.CERT_REQUIRED
-
-
 def test_a_key_of_another_certificate_is_an_error(authority, pems):
     key = authority.issue_cert("other").private_key_pem.bytes().decode()
     with pytest.raises(ssl.SSLError):
