@@ -2,8 +2,6 @@
 
 import io
 import pathlib
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -106,37 +104,6 @@ def transform_output(videos, tmp_path_factory):
             str(folder / "output" / tft.TFTransformOutput.RAW_METADATA_DIR), pipeline=pipeline
         )
     return str(folder / "output")
-
-
-@pytest.fixture(scope="session")
-def tiny_backbone():
-    """Registers a network of two convolutions under the name `tiny`."""
-    import keras
-
-    from models.backbones import registry
-
-    def build(image_size, weights):
-        faces = keras.Input((image_size, image_size, 3))
-        x = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(faces)
-        x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
-        x = keras.layers.BatchNormalization(momentum=0.9)(x)
-        x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
-        return keras.Model(faces, keras.layers.GlobalAveragePooling2D()(x))
-
-    module = types.ModuleType("tiny_backbone")
-    module.tiny = build
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "tiny_backbone", module)
-        tiny = registry.Backbone(
-            "tiny_backbone",
-            image_size=32,
-            minimum_image_size=16,
-            parameters=840,
-            pretrained=None,
-            paper="none",
-        )
-        patch.setitem(registry.BACKBONES, "tiny", tiny)
-        yield "tiny"
 
 
 @pytest.fixture(scope="session")

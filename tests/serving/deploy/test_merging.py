@@ -19,13 +19,13 @@ from models.probability_mapping import Temperature
 from models.scorer import NetworkScorer
 from models.served_model import ServedModel
 from models.transform_features import label_alone
-from tests.models.conftest import encode, picture, tiny_backbone  # noqa: F401 - a fixture
+from tests.models.conftest import encode, picture
 
 WIDTH = 4
 
 
 @pytest.fixture(scope="module")
-def model(tiny_backbone, tmp_path_factory):  # noqa: F811
+def model(tiny_backbone, tmp_path_factory):
     network = classifier.build(
         ModelConfig(model=tiny_backbone, image_size=32, weights=None), "float32", weights=None
     )

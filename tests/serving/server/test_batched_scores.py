@@ -18,13 +18,13 @@ from serving.server import warmup
 from serving.server.batching import Batching
 from serving.server.batching_parameters import BatchingParameters
 from serving.server.servable import Servable
-from tests.models.conftest import encode, picture, tiny_backbone  # noqa: F401 - a fixture
+from tests.models.conftest import encode, picture
 
 TRACK_LENGTH = 4
 
 
 @pytest.fixture(scope="module")
-def exported(tiny_backbone, tmp_path_factory):  # noqa: F811
+def exported(tiny_backbone, tmp_path_factory):
     config = ModelConfig(model=tiny_backbone, image_size=32, weights=None)
     network = classifier.build(config, "float32", weights=None)
     last = network.head.get_layer("logit")
