@@ -34,13 +34,7 @@ def draw(history: Sequence[Evaluation], path: str, *, title: str) -> None:
     auc.plot(steps, [evaluation.auc for evaluation in history], ".-", color="tab:green")
     auc.set_ylabel("AUC of eval videos")
     auc.set_ylim(min(0.5, *(evaluation.auc for evaluation in history), best.auc) - 0.02, 1.02)
-    auc.annotate(
-        f"kept: {best.auc:.3f} at step {best.step}",
-        (best.step, best.auc),
-        xytext=(0, -18),
-        textcoords="offset points",
-        ha="center",
-    )
+    auc.set_title(f"kept: {best.auc:.3f} at step {best.step}", loc="right", fontsize="medium")
     rate.plot(steps, [evaluation.learning_rate for evaluation in history], ".-", color="tab:gray")
     rate.set_ylabel("learning rate")
     rate.set_ylim(bottom=0)
