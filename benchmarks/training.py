@@ -126,8 +126,8 @@ def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterat
                     flush=True,
                 )
             source = iter(batches(store, config, 0))
-            run(lambda batch: 0.0, (next(source) for _ in range(_WARM_UP)))
-            fed = run(lambda batch: 0.0, (next(source) for _ in range(2 * arguments.steps)))
+            run(lambda _: [0.0], (next(source) for _ in range(_WARM_UP)))
+            fed = run(lambda _: [0.0], (next(source) for _ in range(2 * arguments.steps)))
             del source
             wall_s, cpu_s = _median(alone, "wall_s"), _median(alone, "cpu_s")
             bound = max(1.0, (cpu_s + fed.cpu_s) / (CORES * wall_s))
