@@ -60,8 +60,8 @@ def test_every_command_has_a_help_that_teaches(command):
             id="extract, unknown detector",
         ),
         pytest.param(
-            ["extract", "--dataset", "faceforensics", "--input", "docs", "--output", "out"],
-            "docs: there is no such file or folder",
+            ["extract", "--dataset", "faceforensics", "--input", "absent", "--output", "out"],
+            "absent: there is no such file or folder",
             id="extract, wrong folder",
         ),
         pytest.param(
