@@ -91,6 +91,7 @@ class Manager(Generic[ServableT]):
         self,
         load: Callable[[pathlib.Path], ServableT],
         unload: Callable[[ServableT], None] = lambda _: None,
+        *,
         retry_policy: RetryPolicy = RetryPolicy(),
     ) -> None:
         self._load = load
@@ -179,7 +180,7 @@ class Manager(Generic[ServableT]):
                 version.requests -= 1
                 self._unload_if_idle(name, chosen, version)
                 if self._to_unload:  # which is not for this request to wait for
-                    self._start(self._free_and_end, f"unload {name} {chosen}")
+                    self._start(self._free, f"unload {name} {chosen}")
 
     def names(self) -> list[str]:
         """Every model ever seen."""
@@ -216,16 +217,17 @@ class Manager(Generic[ServableT]):
             if servable is not None:
                 self._unload(servable)
 
-    def _free_and_end(self) -> None:
-        self._free()
-        with self._changed:
-            self._threads.discard(threading.current_thread())
-
     # Of what follows, all but `_load_until_done` needs the lock to be held.
 
     def _start(self, target: Callable[..., None], name: str, *arguments: object) -> None:
-        """Runs something in a thread of its own, which takes itself off the list in the end."""
-        thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+        """Runs something in a thread of its own, which `close` waits for."""
+
+        def run() -> None:
+            target(*arguments)
+            with self._changed:
+                self._threads.discard(thread)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
         self._threads.add(thread)
         thread.start()
 
@@ -278,7 +280,6 @@ class Manager(Generic[ServableT]):
                 if version.state is State.LOADING:
                     version.state = State.END
                 self._retire(name)
-                self._threads.discard(threading.current_thread())
                 self._changed.notify_all()
             del result
             self._free()

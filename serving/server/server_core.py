@@ -49,7 +49,7 @@ class ServerCore:
         on_adopt: Callable[[Models], None] = lambda _: None,
     ) -> None:
         self._on_adopt = on_adopt
-        self.manager: Manager[Servable] = Manager(load, Servable.close, retry_policy)
+        self.manager: Manager[Servable] = Manager(load, Servable.close, retry_policy=retry_policy)
         self._labels = VersionLabels(allow_version_labels_for_unavailable_models)
         self._changing = threading.Lock()
         self._source = source

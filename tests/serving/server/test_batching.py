@@ -225,6 +225,8 @@ def test_a_failing_operation_speaks_for_itself(rows_model):
     with pytest.raises(StatusError) as caught:
         Servable(rows_model).predict("", tensors_of(*request_of(-1)))
     assert caught.value.message.startswith("assertion failed: [a row is negative")
+    assert "__wrapped__" not in caught.value.message
+    assert "[Op:" not in caught.value.message
 
 
 def test_merged_requests_under_way_from_many_threads_keep_their_answers(rows_model):

@@ -163,7 +163,7 @@ def test_a_load_that_succeeds_at_last_serves(wait_until):
             raise OSError
         return load(path)
 
-    manager = Manager(fail_once, RetryPolicy(retries=1, interval_s=0))
+    manager = Manager(fail_once, retry_policy=RetryPolicy(retries=1, interval_s=0))
     settle(manager, {"m": V1})
     wait_until(lambda: states(manager) == {1: State.AVAILABLE})
     assert manager.statuses("m")[1].error is None
