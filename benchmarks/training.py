@@ -6,11 +6,10 @@ Steps are the trainer's own, on two cores. Other work on a shared machine inflat
 what is compared runs by turns, and the median of the rounds' ratios counts. Parts:
 
 - `input`: steps whose batches come from TFRecords, augmented by default settings, against the
-  same steps on batches that are in memory already. The queue is as full after the timed steps as
-  before, so that nothing is prepared on time that is not counted. As the cores serve both the
-  network and its input, the ratio is at least the CPU time of both over what the cores have
-  while the network trains alone; this bound is printed too, and so is reading the TFRecords
-  into the crop store, which happens once a training.
+  same steps on batches that are in memory already. The machine's speed changes within seconds, so
+  the two kinds of step alternate. A step takes far longer than preparing the batch that replaces
+  its own, so nothing is prepared on the other's time; the crops for which that was not so are
+  counted. Reading the TFRecords into the crop store, once a training, is printed too.
 - `precision`: seconds of a step in bfloat16 against float32, on batches in memory.
 - `memory`: peak resident memory of a fresh interpreter that trains, by batch size.
 - `frames`: seconds of a step and peak memory of the head `lstm`, by frames of a sample.
@@ -22,7 +21,9 @@ import data.environment  # noqa: F401 - before TensorFlow
 
 # isort: split
 import argparse
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -37,8 +38,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from scipy import stats
 
-from benchmarks.training_crops import make_store
+from benchmarks.training_crops import CROPS, make_store
 from models import classifier, optimizer, trainer
 from models.config import ModelConfig
 from models.crop_store import CropStore, evenly_spread
@@ -50,7 +52,7 @@ TARGET_RATIO = 1.05
 PARTS = ("input", "precision", "memory", "frames")
 PRECISIONS = ("float32", "mixed_bfloat16")
 
-_WARM_UP = 3  # empties what the pipeline prepared while nothing trained
+_WARM_UP = 3  # steps, before any is timed
 _SMALL = 96  # pixels a side, for sequences
 _SEQUENCES = 2  # in a batch
 _PROBED_STEPS = 6
@@ -64,17 +66,37 @@ class Took:
     cpu_s: float
 
 
+class CountingStore(CropStore):
+    """A store that counts what is read from it.
+
+    Attributes:
+        reads: crops.
+    """
+
+    reads = 0
+
+    @classmethod
+    def of(cls, store: CropStore, folder: pathlib.Path) -> "CountingStore":
+        """The same crops, counted; `make_store` wrote them to the folder."""
+        return cls(str(folder / CROPS), store.index, store.video_ids, store.fingerprint)
+
+    def read(self, crop: int) -> bytes:
+        """The JPEG of a crop."""
+        self.reads += 1
+        return super().read(crop)
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--networks", nargs="+", default=["efficientnet_v2_b0", "xception"])
     parser.add_argument("--image-size", type=int, default=224)
-    parser.add_argument("--batch-size", type=int, default=16, help="of input and precision")
+    parser.add_argument("--batch-size", type=int, default=8, help="of input and precision")
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[8, 16, 32], help="of memory")
     parser.add_argument("--lengths", nargs="+", type=int, default=[4, 8, 16], help="of frames")
-    parser.add_argument("--steps", type=int, default=12, help="of an epoch of input")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=100, help="of each kind, of input")
+    parser.add_argument("--rounds", type=int, default=8, help="of precision")
     parser.add_argument("--probe", help=argparse.SUPPRESS)  # a config: what a fresh one measures
     arguments = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
@@ -100,43 +122,42 @@ def main() -> None:
 def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterator[dict[str, Any]]:
     """The part `input`."""
     started = time.perf_counter()
-    with make_store(folder) as store:
-        store_s = (time.perf_counter() - started) / len(store.index.offset)
+    with make_store(folder) as written:
+        store_s = (time.perf_counter() - started) / len(written.index.offset)
         for name in arguments.networks:
-            config = make_config(name, arguments.image_size, batch_size=arguments.batch_size)
-            step = make_step(config)
-            kept = list(batches(store, config, 0).take(2))
-            run(step, kept)
-            alone, piped, ratios, cpu_ratios = [], [], [], []
-            for number in range(arguments.rounds):
-                # Fresh every time: a pipeline at rest would prepare batches while the other trains.
-                first = number * (arguments.steps + _WARM_UP)
-                alone.append(run(step, (kept[i % 2] for i in range(arguments.steps))))
-                fresh = iter(batches(store, config, first))
-                run(step, (next(fresh) for _ in range(_WARM_UP)))
-                piped.append(run(step, (next(fresh) for _ in range(arguments.steps))))
-                del fresh
-                ratios.append(piped[-1].wall_s / alone[-1].wall_s)
-                cpu_ratios.append(piped[-1].cpu_s / alone[-1].cpu_s)
-                print(
-                    f"{name}, {choose(config.precision).policy}: in memory "
-                    f"{_ms(alone[-1].wall_s)} a crop ({_ms(alone[-1].cpu_s)} of CPU), from "
-                    f"TFRecords {_ms(piped[-1].wall_s)} ({_ms(piped[-1].cpu_s)}), ratio "
-                    f"{ratios[-1]:.3f}, of CPU {cpu_ratios[-1]:.3f}",
-                    flush=True,
-                )
-            source = iter(batches(store, config, 0))
-            run(lambda _: [0.0], (next(source) for _ in range(_WARM_UP)))
-            fed = run(lambda _: [0.0], (next(source) for _ in range(2 * arguments.steps)))
-            del source
+            with contextlib.closing(CountingStore.of(written, folder)) as store:
+                config = make_config(name, arguments.image_size, batch_size=arguments.batch_size)
+                step = make_step(config)
+                kept = list(batches(store, config).take(2))
+                run(step, kept)
+                source = iter(batches(store, config))
+                run(step, itertools.islice(source, _WARM_UP))
+                alone, piped, unfair = [], [], 0
+                for number in range(arguments.steps):
+                    before = store.reads
+                    alone.append(run(step, [kept[number % 2]]))
+                    unfair += store.reads - before
+                    piped.append(run(step, itertools.islice(source, 1)))
+                fed = run(lambda _: [0.0], itertools.islice(source, arguments.steps))
+                del source
             wall_s, cpu_s = _median(alone, "wall_s"), _median(alone, "cpu_s")
-            bound = max(1.0, (cpu_s + fed.cpu_s) / (CORES * wall_s))
-            print(f"{name}: input alone {_ms(fed.wall_s)} a crop ({_ms(fed.cpu_s)} of CPU)")
+            ratios = [b.wall_s / a.wall_s for a, b in zip(alone, piped, strict=True)]
+            cpu_ratios = [b.cpu_s / a.cpu_s for a, b in zip(alone, piped, strict=True)]
+            interval = stats.bootstrap([ratios], np.median, method="percentile", random_state=0)
+            low, high = interval.confidence_interval
+            print(
+                f"{name}, {choose(config.precision).policy}, medians of {arguments.steps} steps: "
+                f"in memory {_ms(wall_s)} a crop ({_ms(cpu_s)} of CPU), from TFRecords "
+                f"{_ms(_median(piped, 'wall_s'))} ({_ms(_median(piped, 'cpu_s'))}); ratio's 95 % "
+                f"interval {low:.3f} to {high:.3f}; input alone {_ms(fed.wall_s)} a crop "
+                f"({_ms(fed.cpu_s)} of CPU); {unfair} crops prepared on the other's time",
+                flush=True,
+            )
             ratio = statistics.median(ratios)
             yield _figure(f"{name}_input_pipeline", ratio, "ratio of time", TARGET_RATIO)
             yield _figure(f"{name}_input_cpu", statistics.median(cpu_ratios), "ratio of CPU time")
-            yield _figure(f"{name}_input_bound", bound, "ratio of time, at least")
             yield _figure(f"{name}_input_share", fed.cpu_s / cpu_s, "of training's CPU time")
+            yield _figure(f"{name}_input_unfair", unfair, "crops prepared on the other's time", 0)
             yield _figure(f"{name}_crop_store", store_s / wall_s, "of an epoch's time, once")
 
 
@@ -156,10 +177,10 @@ def measure_precision(
                     precision=precision,
                 )
                 steps[precision] = make_step(config)
-                kept = kept or list(batches(store, config, 0).take(1))
+                kept = kept or list(batches(store, config).take(1))
                 run(steps[precision], 2 * kept)
             times: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
-            for _ in range(2 * arguments.rounds):
+            for _ in range(arguments.rounds):
                 for precision, step in steps.items():
                     times[precision].append(run(step, kept).wall_s * arguments.batch_size)
             for precision in PRECISIONS:
@@ -262,10 +283,10 @@ def run(step: Any, given: Iterable[Batch]) -> Took:
     return Took((time.perf_counter() - started) / crops, (time.process_time() - before) / crops)
 
 
-def batches(store: CropStore, config: ModelConfig, first_step: int) -> tf.data.Dataset:
-    """What the trainer would draw from the store, from a step on."""
+def batches(store: CropStore, config: ModelConfig) -> tf.data.Dataset:
+    """What the trainer would draw from the store."""
     crops = evenly_spread(store.index, config.frames_per_video)
-    return training_batches(store, crops, config, first_step=first_step)
+    return training_batches(store, crops, config)
 
 
 def _median(runs: list[Took], name: str) -> float:

@@ -11,6 +11,9 @@ from skimage import data as pictures
 from data import contract, cropping
 from models.crop_store import CropStore
 
+CROPS = "crops"
+"""Name of the store's file in its folder."""
+
 _PAIRS, _FRAMES = 8, 4
 
 
@@ -35,7 +38,7 @@ def write_store(videos: Sequence[contract.VideoExample], folder: pathlib.Path) -
         labels = [contract.parse(example).label for example in examples.numpy()]
         return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
 
-    return CropStore.write([str(path)], str(folder / "crops"), describe, compression="")
+    return CropStore.write([str(path)], str(folder / CROPS), describe, compression="")
 
 
 def make_video(number: int) -> contract.VideoExample:

@@ -1,14 +1,17 @@
 """What is done to training crops: one draw for all crops of a pair or a track, from a seed.
 
-Everything is made of stateless operations: the same seed gives the same result in whatever order
-parallel calls come. (keras-cv's layers draw from a state of their own, and its JPEG layer
-saturates pictures of 0 to 255.)
+Nothing has a state: the same seed gives the same result in whatever order parallel calls come.
+(keras-cv's layers draw from a state of their own, and its JPEG layer saturates pictures of 0 to
+255.)
 """
 
 import math
 from collections.abc import Callable
 from typing import Any
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from models.augmentation_config import AugmentationConfig
@@ -113,15 +116,8 @@ def _move(
         backward = tf.linalg.inv(forward)
         offset = centre - tf.linalg.matvec(backward, centre + shift)
         matrix = tf.concat([backward, offset[:, tf.newaxis]], axis=1)
-        return tf.raw_ops.ImageProjectiveTransformV3(
-            images=pictures,
-            transforms=tf.concat([tf.reshape(matrix, [1, 6]), tf.zeros([1, 2])], axis=1),
-            output_shape=[size, size],
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            # Black borders would tell the network which way the crop moved.
-            fill_mode="REFLECT",
-        )
+        moved = tf.numpy_function(_warp, [pictures, matrix], tf.float32, stateful=False)
+        return tf.ensure_shape(moved, pictures.shape)
 
     def not_warped() -> tf.Tensor:
         return tf.cond(flips, lambda: tf.reverse(pictures, [2]), lambda: pictures)
@@ -129,6 +125,24 @@ def _move(
     if config.warp_probability and (config.rotation or config.shift or config.zoom):
         return tf.cond(warps, warped, not_warped), landmarks
     return not_warped(), landmarks
+
+
+def _warp(
+    pictures: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Each pixel, bilinear, from where the matrix [2, 3] sends it.
+
+    By OpenCV, in a quarter of the time of TensorFlow's ImageProjectiveTransformV3, which was half
+    of what all augmentation took.
+    """
+    size = pictures.shape[2], pictures.shape[1]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    # Black borders would tell the network which way the crop moved.
+    border = cv2.BORDER_REFLECT
+    warped = np.empty_like(pictures)
+    for before, after in zip(pictures, warped, strict=True):
+        cv2.warpAffine(before, matrix, size, after, flags, border)
+    return warped
 
 
 def _recolour(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:

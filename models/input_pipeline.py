@@ -126,6 +126,7 @@ def unaugmented_groups(
     sampler = sampling.create(store.index, crops, config)
     drawn, length = next(iter(sampler)).shape
     is_blended = config.fakes == "self_blended"
+    all_landmarks = tf.constant(store.index.landmarks)
 
     def numbered() -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int32]]]:
         for number, rows in enumerate(itertools.islice(sampler, first, None), start=first):
@@ -136,7 +137,7 @@ def unaugmented_groups(
         seed = group_seed(config, number)
 
         def load_row(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            crop, landmarks = _read(store, row), _landmarks(store, row)
+            crop, landmarks = _read(store, row), tf.gather(all_landmarks, row)
             crops = _self_blend(crop, landmarks, seed) if is_blended else [crop]
             resized = [pictures.resize(crop, config.image_size) for crop in crops]
             return tf.stack(resized), _rescale(landmarks, crop, config.image_size)
@@ -209,14 +210,6 @@ def _read(store: CropStore, row: tf.Tensor) -> tf.Tensor:
     """A crop at its own size, uint8 [height, width, 3]."""
     encoded = tf.numpy_function(store.read, [row], tf.string, stateful=False)
     return pictures.decode(tf.ensure_shape(encoded, []), pictures.MAX_FACE_SIDE)
-
-
-def _landmarks(store: CropStore, row: tf.Tensor) -> tf.Tensor:
-    """A crop's landmarks, float32 [5, 2], in its pixels."""
-    landmarks = tf.numpy_function(
-        lambda crop: store.index.landmarks[crop], [row], tf.float32, stateful=False
-    )
-    return tf.ensure_shape(landmarks, [contract.LANDMARK_COUNT, 2])
 
 
 def _self_blend(crop: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
