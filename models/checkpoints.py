@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-_LAST, _BEST = "last", "best"
+_PROGRESS, _LAST, _BEST = "progress.json", "last", "best"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Progress:
 class Checkpoints:
     """A folder that holds the latest state of a training, and the best weights so far.
 
-    A state counts once TensorFlow has written the file that names it, which comes last; until
-    then it is the one before.
+    A state counts once `progress.json` names it, which is written last; until then it is the one
+    before.
 
     Args:
         folder: path or URL; made when the first state is written.
@@ -78,10 +78,9 @@ class Checkpoints:
 
     def progress(self) -> Progress:
         """How far an interrupted training had come; the very beginning if there is none."""
-        path = tf.train.latest_checkpoint(f"{self._folder}/{_LAST}")
-        if path is None:
+        if not tf.io.gfile.exists(f"{self._folder}/{_PROGRESS}"):
             return Progress()
-        with tf.io.gfile.GFile(f"{path}.json") as file:
+        with tf.io.gfile.GFile(f"{self._folder}/{_PROGRESS}") as file:
             state = json.loads(file.read())
         history = tuple(Evaluation(**evaluation) for evaluation in state["history"])
         return Progress(state["step"], history, tuple(state["losses"]))
@@ -96,7 +95,7 @@ class Checkpoints:
             optimizer: built for what learned at that step; None leaves out its state.
         """
         kept = {} if optimizer is None else {"optimizer": _values(optimizer.variables)}
-        self._read(f"{_LAST}/ckpt-{self.progress().step}", network=_values(variables), **kept)
+        self._read(_LAST, self.progress().step, network=_values(variables), **kept)
 
     def save(
         self,
@@ -106,15 +105,13 @@ class Checkpoints:
     ) -> None:
         """Keeps a state in place of the one before."""
         if self._writes:
-            folder = f"{self._folder}/{_LAST}"
-            tf.io.gfile.makedirs(folder)
-            with tf.io.gfile.GFile(f"{folder}/ckpt-{progress.step}.json", "w") as file:
-                file.write(json.dumps(dataclasses.asdict(progress)))
             kept = {"network": _values(variables), "optimizer": _values(optimizer.variables)}
-            self._write(_LAST, progress.step, keep=1, **kept)
-            for path in tf.io.gfile.glob(f"{folder}/ckpt-*.json"):
-                if path != f"{folder}/ckpt-{progress.step}.json":
-                    tf.io.gfile.remove(path)
+            self._write(_LAST, progress.step, **kept)
+            path = f"{self._folder}/{_PROGRESS}"
+            with tf.io.gfile.GFile(f"{path}.partial", "w") as file:
+                file.write(json.dumps(dataclasses.asdict(progress)))
+            tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+            self._delete_all_but(_LAST, {progress.step})
 
     def save_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
         """Keeps the network's variables as the best.
@@ -123,25 +120,41 @@ class Checkpoints:
         of these.
         """
         if self._writes:
-            self._write(_BEST, step, keep=2, network=_values(variables))
+            self._write(_BEST, step, network=_values(variables))
+            before = best_of(self.progress().history)
+            self._delete_all_but(_BEST, {step} if before is None else {step, before.step})
 
     def restore_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
-        """Puts the best weights, those of a step, into the network."""
-        self._read(f"{_BEST}/ckpt-{step}", network=_values(variables))
+        """Puts the best weights, those of a step, into the network of the process that writes.
+
+        Others, which may come here before the file is whole, make nothing of their networks.
+        """
+        if self._writes:
+            self._read(_BEST, step, network=_values(variables))
 
     def delete(self) -> None:
         """Deletes all states: what they led to is kept elsewhere."""
         if tf.io.gfile.exists(self._folder):
             tf.io.gfile.rmtree(self._folder)
 
-    def _write(self, kind: str, step: int, *, keep: int, **kept: list[tf.Variable]) -> None:
-        saved = tf.train.Checkpoint(**kept)
-        manager = tf.train.CheckpointManager(saved, f"{self._folder}/{kind}", max_to_keep=keep)
-        manager.save(checkpoint_number=step)
+    # `write` and `read`: `save`, `restore` and CheckpointManager make a variable, in which all
+    # workers of a cluster must take part, and only one of them writes.
 
-    def _read(self, name: str, **kept: list[tf.Variable]) -> None:
-        saved = tf.train.Checkpoint(**kept).restore(f"{self._folder}/{name}")
-        saved.assert_existing_objects_matched().expect_partial()
+    def _write(self, kind: str, step: int, **kept: list[tf.Variable]) -> None:
+        tf.io.gfile.makedirs(self._folder)
+        tf.train.Checkpoint(**kept).write(f"{self._folder}/{kind}-{step}")
+
+    def _read(self, kind: str, step: int, **kept: list[tf.Variable]) -> None:
+        status = tf.train.Checkpoint(**kept).read(f"{self._folder}/{kind}-{step}")
+        status.assert_existing_objects_matched().expect_partial()
+
+    def _delete_all_but(self, kind: str, steps: set[int]) -> None:
+        kept = tuple(f"{kind}-{step}." for step in steps)
+        for path in tf.io.gfile.glob(f"{self._folder}/{kind}-*"):
+            if tf.io.gfile.isdir(path):  # a killed process was writing into it
+                tf.io.gfile.rmtree(path)
+            elif not path.rpartition("/")[2].startswith(kept):
+                tf.io.gfile.remove(path)
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[tf.Variable]:

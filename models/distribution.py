@@ -1,5 +1,8 @@
 """How training is spread over devices, by name."""
 
+from collections.abc import Sequence
+
+import keras
 import tensorflow as tf
 
 from data.errors import UsageError
@@ -43,6 +46,44 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver.task_type == "chief" or (
         resolver.task_type == "worker" and resolver.task_id == 0
     )
+
+
+def average_statistics(variables: Sequence[keras.Variable]) -> None:
+    """Makes one of the statistics that batch normalisation keeps on each device by itself.
+
+    Called in the strategy's scope, by all workers at once.
+
+    Args:
+        variables: of a network; those that learn are the same on all devices already.
+    """
+    strategy = tf.distribute.get_strategy()
+    if strategy.num_replicas_in_sync == 1:
+        return
+    statistics = [
+        variable.value
+        for variable in variables
+        if not variable.trainable and variable.dtype.startswith("float")
+    ]
+
+    @tf.function
+    def average() -> None:
+        # Read on each device: to `reduce` a variable is the same everywhere by definition.
+        values = strategy.run(lambda: [tf.identity(statistic) for statistic in statistics])
+        for statistic, value in zip(statistics, values, strict=True):
+            statistic.assign(strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None))
+
+    average()
+
+
+def mean_of_workers(values: Sequence[float]) -> list[float]:
+    """Means of what each worker has found; called like `average_statistics`.
+
+    What follows from them is the same for all, though machines differ in their last bits.
+    """
+    found = tf.constant(values, tf.float64)
+    mean = tf.distribute.get_strategy().reduce(tf.distribute.ReduceOp.MEAN, found, axis=None)
+    means: list[float] = mean.numpy().tolist()
+    return means
 
 
 def let_memory_grow() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from models import classifier, fine_tuning, optimizer, saved_network
+from models import classifier, distribution, fine_tuning, optimizer, saved_network
 from models.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.classifier import Classifier
 from models.config import ModelConfig
@@ -157,19 +157,16 @@ class Trainer:
         batch: Batch,
         learner: keras.optimizers.Optimizer,
     ) -> None:
-        self._average_statistics()
+        distribution.average_statistics(self._network.variables)
         labels = self._eval_store.index.label
         scores = score_videos(self._scorer, self._eval_store, self._eval_crops)
         if not np.isfinite(scores).all():
             what = f"scores of eval videos are no longer numbers at step {step}"
             raise self._diverged(what, batch, learner)
-        evaluation = Evaluation(
-            step=step,
-            loss=float(np.mean(self._losses)),
-            auc=float(roc_auc_score(labels, scores)),
-            eval_loss=log_loss(scores, labels),
-            learning_rate=rate,
-        )
+        found = [float(roc_auc_score(labels, scores)), log_loss(scores, labels)]
+        auc, eval_loss = distribution.mean_of_workers(found)
+        loss = float(np.mean(self._losses))
+        evaluation = Evaluation(step, loss, auc, eval_loss, learning_rate=rate)
         self._losses = []
         is_best = evaluation.better_than(best_of(history))
         history.append(evaluation)
@@ -183,15 +180,6 @@ class Trainer:
         progress = Progress(step, tuple(history), tuple(self._losses))
         self._checkpoints.save(progress, self._network.variables, learner)
         self._saved_at = time.monotonic()
-
-    def _average_statistics(self) -> None:
-        """Makes one of the statistics that batch normalisation keeps on each device by itself."""
-        if self._strategy.num_replicas_in_sync == 1:
-            return
-        for variable in self._network.variables:
-            if not variable.trainable and variable.dtype.startswith("float"):
-                mean = self._strategy.reduce("MEAN", variable.value, axis=None)
-                variable.value.assign(mean)
 
     def _has_stalled(self, history: Sequence[Evaluation]) -> bool:
         """Whether the best of the last phase lies `patience` evaluations back."""

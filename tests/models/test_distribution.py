@@ -60,47 +60,115 @@ with strategy.scope():
     step = trainer._train_step(network, learner, strategy)
     for batch in strategy.experimental_distribute_dataset(batches.unbatch().batch(8)):
         losses.append(float(step(batch)[0]))
+    # Statistics of batches of ones on the first replica, of twos on the second.
+    normalization = keras.layers.BatchNormalization(momentum=0.0)
+    normalization.build((None, 1))
+    def on_replica():
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        normalization(tf.fill([2, 1], 1.0 + tf.cast(number, tf.float32)), training=True)
+    tf.function(lambda: strategy.run(on_replica))()
+    distribution.average_statistics(normalization.variables)
+    means = strategy.experimental_local_results(normalization.moving_mean.value)
+    found = distribution.mean_of_workers([float(sys.argv[4])])
 print("replicas", strategy.num_replicas_in_sync, "chief", distribution.is_chief(strategy))
+print("statistics", *(float(mean[0]) for mean in means), "found", *found)
 print("losses", *losses)
 """
 
+_RUN = """
+import sys
+import data.environment
+from benchmarks.learning import Arguments
+from models import training
+from models.config import ModelConfig
+train, evaluated, transform, folder = sys.argv[1:]
+config = ModelConfig(
+    model="meso4",
+    weights=None,
+    image_size=32,
+    batch_size=8,
+    steps=6,
+    eval_interval=3,
+    strategy="multi_worker",
+    precision="float32",
+    false_positive_rate=0.25,
+    false_negative_rate=0.25,
+)
+settings = {"model": config.model_dump_json(), "code_hash": "0", "checkpoints": f"{folder}/states"}
+training.run_fn(
+    Arguments([train], [evaluated], transform, f"{folder}/model", f"{folder}/run", settings)
+)
+"""
 
-def train(name, devices, policy="float32", **environment):
-    """What a training of four steps printed, in an interpreter with so many logical CPUs."""
-    done = subprocess.run(
-        [sys.executable, "-c", _TRAIN, name, str(devices), policy],
+# So does each of two workers get its place in the cluster.
+_CLUSTER = {"worker": ["localhost:29417", "localhost:29418"]}
+
+
+def start(script, *arguments, worker=None):
+    """A script in an interpreter of its own, as the worker of that number if there is one."""
+    task = {"cluster": _CLUSTER, "task": {"type": "worker", "index": worker}}
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
         cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
+        env=os.environ if worker is None else {**os.environ, "TF_CONFIG": json.dumps(task)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    replicas, losses = done.stdout.splitlines()[-2:]
-    return replicas, [float(loss) for loss in losses.split()[1:]]
+
+
+def output(process):
+    """The lines that it printed."""
+    with process:
+        try:
+            printed, errors = process.communicate(timeout=300)
+        finally:
+            process.kill()
+    assert process.returncode == 0, errors
+    return printed.splitlines()
+
+
+def steps(process):
+    """What a training of four steps printed of its replicas and statistics, and its losses."""
+    replicas, statistics, losses = output(process)[-3:]
+    return replicas, statistics, [float(loss) for loss in losses.split()[1:]]
 
 
 @pytest.fixture(scope="module")
 def one_device():
-    replicas, losses = train("none", 1)
+    replicas, statistics, losses = steps(start(_TRAIN, "none", 1, "float32", 7))
     assert replicas == "replicas 1 chief True"
+    assert statistics == "statistics 1.0 found 7.0"
     assert losses[-1] != losses[0]
     return losses
 
 
 def test_two_devices_learn_as_one_with_the_same_global_batch(one_device):
     # The loss scale of float16, a power of two, changes nothing in a network of float32.
-    replicas, losses = train("mirrored", 2, "mixed_float16")
+    replicas, statistics, losses = steps(start(_TRAIN, "mirrored", 2, "mixed_float16", 7))
     assert replicas == "replicas 2 chief True"
+    assert statistics == "statistics 1.5 1.5 found 7.0"
     assert losses == pytest.approx(one_device, rel=1e-4)
 
 
-def test_a_worker_of_a_cluster_learns_as_one_device(one_device):
-    cluster = {"cluster": {"worker": ["localhost:29417"]}, "task": {"type": "worker", "index": 0}}
-    replicas, losses = train("multi_worker", 1, TF_CONFIG=json.dumps(cluster))
-    assert replicas == "replicas 1 chief True"
-    assert losses == pytest.approx(one_device, rel=1e-4)
+def test_two_workers_learn_as_one_device(one_device):
+    workers = [start(_TRAIN, "multi_worker", 1, "float32", 7 + i, worker=i) for i in range(2)]
+    for worker, is_chief in zip(workers, (True, False), strict=True):
+        replicas, statistics, losses = steps(worker)
+        assert replicas == f"replicas 2 chief {is_chief}"
+        assert statistics == "statistics 1.5 found 7.5"
+        assert losses == pytest.approx(one_device, rel=1e-4)
+
+
+def test_two_workers_make_one_model(videos, write_records, transform_output, tmp_path):
+    records = write_records(videos)
+    arguments = (records, records, transform_output, tmp_path)
+    chief, other = [start(_RUN, *arguments, worker=i) for i in range(2)]
+    evaluations = [line for line in output(chief) if "/6, eval AUC" in line]
+    assert len(evaluations) == 2
+    assert [line for line in output(other) if "/6, eval AUC" in line] == evaluations
+    assert (tmp_path / "model" / "saved_model.pb").is_file()
+    assert list((tmp_path / "states").iterdir()) == []
 
 
 def test_no_tpu_is_an_error_with_a_cure():
