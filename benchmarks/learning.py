@@ -108,7 +108,7 @@ def measure_all(
         # Ensembles are made of what the networks have come to be.
         for kind in (config.models, config.ensembles):
             started = [
-                pool.submit(measure, config, one.name, seed, root) for seed in seeds for one in kind
+                pool.submit(measure, config, one.name, seed, root) for one in kind for seed in seeds
             ]
             for done in futures.as_completed(started):
                 result = done.result()
