@@ -107,10 +107,7 @@ class Checkpoints:
         if self._writes:
             kept = {"network": _values(variables), "optimizer": _values(optimizer.variables)}
             self._write(_LAST, progress.step, **kept)
-            path = f"{self._folder}/{_PROGRESS}"
-            with tf.io.gfile.GFile(f"{path}.partial", "w") as file:
-                file.write(json.dumps(dataclasses.asdict(progress)))
-            tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+            write_whole(self._folder, _PROGRESS, json.dumps(dataclasses.asdict(progress)))
             self._delete_all_but(_LAST, {progress.step})
 
     def save_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
@@ -155,6 +152,15 @@ class Checkpoints:
                 tf.io.gfile.rmtree(path)
             elif not path.rpartition("/")[2].startswith(kept):
                 tf.io.gfile.remove(path)
+
+
+def write_whole(folder: str, name: str, text: str) -> None:
+    """Writes a file that appears whole, in place of one of that name; makes the folder."""
+    path = f"{folder}/{name}"
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(f"{path}.partial", "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[tf.Variable]:

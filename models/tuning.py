@@ -14,7 +14,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from data.errors import UsageError
 from models import distribution, search_result
-from models.checkpoints import Checkpoints, best_of
+from models.checkpoints import Checkpoints, best_of, write_whole
 from models.config import ModelConfig, takes_whole_numbers
 from models.crop_store import CropStore
 from models.precision import choose
@@ -276,9 +276,5 @@ def _read(folder: str) -> _Outcome | None:
 
 def _write(folder: str, outcome: _Outcome) -> None:
     """Keeps how a trial ended; there is nothing to go on from then."""
-    path = f"{folder}/outcome.json"
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(f"{path}.partial", "w") as file:
-        file.write(json.dumps(dataclasses.asdict(outcome)))
-    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+    write_whole(folder, "outcome.json", json.dumps(dataclasses.asdict(outcome)))
     Checkpoints(f"{folder}/checkpoints").delete()
