@@ -45,8 +45,8 @@ class Calibration:
             source group.
         reliability: of the uncalibrated probabilities.
         calibrated_reliability: the same, calibrated; cross-fitted likewise.
-        warnings: what the reader of the verdicts must know; empty if all rates are stated,
-            the method had enough videos and early stopping had no choice.
+        warnings: what the reader of the verdicts must know; empty if all rates are stated, both
+            verdicts are given, the method had enough videos and early stopping had no choice.
     """
 
     decision: Decision
@@ -80,9 +80,9 @@ def calibrate(
             hyper-parameters kept the best.
 
     Returns:
-        The calibration; its `warnings` name the rates that the videos are too few to state,
-        say if the method had too few videos or leaves a verdict out, and if choosing by the same
-        videos made the rates optimistic.
+        The calibration; its `warnings` name the rates that the videos, or their source groups,
+        are too few to state, say if the method had too few videos or leaves a verdict out, and
+        if choosing by the same videos made the rates optimistic.
 
     Raises:
         UsageError: a class is missing.
@@ -91,8 +91,9 @@ def calibrate(
     scores = logits.astype(np.float64)
     mapping = fit_mapping(method, scores, labels)
     real_below, fake_above, warnings = _thresholds(
-        scores, labels, mapping, false_positive_rate, false_negative_rate
+        scores, labels, groups, mapping, false_positive_rate, false_negative_rate
     )
+    warnings += _missing_verdicts(scores, labels, mapping, real_below, fake_above)
     if method == "isotonic":
         warnings += _isotonic_warnings(labels)
     if evaluations > 1:
@@ -122,68 +123,83 @@ def uncalibrated() -> tuple[Decision, str]:
 def _thresholds(
     scores: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int8],
+    groups: npt.NDArray[np.int32],
     mapping: ProbabilityMapping,
     false_positive_rate: float,
     false_negative_rate: float,
 ) -> tuple[float, float, list[str]]:
     """`real_below`, `fake_above` and warnings, of scores [v]."""
-    highest_real, fake_stated = _fake_threshold(scores[labels == Label.REAL], false_positive_rate)
+    real, fake = labels == Label.REAL, labels == Label.FAKE
+    highest_real = _fake_threshold(scores[real], false_positive_rate)
     # The same question with the sign turned: which score do few fakes fall below?
-    negated, real_stated = _fake_threshold(-scores[labels == Label.FAKE], false_negative_rate)
-    lowest_fake = -negated
+    lowest_fake = -_fake_threshold(-scores[fake], false_negative_rate)
     if lowest_fake > highest_real:
         # The classes lie apart: any cut between the two keeps both rates.
         lowest_fake = highest_real = (lowest_fake + highest_real) / 2
-    ends = np.array([lowest_fake, highest_real, -np.inf, np.inf])
-    real_below, fake_above, least, largest = map(float, mapping.probability(ends))
+    ends = np.array([lowest_fake, highest_real])
+    real_below, fake_above = map(float, mapping.probability(ends))
     warnings = []
-    if not fake_stated:
+    if too_few := _too_few(Label.REAL, groups[real], false_positive_rate):
         fake_above = max(fake_above, 1 - WIDE_BAND)
-        warnings.append(_too_few(labels, Label.REAL, false_positive_rate))
-    if not real_stated:
+        warnings.append(too_few)
+    if too_few := _too_few(Label.FAKE, groups[fake], false_negative_rate):
         real_below = min(real_below, WIDE_BAND)
-        warnings.append(_too_few(labels, Label.FAKE, false_negative_rate))
+        warnings.append(too_few)
     # Nothing is called what it is less likely to be; both error rates only fall.
-    real_below, fake_above = min(real_below, 0.5), max(fake_above, 0.5)
-    for verdict, never, end, threshold in (
-        ("fake", largest <= fake_above, largest, fake_above),
-        ("real", least >= real_below, least, real_below),
-    ):
-        if never:
-            warnings.append(
-                f"no video can be called {verdict}: the probabilities of {mapping.method} "
-                f"calibration end at {end:.3f}, and the threshold is {threshold:.3f}; set "
-                "`calibration` to temperature, or add eval videos"
-            )
-    return real_below, fake_above, warnings
+    return min(real_below, 0.5), max(fake_above, 0.5), warnings
 
 
-def _fake_threshold(reals: npt.NDArray[np.float64], rate: float) -> tuple[float, bool]:
+def _missing_verdicts(
+    scores: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int8],
+    mapping: ProbabilityMapping,
+    real_below: float,
+    fake_above: float,
+) -> list[str]:
+    """Warnings of a verdict that not one eval video is rightly given."""
+    probabilities = mapping.probability(scores)
+    cure = "platt" if mapping.method == "temperature" else "temperature"
+    highest = probabilities[labels == Label.FAKE].max()
+    lowest = probabilities[labels == Label.REAL].min()
+    return [
+        f"none of the {label.name.lower()} eval videos is called {label.name.lower()}: their "
+        f"{mapping.method}-calibrated probabilities end at {end:.3f}, and the threshold is "
+        f"{threshold:.3f}; set `calibration` to {cure}, or add eval videos"
+        for label, never, end, threshold in (
+            (Label.FAKE, highest <= fake_above, highest, fake_above),
+            (Label.REAL, lowest >= real_below, lowest, real_below),
+        )
+        if never
+    ]
+
+
+def _fake_threshold(reals: npt.NDArray[np.float64], rate: float) -> float:
     """Score above which at most `rate` of new reals are called fake.
 
     Split conformal prediction's quantile: for exchangeable videos the chance that a new one
     scores above the ceil((1 - rate)(n + 1))-th smallest of n is at most `rate` (Vovk et al.,
     "Algorithmic Learning in a Random World", 2005; Lei et al., JASA 2018, section 2).
 
-    Returns:
-        The score, and whether the reals are enough to state the rate; if not, the score is
-        the largest of them.
+    Where the reals are too few for that rank, the largest of them.
     """
-    rank = _conformal_rank(len(reals), rate)
-    stated = rank <= len(reals)
-    return float(np.sort(reals)[min(rank, len(reals)) - 1]), stated
-
-
-def _conformal_rank(count: int, rate: float) -> int:
     # Rounded first: 0.95 * 20 is a little more than 19 in floating point.
-    return math.ceil(round((1 - rate) * (count + 1), 9))
+    rank = math.ceil(round((1 - rate) * (len(reals) + 1), 9))
+    return float(np.sort(reals)[min(rank, len(reals)) - 1])
 
 
-def _too_few(labels: npt.NDArray[np.int8], label: Label, rate: float) -> str:
+def _too_few(label: Label, groups: npt.NDArray[np.int32], rate: float) -> str | None:
+    """Why videos of these source groups cannot state a rate; None where they can.
+
+    Videos of one source are not exchangeable with a new one's: they count as one.
+    """
     needed = math.ceil(round(1 / rate - 1, 9))
+    found = len(np.unique(groups))
+    if found >= needed:
+        return None
     return (
-        f"{np.sum(labels == label)} {label.name.lower()} eval videos are too few to state "
-        f"an error rate of {rate:g} ({needed} are needed): the uncertain band is wide instead"
+        f"{len(groups)} {label.name.lower()} eval videos of {found} source groups are too few to "
+        f"state an error rate of {rate:g} ({needed} groups are needed): the uncertain band is "
+        "wide instead"
     )
 
 

@@ -23,8 +23,11 @@ def xception(image_size: int, weights: str | None) -> keras.Model:
     batch_norm.set_momentum(network)
 
     pictures = keras.Input((image_size, image_size, 3), name="pictures")
-    # keras.applications' own input range for this network: -1 to 1.
-    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(pictures)
+    # keras.applications' own input range for this network: -1 to 1. In float32: bfloat16 would
+    # round bright pixels to whole grey levels before they are centred.
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescale")(
+        pictures
+    )
     features = keras.layers.GlobalAveragePooling2D(name="pool")(network(scaled))
     return keras.Model(pictures, features, name="xception")
 

@@ -102,6 +102,12 @@ def test_an_intercept_moves_the_cut_with_even_odds():
     assert np.all(
         temperature.decision.mapping.probability(logits) < temperature.decision.fake_above
     )
+    assert platt.warnings == ()
+    (warning,) = temperature.warnings
+    assert warning.startswith("none of the fake eval videos is called fake: their temperature")
+    assert "set `calibration` to platt" in warning
+    (warning,) = run(logits + 40, labels).warnings
+    assert warning.startswith("none of the real eval videos is called real: their temperature")
 
 
 @every_method
@@ -146,10 +152,20 @@ def test_too_few_videos_get_a_wide_band_and_a_warning(method):
     assert result.decision.real_below == pytest.approx(0.05)
     assert result.decision.fake_above == pytest.approx(0.95)
     assert [warning.split(" are too few")[0] for warning in result.warnings[:2]] == [
-        "2 real eval videos",
-        "2 fake eval videos",
+        "2 real eval videos of 2 source groups",
+        "2 fake eval videos of 2 source groups",
     ]
-    assert "error rate of 0.05 (19 are needed)" in result.warnings[0]
+    assert "error rate of 0.05 (19 groups are needed)" in result.warnings[0]
+
+
+@every_method
+def test_videos_of_one_source_count_as_one(method):
+    logits, labels = simulate(400, 2.0)
+    groups = np.where(labels == 1, np.arange(400) % 18, np.arange(400) % 19).astype(np.int32)
+    result = run(logits, labels, method=method, groups=groups)
+    (warning,) = [warning for warning in result.warnings if "error rate" in warning]
+    assert f"{labels.sum()} fake eval videos of 18 source groups are too few" in warning
+    assert result.decision.real_below <= 0.05
 
 
 @every_method
@@ -163,13 +179,13 @@ def test_a_rate_that_cannot_be_stated_widens_its_own_side_alone(method, reals, f
             True,
             True,
         )
-        assert about_rates(result)[0].startswith("5 real eval videos are too few")
+        assert about_rates(result)[0].startswith("5 real eval videos of 5 source groups are")
     else:
         assert (result.decision.real_below <= 0.05, result.decision.fake_above < 0.95) == (
             True,
             True,
         )
-        assert about_rates(result)[0].startswith("5 fake eval videos are too few")
+        assert about_rates(result)[0].startswith("5 fake eval videos of 5 source groups are")
 
 
 def test_a_choice_among_evaluations_is_told():
@@ -204,10 +220,10 @@ def test_too_few_videos_for_isotonic_are_told_with_the_method_to_use(reals, name
 def test_a_verdict_that_cannot_be_given_is_told():
     # Two of a class: isotonic probabilities end at 3 / 4, where the wide band is not over.
     warnings = run([-1.0, -0.5, 0.4, 1.0], [0, 0, 1, 1], method="isotonic").warnings
-    told = [warning for warning in warnings if "no video can be called" in warning]
+    told = [warning for warning in warnings if "none of the" in warning]
     assert [warning.split(":")[0] for warning in told] == [
-        "no video can be called fake",
-        "no video can be called real",
+        "none of the fake eval videos is called fake",
+        "none of the real eval videos is called real",
     ]
     assert "end at 0.750, and the threshold is 0.950" in told[0]
     assert "set `calibration` to temperature" in told[0]
