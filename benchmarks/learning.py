@@ -18,6 +18,7 @@ import os
 import pathlib
 import shutil
 import statistics
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent import futures
@@ -126,8 +127,17 @@ def measure_all(
 
 
 def take_one_core() -> None:
-    """Readies a process that has another beside it."""
+    """Readies a process that has another beside it, and that ends with the one that began it."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """Ends this process once its parent has ended, however that was."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def measure(
