@@ -10,6 +10,8 @@ import warnings
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 # TensorFlow 2.16 logs three CUDA errors at every start, also where there is no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# GPU memory as it is needed, not all of it at once: a server may share the GPU.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 # Google's clients, which Beam imports, warn that they will leave this Python; tfx cannot.
 os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
 warnings.filterwarnings("ignore", category=FutureWarning)

@@ -41,6 +41,7 @@ class Style:
         saturation: fraction by which distances from grey grow.
         hue: angle by which colours turn about the greys, degrees.
         downscale: factor by which the picture is shrunk and enlarged again; 1 leaves it.
+        drops_pixels: whether it is shrunk by leaving pixels out, not by their means.
         sharpening: weight of the unsharp mask; 0 leaves the picture.
     """
 
@@ -50,6 +51,7 @@ class Style:
     saturation: float
     hue: float
     downscale: float
+    drops_pixels: bool
     sharpening: float
 
 
@@ -59,30 +61,36 @@ class StyleBounds:
 
     Attributes:
         colour_shift: least and most for red, green and blue.
+        colour_shift_probability: how often there is one.
         brightness: most, up and down.
         contrast: most, up and down.
         saturation: most, up and down.
         hue: most, to both sides.
         downscale: least and most, where detail is lost.
+        drops_pixels: detail is lost by leaving pixels out, and by one of the two factors alone.
         sharpening: least and most, where detail is gained.
     """
 
     colour_shift: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    colour_shift_probability: float
     brightness: float
     contrast: float
     saturation: float
     hue: float
     downscale: tuple[float, float]
+    drops_pixels: bool
     sharpening: tuple[float, float]
 
 
 SAMPLE_BOUNDS = StyleBounds(
     colour_shift=((-15.0, 40.0), (-40.0, 15.0), (-40.0, 40.0)),
+    colour_shift_probability=1.0,
     brightness=0.2,
     contrast=0.2,
     saturation=0.2,
     hue=0.0,
     downscale=(1.0, 2.5),
+    drops_pixels=False,
     sharpening=(0.0, 0.8),
 )
 """For the sample dataset. The authors' code has -20 to 20 for each colour and 0.1 for brightness
@@ -92,17 +100,27 @@ and contrast; twice that is learnt from scratch. Face detectors overlook green f
 def draw_style(rng: np.random.Generator, bounds: StyleBounds) -> Style:
     """Draws a change of colour, and either a loss or a gain of detail."""
     red, green, blue = (rng.uniform(least, most) for least, most in bounds.colour_shift)
+    # No draw where there is nothing to draw, here and below: the sample dataset keeps its bytes.
+    shifts = bounds.colour_shift_probability == 1.0 or (
+        rng.random() < bounds.colour_shift_probability
+    )
     loses_detail = rng.random() < 0.5
     return Style(
-        colour_shift=(red, green, blue),
+        colour_shift=(red, green, blue) if shifts else (0.0, 0.0, 0.0),
         brightness=rng.uniform(-bounds.brightness, bounds.brightness),
         contrast=rng.uniform(-bounds.contrast, bounds.contrast),
         saturation=rng.uniform(-bounds.saturation, bounds.saturation),
-        downscale=rng.uniform(*bounds.downscale) if loses_detail else 1.0,
+        downscale=_draw_downscale(rng, bounds) if loses_detail else 1.0,
+        drops_pixels=bounds.drops_pixels,
         sharpening=0.0 if loses_detail else rng.uniform(*bounds.sharpening),
-        # No draw where there is nothing to draw: the sample dataset keeps its bytes.
         hue=rng.uniform(-bounds.hue, bounds.hue) if bounds.hue else 0.0,
     )
+
+
+def _draw_downscale(rng: np.random.Generator, bounds: StyleBounds) -> float:
+    if bounds.drops_pixels:
+        return float(rng.choice(bounds.downscale))
+    return rng.uniform(*bounds.downscale)
 
 
 def apply_style(picture: Picture, style: Style) -> Picture:
@@ -128,7 +146,8 @@ def apply_style(picture: Picture, style: Style) -> Picture:
             max(1, round(width / style.downscale)),
             max(1, round(height / style.downscale)),
         )
-        shrunk = cv2.resize(styled, small, interpolation=cv2.INTER_AREA)
+        shrinking = cv2.INTER_NEAREST if style.drops_pixels else cv2.INTER_AREA
+        shrunk = cv2.resize(styled, small, interpolation=shrinking)
         styled = cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
     if style.sharpening > 0.0:
         styled = styled + style.sharpening * (styled - cv2.GaussianBlur(styled, (0, 0), 1.0))
@@ -222,7 +241,8 @@ def draw_shift(
 ) -> npt.NDArray[np.float64]:
     """Draws a small change of place and size of the face.
 
-    The authors' code translates by up to 3 % in x and 1.5 % in y and scales by up to 5 %.
+    The authors' code scales by up to 5 % and translates by up to 3 % in x and 1.5 % in y, there of
+    a crop a little wider than the face, here of the face.
 
     Args:
         rng: the source of randomness.

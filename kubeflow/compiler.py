@@ -27,7 +27,7 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
     """
     if config.kubeflow is None:
         raise ValueError("the configuration has no `kubeflow` section")
-    dataset = runner.read_dataset(pathlib.Path(config.examples))
+    dataset = runner.read_dataset(pathlib.Path(config.examples), reals_suffice=config.reals_suffice)
     columns = tuple(dataset["slice_columns"])
     output.parent.mkdir(parents=True, exist_ok=True)
     schema_file = output.with_suffix(".schema.pbtxt")

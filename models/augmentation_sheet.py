@@ -99,7 +99,8 @@ def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
         videos: pairs at most.
 
     Returns:
-        The pairs; their first draw is what the first batches of the training hold.
+        The pairs; where the training samples pairs of single crops, their first draw is what its
+        first batches hold.
 
     Raises:
         UsageError: there is no `train` split, or it lacks a class or landmarks.

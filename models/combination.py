@@ -124,7 +124,9 @@ def fit_stack(
 ) -> Stacked:
     """Logistic regression on the members' video logits, both classes weighing the same.
 
-    Wolpert, "Stacked Generalization" (Neural Networks 5, 1992). scikit-learn's own regularisation
+    Wolpert, "Stacked Generalization" (Neural Networks 5, 1992). Fitted to each member's largest
+    track of a video, which need not be the same one; served, it combines the members' logits of
+    each track, and the largest of these is the video's. scikit-learn's own regularisation
     (C = 1) keeps it finite where the members separate the classes.
 
     Args:

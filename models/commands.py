@@ -26,8 +26,8 @@ def augmentations(
     """Draw what a network will see in training: pairs of a real and its fake, augmented.
 
     The first pairs that the training would draw, real above fake; left as they are extracted
-    (or self-blended), then in several draws of the config's augmentation. The first draw is what
-    the training's first batches hold.
+    (or self-blended), then in several draws of the config's augmentation. With `sampling: paired`
+    and `head: frame` the first draw is what the training's first batches hold.
 
     Example: unmask augmentations --config configs/faceforensics.yaml --output augmentations.png
     """

@@ -60,7 +60,8 @@ class ModelConfig(ServedConfig):
         description="faces of a track in a training sample of the head `lstm`",
     )
     pooling: Literal["mean", "confident_mean", "max"] = Field(
-        default="mean", description="of a track's frame scores, see models/pooling.py"
+        default="mean",
+        description="of a track's frame scores, see models/pooling.py; `lstm` has none to pool",
     )
     image_size: int = Field(
         default=0,
@@ -69,9 +70,10 @@ class ModelConfig(ServedConfig):
         "authors use",
     )
     weights: str | None = Field(
-        default="imagenet",
+        default=None,
         description="`imagenet`, the path of a Keras weights file (.h5) of the network without "
-        "its top, or null to train from scratch",
+        "its top, or null to train from scratch; by default `imagenet` where there are such "
+        "weights of the network",
     )
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
         default="auto", description="of training; `auto` chooses by hardware"
@@ -119,7 +121,10 @@ class ModelConfig(ServedConfig):
         default=200, ge=1, description="steps between evaluations of the video AUC on `eval`"
     )
     patience: int = Field(
-        default=5, ge=1, description="evaluations without a better AUC after which training stops"
+        default=5,
+        ge=1,
+        description="evaluations without a better AUC, or a lower loss at the same one, after "
+        "which training stops",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**31, description="of weights, sampling and augmentation"
@@ -140,6 +145,9 @@ class ModelConfig(ServedConfig):
             values["name"] = values["model"] + ("_lstm" if values.get("head") == "lstm" else "")
         if not values.get("image_size") and values.get("model") in registry.names():
             values["image_size"] = registry.find(values["model"]).image_size
+        if "weights" not in values and values.get("model") in registry.names():
+            has_some = registry.find(values["model"]).pretrained is not None
+            values["weights"] = registry.IMAGENET if has_some else None
         return values
 
     @field_validator("model")
@@ -154,7 +162,7 @@ class ModelConfig(ServedConfig):
     @field_validator("weights")
     @classmethod
     def _known_weights(cls, weights: str | None) -> str | None:
-        if weights is not None and weights != "imagenet" and not weights.endswith(".h5"):
+        if weights not in (None, registry.IMAGENET) and not weights.endswith(".h5"):
             raise ValueError(
                 f"{weights!r} is neither `imagenet` nor the path of a .h5 file; "
                 "write null to train from scratch"
@@ -167,6 +175,20 @@ class ModelConfig(ServedConfig):
         if self.image_size < smallest:
             raise ValueError(
                 f"image_size {self.image_size} is too small: {self.model} needs {smallest} or more"
+            )
+        if self.weights == registry.IMAGENET and registry.find(self.model).pretrained is None:
+            raise ValueError(
+                f"weights imagenet: there are none of {self.model}; name a .h5 file, or write null "
+                "to train from scratch"
+            )
+        if self.head == "lstm" and self.pooling != "mean":
+            raise ValueError(
+                f"pooling {self.pooling} does nothing where head is lstm, which reads a track as a "
+                "whole; leave pooling at mean"
+            )
+        if self.head == "lstm" and self.strategy == "tpu":
+            raise ValueError(
+                "head lstm does not work with strategy tpu, whose programs have fixed shapes"
             )
         accumulate = self.optimizer.accumulate
         if self.steps % accumulate or self.fine_tuning.head_steps % accumulate:

@@ -84,12 +84,3 @@ def mean_of_workers(values: Sequence[float]) -> list[float]:
     mean = tf.distribute.get_strategy().reduce(tf.distribute.ReduceOp.MEAN, found, axis=None)
     means: list[float] = mean.numpy().tolist()
     return means
-
-
-def let_memory_grow() -> None:
-    """Takes GPU memory as it is needed, not all of it at once: a server may share the GPU."""
-    for device in tf.config.list_physical_devices("GPU"):
-        try:
-            tf.config.experimental.set_memory_growth(device, True)
-        except RuntimeError:
-            return  # the GPU is in use already, with whatever was set before

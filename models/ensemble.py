@@ -145,7 +145,7 @@ def make(
         run_folder=run_folder,
         evaluations=max(member.get("evaluations", 1) for member in cards),
         card={
-            "ensemble": {"members": list(config.members), **combination.to_json()},
+            "ensemble": {"config": config.model_dump(mode="json"), **combination.to_json()},
             "members": cards,
             "data_fingerprint": {**cards[0]["data_fingerprint"], "eval": fingerprint},
             **card,

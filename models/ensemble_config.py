@@ -1,6 +1,6 @@
 """How several models of a run are joined: a typed, validated section of its config."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,7 +25,7 @@ class EnsembleConfig(ServedConfig):
         description="`weighted`: mean of the members' calibrated probabilities; `stacked`: "
         "logistic regression on their logits, fitted on `eval`",
     )
-    weights: list[float] | None = Field(
+    weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
         default=None,
         description="of `weighted`, one a member, in any unit; null fits them on `eval`",
     )
@@ -40,6 +40,6 @@ class EnsembleConfig(ServedConfig):
             raise ValueError("weights belong to `method: weighted`; `stacked` fits its own")
         if len(self.weights) != len(self.members):
             raise ValueError(f"{len(self.weights)} weights for {len(self.members)} members")
-        if min(self.weights) < 0 or sum(self.weights) <= 0:
-            raise ValueError("weights may not be negative, nor all 0")
+        if sum(self.weights) <= 0:
+            raise ValueError("weights may not all be 0")
         return self

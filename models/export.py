@@ -50,20 +50,22 @@ def warmup_requests(name: str, track_length: int) -> list[predict_pb2.PredictReq
         track_length: faces in a row of `serving_tracks`.
 
     Returns:
-        For `serving_default` rows of 1 and 16 faces, for `serving_tracks` one full track.
+        For `serving_default` rows of 1 and 16 faces, for `serving_tracks` one full track, for
+        `serving_frames` one frame.
     """
     # Noise, the same every time: no person's picture need be shipped.
     noise = np.random.default_rng(0).integers(
         0, 256, (_WARMUP_FACE_SIZE, _WARMUP_FACE_SIZE, 3), np.uint8
     )
     face = tf.io.encode_jpeg(noise).numpy()
-    batches = [("serving_default", [face] * rows) for rows in _WARMUP_ROWS]
-    batches.append(("serving_tracks", [[face] * track_length]))
+    batches = [("serving_default", "faces", [face] * rows) for rows in _WARMUP_ROWS]
+    batches.append(("serving_tracks", "faces", [[face] * track_length]))
+    batches.append(("serving_frames", "frames", [face]))
     requests = []
-    for signature, faces in batches:
+    for signature, name_of_input, rows in batches:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
         request.model_spec.signature_name = signature
-        request.inputs["faces"].CopyFrom(tf.make_tensor_proto(faces, tf.string))
+        request.inputs[name_of_input].CopyFrom(tf.make_tensor_proto(rows, tf.string))
         requests.append(request)
     return requests

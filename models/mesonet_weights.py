@@ -62,7 +62,10 @@ def _read(path: str) -> list[list[npt.NDArray[np.float32]]]:
                     f"{path}: holds no list of layers as Keras 2 writes it, so it is none of the "
                     "files that MesoNet's authors published"
                 )
-            names = [name.decode() for name in file.attrs["layer_names"]]
+            names = [  # bytes or str, as h5py took them
+                name.decode() if isinstance(name, bytes) else str(name)
+                for name in file.attrs["layer_names"]
+            ]
             numbered = [match for name in names if (match := _NUMBERED.fullmatch(name))]
             numbered.sort(key=lambda match: (_KINDS.index(match[1]), int(match[2] or 0)))
             return [

@@ -24,7 +24,7 @@ def measure(video: contract.VideoExample) -> npt.NDArray[np.float64]:
     """Measures one video.
 
     Args:
-        video: with a usable face at least.
+        video: with a usable face at least, all of whose crops can be decoded.
 
     Returns:
         float64 [5], in the order of `NAMES`; the last four are medians over the usable faces:

@@ -19,17 +19,20 @@ from data.self_blending import StyleBounds
 
 STYLE_BOUNDS = StyleBounds(
     colour_shift=((-20.0, 20.0), (-20.0, 20.0), (-20.0, 20.0)),
+    colour_shift_probability=0.3,
     brightness=0.1,
     contrast=0.1,
     saturation=0.1,
     hue=10.0,
     downscale=(2.0, 4.0),
+    drops_pixels=True,
     sharpening=(1.6, 4.0),
 )
-"""As the authors' code, with two exceptions. Its limits for hue, saturation and value are 0.3 of
-180 and of 255, which nobody can see; here they are a visible step. And its sharpening, a 3 x 3
-kernel mixed in by 0.2 to 0.5, adds 8 times that of the difference from the neighbours' mean, as
-the weights here do, but darkens too, which ours does not."""
+"""As the authors' code, with two exceptions, and a third in `data.self_blending.draw_shift`. Its
+limits for hue, saturation and value are 0.3 of 180 and of 255, which nobody can see; here they are
+a visible step. And its sharpening, a 3 x 3 kernel mixed in by 0.2 to 0.5, adds 8 times that of the
+difference from the neighbours' mean, as the weights here do, but darkens too, which ours does
+not."""
 
 BLENDING_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 """The paper's, section 3.3 and `dynamic_blend`."""

@@ -1,5 +1,6 @@
 """Asks a served model about a split of an extraction, and what its answers owe to nuisances."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def check(model: str, examples: str, split: str) -> tuple[ShortcutReport, int]:
     """
     served = _load(model)
     serialized = _find(examples, split)
+    asked = 0
     scores: list[float] = []
     labels: list[int] = []
     groups: list[str] = []
@@ -40,23 +42,24 @@ def check(model: str, examples: str, split: str) -> tuple[ShortcutReport, int]:
         task = bar.add_task(split, total=None)
         for chunk in serialized.batch(_CHUNK):
             answer = served.signatures[_SIGNATURE](examples=chunk)
-            scores += answer["fake_probability"].numpy().tolist()
-            for video in map(contract.parse, chunk.numpy()):
-                labels.append(video.label)
-                groups.append(video.source_group)
-                measures.append(nuisances.measure(video))
-            bar.update(task, completed=len(scores))
-    scored = np.isfinite(scores)
-    if not scored.any():
-        raise UsageError(f"{model}: scored none of the {len(scores)} {split} videos of {examples}")
-    columns = np.stack(measures)[scored]
+            found = answer["fake_probability"].numpy().tolist()
+            for score, video in zip(found, map(contract.parse, chunk.numpy()), strict=True):
+                asked += 1
+                if math.isfinite(score):  # else a crop of it may be unreadable here as well
+                    scores.append(score)
+                    labels.append(video.label)
+                    groups.append(video.source_group)
+                    measures.append(nuisances.measure(video))
+            bar.update(task, completed=asked)
+    if not scores:
+        raise UsageError(f"{model}: scored none of the {asked} {split} videos of {examples}")
     report = shortcut.measure(
-        np.array(scores)[scored],
-        np.array(labels, np.int8)[scored],
-        np.unique(groups, return_inverse=True)[1].reshape(-1)[scored],
-        dict(zip(nuisances.NAMES, columns.T, strict=True)),
+        np.array(scores),
+        np.array(labels, np.int8),
+        np.unique(groups, return_inverse=True)[1].reshape(-1),
+        dict(zip(nuisances.NAMES, np.stack(measures).T, strict=True)),
     )
-    return report, int((~scored).sum())
+    return report, asked - len(scores)
 
 
 def _load(model: str) -> Any:

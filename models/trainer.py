@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
+from data.errors import UsageError
 from models import classifier, distribution, fine_tuning, optimizer, saved_network
 from models.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.classifier import Classifier
@@ -25,8 +26,12 @@ CHECKPOINT_SECONDS = 300.0
 """Between two checkpoints at least, where there is no evaluation."""
 
 
-class TrainingError(RuntimeError):
-    """Training went wrong in a way that more of it cannot mend."""
+_NAMED = 8
+"""Videos that a message names at most."""
+
+
+class TrainingError(UsageError):
+    """Training went wrong in a way that more of it cannot mend, but other settings may."""
 
 
 class Trainer:
@@ -41,7 +46,7 @@ class Trainer:
         log: is told of each step.
 
     Raises:
-        UsageError: a split lacks a class.
+        UsageError: a split lacks a class, or a batch has fewer samples than there are devices.
     """
 
     def __init__(
@@ -62,6 +67,13 @@ class Trainer:
         self._checkpoints = checkpoints
         self._log = log
         self._strategy = tf.distribute.get_strategy()
+        devices = self._strategy.num_replicas_in_sync
+        if self._config.batch_size < devices:
+            raise UsageError(
+                f"{self._config.name}: batch_size {self._config.batch_size} leaves some of the "
+                f"{devices} devices of strategy {self._config.strategy} nothing to learn from; set "
+                f"it to {devices} or more"
+            )
         self._train_crops = evenly_spread(train_store.index, self._config.frames_per_video)
         self._eval_crops = evenly_spread(eval_store.index, self._config.frames_per_video)
         self._scorer = NetworkScorer(network)
@@ -77,7 +89,7 @@ class Trainer:
             The evaluations in order; the last step is always evaluated.
 
         Raises:
-            TrainingError: the loss or a score on `eval` is no longer a number.
+            TrainingError: the loss, a gradient or a score on `eval` is no longer a number.
         """
         config = self._config
         progress = self._checkpoints.progress()
@@ -98,7 +110,12 @@ class Trainer:
                 # A phase begins with a fresh optimiser.
                 goes_on = phase == fine_tuning.phase(config.fine_tuning, step - 1)
                 self._checkpoints.restore(self._network.variables, learner if goes_on else None)
-            step = self._train_phase(phase, step, learner, history)
+            try:
+                step = self._train_phase(phase, step, learner, history)
+            except TrainingError:
+                if history:
+                    self._log.finish(history)  # how it came to that
+                raise
         if self._has_stalled(history):
             self._log.say(f"stopped: {config.patience} evaluations without a better AUC")
         best = best_of(history)
@@ -131,17 +148,21 @@ class Trainer:
                 config, step, [found for found in history if found.step > first]
             )
             learner.learning_rate = rate
+            scale = optimizer.loss_scale(learner)
             loss, gradient = map(float, train_step(batch))
             step += 1
             if not math.isfinite(loss):
-                raise self._diverged(f"the loss became {loss} at step {step}", batch, learner)
-            # In float16 gradients that overflow are passed over, and the loss scale falls.
-            if not math.isfinite(gradient) and self._precision.policy != "mixed_float16":
-                raise self._diverged(f"a gradient became {gradient} at step {step}", batch, learner)
+                raise self._diverged(f"the loss became {loss} at step {step}", batch, scale)
+            # In float16 gradients that overflow are passed over, and the loss scale falls; below 1
+            # it was not what made them overflow.
+            if not math.isfinite(gradient) and (
+                self._precision.policy != "mixed_float16" or scale < 1.0
+            ):
+                raise self._diverged(f"a gradient became {gradient} at step {step}", batch, scale)
             self._losses.append(loss)
             self._log.step(step, loss, rate, batch)
             if step % config.eval_interval == 0 or step == config.steps:
-                self._evaluate(step, rate, history, batch, learner)
+                self._evaluate(step, rate, history, batch, scale)
                 self._save(step, history, learner)
                 if self._has_stalled(history):
                     return step
@@ -155,14 +176,19 @@ class Trainer:
         rate: float,
         history: list[Evaluation],
         batch: Batch,
-        learner: keras.optimizers.Optimizer,
+        scale: float,
     ) -> None:
         distribution.average_statistics(self._network.variables)
         labels = self._eval_store.index.label
         scores = score_videos(self._scorer, self._eval_store, self._eval_crops)
         if not np.isfinite(scores).all():
-            what = f"scores of eval videos are no longer numbers at step {step}"
-            raise self._diverged(what, batch, learner)
+            rows = np.flatnonzero(~np.isfinite(scores))
+            lost = [self._eval_store.video_ids[row] for row in rows]
+            what = (
+                f"scores of {len(lost)} eval videos ({', '.join(lost[:_NAMED])}"
+                f"{', ...' if len(lost) > _NAMED else ''}) are no longer numbers at step {step}"
+            )
+            raise self._diverged(what, batch, scale)
         found = [float(roc_auc_score(labels, scores)), log_loss(scores, labels)]
         auc, eval_loss = distribution.mean_of_workers(found)
         loss = float(np.mean(self._losses))
@@ -187,17 +213,15 @@ class Trainer:
         best = best_of(last)
         return best is not None and len(last) - 1 - last.index(best) >= self._config.patience
 
-    def _diverged(
-        self, what: str, batch: Batch, learner: keras.optimizers.Optimizer
-    ) -> TrainingError:
+    def _diverged(self, what: str, batch: Batch, scale: float) -> TrainingError:
         rows = np.concatenate(
             [part.numpy() for part in self._strategy.experimental_local_results(batch.videos)]
         )
         videos = ", ".join(self._train_store.video_ids[row] for row in np.unique(rows))
         return TrainingError(
-            f"{self._config.name}: {what}, loss scale {optimizer.loss_scale(learner):g}. The batch "
-            f"held {videos}. Lower `learning_rate` ({self._config.learning_rate:g}), or set "
-            f"`precision` ({self._precision.policy}) to float32."
+            f"{self._config.name}: {what}, loss scale {scale:g}. The batch held {videos}. Lower "
+            f"`learning_rate` ({self._config.learning_rate:g}), or set `precision` "
+            f"({self._precision.policy}) to float32."
         )
 
 

@@ -26,7 +26,8 @@ def run_fn(fn_args: TrainerArguments) -> None:
 
     Raises:
         UsageError: the configuration is wrong, weights cannot be had, or a split lacks a class.
-        models.trainer.TrainingError: the loss or a score on `eval` is no longer a number.
+        models.trainer.TrainingError: the loss, a gradient or a score on `eval` is no longer a
+            number.
     """
     config = parse_config(fn_args.custom_config["model"])
     searched, search = config.search, None
@@ -34,7 +35,6 @@ def run_fn(fn_args: TrainerArguments) -> None:
         search = SearchResult.from_hyperparameters(fn_args.hyperparameters)
         # From here on settled: other values of the space need not go with those chosen.
         config = config.with_values({**search.chosen, "search": None})
-    distribution.let_memory_grow()
     strategy = distribution.create(config.strategy)
     is_chief = distribution.is_chief(strategy)
     transform = TransformFeatures(fn_args.transform_output)

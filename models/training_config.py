@@ -1,8 +1,8 @@
 """How a network learns: optimiser, learning rate and what of the network learns when."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data.typed_yaml import Section
 
@@ -11,7 +11,9 @@ class OptimizerConfig(Section):
     """The optimiser and what is done to its gradients."""
 
     algorithm: Literal["adam", "adamw", "sgd"] = Field(
-        default="adam", description="`sgd` is with momentum"
+        default="adam",
+        description="`adamw` is `adam` with a weight decay of 0.004 (Keras' own) if none is given; "
+        "`sgd` is with momentum",
     )
     momentum: float = Field(default=0.9, ge=0, lt=1, description="of `sgd`, Nesterov's")
     weight_decay: float = Field(
@@ -31,12 +33,22 @@ class OptimizerConfig(Section):
         description="batches whose gradients are averaged before the weights change",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("algorithm") == "adamw":
+            return {"weight_decay": 0.004, **values}
+        return values
+
 
 class ScheduleConfig(Section):
     """The learning rate over time: warm-up, then decay, times what plateaus have taken off."""
 
     warmup_fraction: float = Field(
-        default=0.1, ge=0, lt=1, description="share of `steps` over which the learning rate rises"
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share of `steps` over which the learning rate rises, in each phase",
     )
     decay: Literal["cosine", "constant"] = Field(
         default="cosine", description="after the warm-up; `cosine` ends at 0"
@@ -49,7 +61,10 @@ class ScheduleConfig(Section):
         "to leave it",
     )
     plateau_patience: int = Field(
-        default=2, ge=1, description="evaluations without a better AUC that make a plateau"
+        default=2,
+        ge=1,
+        description="evaluations without a better AUC, or a lower loss at the same one, that make "
+        "a plateau",
     )
 
 

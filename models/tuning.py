@@ -139,7 +139,6 @@ class Tuner(BaseTuner):
         Raises:
             UsageError: no trial succeeded, weights cannot be had, or a split lacks a class.
         """
-        distribution.let_memory_grow()
         transform = TransformFeatures(transform_output)
         self.oracle.verbose = 0
         with (

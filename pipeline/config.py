@@ -120,6 +120,12 @@ class RunConfig(Section):
             *(ensemble.name for ensemble in self.ensembles),
         ]
 
+    @property
+    def reals_suffice(self) -> list[str]:
+        """Splits that need no fakes: train where every model makes its own."""
+        makes_fakes = all(model.fakes == "self_blended" for model in self.models)
+        return ["train"] if makes_fakes else []
+
     def describe(self, candidate: str) -> list[str]:
         """All settings, as JSON, that decide what a candidate becomes."""
         models = {model.name: model.model_dump_json() for model in self.models}

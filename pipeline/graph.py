@@ -33,6 +33,7 @@ from components.serving_check import ServingCheck
 from components.split_audit import SplitAudit
 from data import contract
 from data.code_hash import code_hash
+from data.errors import UsageError
 from models import preprocessing
 from models.code_version import code_version
 from models.config import ModelConfig
@@ -82,7 +83,8 @@ def create(
             earlier run are skipped.
 
     Raises:
-        UsageError: the evaluation names a slice that the videos do not have.
+        UsageError: the evaluation names a slice that the videos do not have, or a model is to
+            be trained by several workers.
     """
     resolved = schema.resolve(inputs.slice_columns)
     text_features = schema.text_features(resolved)
@@ -113,6 +115,7 @@ def create(
     audit = SplitAudit(
         examples=examples,
         anomalies=validator.outputs["anomalies"],
+        reals_suffice=json.dumps(config.reals_suffice),
         code_hash=code_hash("components.split_audit", "data.splits", "data.split_groups"),
     )
     transform = Transform(
@@ -169,6 +172,12 @@ def _training(
     run_schema: ImportSchemaGen,
 ) -> dict[str, Any]:
     """What a model's Trainer and its Tuner are given alike."""
+    if model.strategy == "multi_worker":
+        raise UsageError(
+            f"{model.name}: strategy multi_worker: a run starts its Trainer on one machine alone; "
+            "set it to mirrored, or start `models.training.run_fn` on each machine yourself, with "
+            "TF_CONFIG and a folder for checkpoints that all of them see"
+        )
     return {
         "examples": examples,
         "transform_graph": transform.outputs["transform_graph"],

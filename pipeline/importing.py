@@ -86,13 +86,20 @@ def import_weights(
                     config,
                     transform=transform,
                     folder=saved,
-                    run_folder=scratch,
+                    run_folder=_extra(saved),
                     evaluations=1,  # nobody chose among several
                     card={"data_fingerprint": {_SPLIT: store.fingerprint}, **card},
                     say=_say,
                 )
         version = atomic_pusher.push(saved, serving_root, config.name)
     return served_versions.version_path(serving_root, config.name, version)
+
+
+def _extra(saved: str) -> str:
+    """The model's own folder for side files: an import has no run's folder beside it."""
+    folder = os.path.join(saved, "assets.extra")
+    os.makedirs(folder)
+    return folder
 
 
 def _say(message: str) -> None:

@@ -22,6 +22,7 @@ def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None
             rich.print(f"[red]{model.model}: refused, not pushed[/red]")
             for refusal in model.refusals:
                 rich.print(f"  {escape(refusal)}")
+        rich.print(f"  curves and calibration: {escape(model.pictures)}")
     rich.print(f"Run: {output}\nPushed models: {serving_root}")
 
 

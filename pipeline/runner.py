@@ -8,6 +8,7 @@ import pathlib
 import re
 import time
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import absl.logging
@@ -20,6 +21,9 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from data.dataset_folder import DESCRIPTION, find_shards
 from data.errors import UsageError
+from models import saved_network
+from models.backbones import registry
+from models.backbones import weights as backbone_weights
 from pipeline import evaluation, graph, schema, serving_state
 from pipeline.config import RunConfig, dump
 
@@ -45,12 +49,15 @@ class ModelOutcome:
 
     Attributes:
         model: its name.
+        pictures: folder with what was drawn while it was made: `reliability.png`, of a network
+            `curves.png` and `tensorboard/` too.
         evaluation: folder of the Evaluator's output.
         refusals: conditions of the gate that it missed, and what ServingCheck found.
         version: the version that serves its content, or None if it was refused.
     """
 
     model: str
+    pictures: str
     evaluation: str
     refusals: list[str]
     version: str | None
@@ -85,11 +92,14 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
         What ran, and each candidate's fate.
 
     Raises:
-        UsageError: the Examples are absent, too large for this machine, or lack a slice.
+        UsageError: the Examples are absent, too large for this machine, or lack a slice, what a
+            model starts from is absent, or a folder's name is a pattern.
     """
     output = pathlib.Path(config.output)
     examples = pathlib.Path(config.examples)
-    dataset = read_dataset(examples)
+    _check_names(config)
+    _check_starting_points(config)
+    dataset = read_dataset(examples, reals_suffice=config.reals_suffice)
     _check_memory(config, examples)
     output.mkdir(parents=True, exist_ok=True)
     schema_file = output / _SCHEMA
@@ -166,7 +176,8 @@ def read_outcome(output: pathlib.Path, config: RunConfig) -> RunOutcome:
         evaluator = artifacts.get(f"Evaluator.{model}")
         pusher = artifacts.get(f"AtomicPusher.{model}")
         checked = artifacts.get(f"ServingCheck.{model}")
-        if not evaluator or not pusher or not checked:
+        maker = artifacts.get(f"Trainer.{model}") or artifacts.get(f"Ensemble.{model}")
+        if not maker or not evaluator or not pusher or not checked:
             raise UsageError(
                 f"{output}: its latest run ended before {model} was judged; run it again"
             )
@@ -177,7 +188,8 @@ def read_outcome(output: pathlib.Path, config: RunConfig) -> RunOutcome:
             refusals.append(f"ServingCheck: {check.custom_properties['problem'].string_value}")
         pushed = pusher["pushed_model"].custom_properties
         version = pushed["pushed_version"].string_value if "pushed_version" in pushed else None
-        outcomes.append(ModelOutcome(model, path, refusals, version))
+        pictures = maker["model_run"].uri
+        outcomes.append(ModelOutcome(model, pictures, path, refusals, version))
     cached = metadata_store_pb2.Execution.CACHED
     return RunOutcome(
         ran=[node for node, state in states.items() if state != cached],
@@ -186,11 +198,12 @@ def read_outcome(output: pathlib.Path, config: RunConfig) -> RunOutcome:
     )
 
 
-def read_dataset(examples: pathlib.Path) -> dict[str, Any]:
+def read_dataset(examples: pathlib.Path, *, reals_suffice: Collection[str] = ()) -> dict[str, Any]:
     """Reads what the extraction job says of its output.
 
     Args:
         examples: its folder.
+        reals_suffice: splits that need no fakes.
 
     Raises:
         UsageError: it holds no finished extraction, or a split lacks a class.
@@ -204,12 +217,33 @@ def read_dataset(examples: pathlib.Path) -> dict[str, Any]:
     dataset = dict(json.loads(path.read_text()))
     for split, counts in dataset["splits"].items():
         fakes, reals = counts["fakes"], counts["videos"] - counts["fakes"]
-        if not fakes or not reals:
+        if not reals or (not fakes and split not in reals_suffice):
             raise UsageError(
                 f"{examples}: split {split} holds {reals} real and {fakes} fake videos, and every "
-                "split needs both: see its ledger.csv for what was left out and why"
+                "split needs both: see its ledger.csv for what was left out and why; only where "
+                "all models have `fakes: self_blended`, train needs none"
             )
     return dataset
+
+
+def _check_names(config: RunConfig) -> None:
+    """TensorFlow and TFX take paths for patterns: they would write what they then do not find."""
+    for key in ("examples", "output", "serving_root"):
+        path = pathlib.Path(getattr(config, key)).resolve()
+        if any(character in str(path) for character in "*?["):
+            raise UsageError(
+                f"{key}: {path}: no folder on the way may have *, ? or [ in its name, which "
+                "TensorFlow takes for a pattern; rename it, or run elsewhere"
+            )
+
+
+def _check_starting_points(config: RunConfig) -> None:
+    """Says what is missing before hours go into what comes before training."""
+    for model in config.models:
+        if model.warm_start is not None:
+            saved_network.read_card(model.warm_start)
+        elif model.weights not in (None, registry.IMAGENET):
+            backbone_weights.require_file(str(model.weights), model.name)
 
 
 def _check_memory(config: RunConfig, examples: pathlib.Path) -> None:

@@ -57,11 +57,7 @@ def load_file(network: "keras.Model", path: str | None, name: str) -> None:
     """
     if path is None:
         return
-    if not pathlib.Path(path).is_file():
-        raise UsageError(
-            f"{name}: the weights file {path} does not exist. Set `weights` to an existing "
-            ".h5 file, to `imagenet`, or to null to train from scratch."
-        )
+    require_file(path, name)
     try:
         network.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
@@ -69,6 +65,15 @@ def load_file(network: "keras.Model", path: str | None, name: str) -> None:
             f"{name}: {path} does not hold this network's weights without its top "
             f"({_first_line(error)})."
         ) from error
+
+
+def require_file(path: str, name: str) -> None:
+    """UsageError that names the network unless there is such a weights file."""
+    if not pathlib.Path(path).is_file():
+        raise UsageError(
+            f"{name}: the weights file {path} does not exist. Set `weights` to an existing "
+            ".h5 file, to `imagenet`, or to null to train from scratch."
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ NEUTRAL = self_blending.Style(
     saturation=0.0,
     hue=0.0,
     downscale=1.0,
+    drops_pixels=False,
     sharpening=0.0,
 )
 ANGLES = np.linspace(0.0, 2.0 * np.pi, 20, endpoint=False)
@@ -53,6 +54,30 @@ def test_style_takes_or_gives_detail(picture):
         return self_blending.apply_style(picture, style).std()
 
     assert detail(downscale=2.0) < picture.std() < detail(sharpening=0.5)
+
+
+def test_pixels_that_are_left_out_alias(picture):
+    shrunk = dataclasses.replace(NEUTRAL, downscale=2.0, drops_pixels=True)
+    # Rows of black and white by turns: means are grey, and every other row is one of the two.
+    rows = np.tile(np.float32([0, 255])[:, np.newaxis, np.newaxis], (8, 16, 3))
+    assert np.ptp(self_blending.apply_style(rows, shrunk)) == 0.0
+    assert self_blending.apply_style(rows, shrunk)[0, 0, 0] in (0.0, 255.0)
+    by_means = dataclasses.replace(shrunk, drops_pixels=False)
+    np.testing.assert_allclose(self_blending.apply_style(rows, by_means), 127.5)
+
+
+def test_styles_as_the_authors_draw_them():
+    rng = np.random.default_rng(0)
+    bounds = dataclasses.replace(
+        self_blending.SAMPLE_BOUNDS,
+        colour_shift_probability=0.3,
+        downscale=(2.0, 4.0),
+        drops_pixels=True,
+    )
+    styles = [self_blending.draw_style(rng, bounds) for _ in range(400)]
+    shifted = np.mean([style.colour_shift != (0.0, 0.0, 0.0) for style in styles])
+    assert 0.2 < shifted < 0.4
+    assert {style.downscale for style in styles} == {1.0, 2.0, 4.0}
 
 
 def test_drawn_styles_stay_in_range_and_differ():

@@ -260,6 +260,10 @@ def test_empty_and_one_class_splits_are_problems():
         "split eval is empty",
         "split test holds only real videos: test/0",
     ]
+    assert check_leakage(rows, reals_suffice=["test"]) == ["split eval is empty"]
+    fakes = [row for row in clean_rows() if row[0] != "test/0"]
+    problem = "split test holds only fake videos: test/1"
+    assert check_leakage(fakes, reals_suffice=["test"]) == [problem]
     assert check_leakage([]) == [f"split {split} is empty" for split in contract.SPLITS]
 
 

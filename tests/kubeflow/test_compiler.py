@@ -13,6 +13,7 @@ from data.errors import UsageError
 from kubeflow import commands
 from tests import tiny_dataset
 
+BOTH = "ensembles=[{name: both, members: [efficientnet_v2_b0, xception]}]"
 SEARCH = "models.0.search={trials: 2, steps: 100, space: {dropout: {low: 0, high: 0.5}}}"
 NODES = {
     "ImportExampleGen",
@@ -22,16 +23,13 @@ NODES = {
     "SplitAudit",
     "Transform",
     "Tuner.efficientnet_v2_b0",
+    "Trainer.efficientnet_v2_b0",
+    "Trainer.xception",
+    "Ensemble.both",
     *(
         f"{component}.{model}"
-        for component in (
-            "Trainer",
-            "ServingBaseline",
-            "Evaluator",
-            "ServingCheck",
-            "AtomicPusher",
-        )
-        for model in ("efficientnet_v2_b0", "xception")
+        for component in ("ServingBaseline", "Evaluator", "ServingCheck", "AtomicPusher")
+        for model in ("efficientnet_v2_b0", "xception", "both")
     ),
 }
 
@@ -48,7 +46,7 @@ def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kubeflow")
     tiny_dataset.write(folder / "examples")
     output = folder / "pipeline.yaml"
-    changes = ["--set", f"examples={folder / 'examples'}", "--set", SEARCH]
+    changes = ["--set", f"examples={folder / 'examples'}", "--set", SEARCH, "--set", BOTH]
     result = compile(folder, "--output", str(output), *changes)
     assert result.exit_code == 0, result.output
     return output
@@ -95,6 +93,16 @@ def test_a_searched_model_is_trained_with_what_the_search_found(spec):
         "outputArtifactKey": "best_hyperparameters",
     }
     assert "hyperparameters" not in tasks["Trainer.xception"]["inputs"]["artifacts"]
+
+
+def test_an_ensemble_is_made_of_its_members(spec):
+    artifacts = spec["root"]["dag"]["tasks"]["Ensemble.both"]["inputs"]["artifacts"]
+    members = {
+        name: value["taskOutputArtifact"]["producerTask"]
+        for name, value in artifacts.items()
+        if name.startswith("member_")
+    }
+    assert members == {"member_1": "Trainer.efficientnet_v2_b0", "member_2": "Trainer.xception"}
 
 
 def test_user_code_is_named_never_shipped(compiled):

@@ -72,8 +72,14 @@ def make_store(write_records, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def transform_output(videos, tmp_path_factory):
-    """A Transform graph analysed over `videos`, written as TFX writes it."""
+def transform_output(videos, analyze):
+    """A Transform graph analysed over `videos`."""
+    return analyze(videos)
+
+
+@pytest.fixture(scope="session")
+def analyze(tmp_path_factory):
+    """Makes a Transform graph analysed over videos, written as TFX writes it."""
     import apache_beam as beam
     import tensorflow_transform as tft
     from google.protobuf import text_format
@@ -84,26 +90,30 @@ def transform_output(videos, tmp_path_factory):
 
     from models.preprocessing import preprocessing_fn
 
-    folder = tmp_path_factory.mktemp("transform")
     schema = text_format.Parse((ROOT / "data" / "schema.pbtxt").read_text(), schema_pb2.Schema())
     metadata = dataset_metadata.DatasetMetadata(schema)
     source = tfxio.TFExampleBeamRecord(
         physical_format="inmem", schema=schema, telemetry_descriptors=["test"]
     )
-    with (
-        beam.Pipeline(options=beam.options.pipeline_options.PipelineOptions([])) as pipeline,
-        tft_beam.Context(temp_dir=str(folder / "scratch")),
-    ):
-        records = pipeline | beam.Create([contract.encode(video) for video in videos])
-        transform_fn = (
-            records | source.BeamSource(),
-            source.TensorAdapterConfig(),
-        ) | tft_beam.AnalyzeDataset(preprocessing_fn)
-        transform_fn | tft_beam.WriteTransformFn(str(folder / "output"))
-        metadata | "WriteRaw" >> tft_beam.WriteMetadata(
-            str(folder / "output" / tft.TFTransformOutput.RAW_METADATA_DIR), pipeline=pipeline
-        )
-    return str(folder / "output")
+
+    def analyze(videos):
+        folder = tmp_path_factory.mktemp("transform")
+        with (
+            beam.Pipeline(options=beam.options.pipeline_options.PipelineOptions([])) as pipeline,
+            tft_beam.Context(temp_dir=str(folder / "scratch")),
+        ):
+            records = pipeline | beam.Create([contract.encode(video) for video in videos])
+            transform_fn = (
+                records | source.BeamSource(),
+                source.TensorAdapterConfig(),
+            ) | tft_beam.AnalyzeDataset(preprocessing_fn)
+            transform_fn | tft_beam.WriteTransformFn(str(folder / "output"))
+            metadata | "WriteRaw" >> tft_beam.WriteMetadata(
+                str(folder / "output" / tft.TFTransformOutput.RAW_METADATA_DIR), pipeline=pipeline
+            )
+        return str(folder / "output")
+
+    return analyze
 
 
 @pytest.fixture(scope="session")

@@ -96,6 +96,34 @@ def test_tracks_may_be_mixed_and_empty(config, faces):
     assert np.isnan(mixed[1])
 
 
+@pytest.mark.parametrize("how", ["mean", "max", "confident_mean"])
+def test_tracks_are_pooled_as_the_config_says(tiny_backbone, faces, how):
+    config = make_config(tiny_backbone, "frame").model_copy(update={"pooling": how})
+    network = classifier.build(config, "float32", weights=None)
+    last = network.head.get_layer("logit")
+    features = network.features(np.repeat(faces, [1, 1, 1, 1, 16], axis=0))
+    # The repeated one is confidently fake.
+    shift = 3.0 - float(network.face_logits(features)[-1])
+    last.set_weights([last.get_weights()[0], np.array([shift])])
+    logits = network.face_logits(features).numpy()
+    logits_of_fakes = logits[logits > np.log(4)]
+    expected = {
+        "mean": logits.mean(),
+        "max": logits.max(),
+        "confident_mean": logits_of_fakes.mean(),
+    }
+    found = float(network.track_logits(features, tf.zeros(20, tf.int32), 1)[0])
+    assert found == pytest.approx(expected[how], abs=1e-4)
+    assert len({round(float(value), 3) for value in expected.values()}) >= 2
+
+
+def test_a_lone_face_is_a_track_of_one(config, faces):
+    network = classifier.build(config, "float32", weights=None)
+    features = network.features(faces)
+    as_tracks = network.track_logits(features, tf.range(5), 5)
+    np.testing.assert_allclose(network.face_logits(features), as_tracks, atol=1e-6)
+
+
 def test_the_head_is_the_last_of_the_weights(config):
     network = classifier.build(config, "float32", weights=None)
     weights = network.get_weights()

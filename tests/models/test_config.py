@@ -16,6 +16,17 @@ def test_json_round_trip():
 def test_defaults_are_for_real_use():
     config = ModelConfig(model="efficientnet_v2_b0")
     assert (config.weights, config.precision, config.track_length) == ("imagenet", "auto", 32)
+    assert ModelConfig(model="meso4").weights is None
+    assert ModelConfig(model="xception", weights=None).weights is None
+
+
+def test_adamw_decays_weights_if_nothing_else_is_said():
+    def decay(**options):
+        return ModelConfig(model="xception", optimizer=options).optimizer.weight_decay
+
+    assert decay(algorithm="adamw") == 0.004
+    assert decay(algorithm="adamw", weight_decay=0.1) == 0.1
+    assert decay(algorithm="adam") == 0.0
 
 
 @pytest.mark.parametrize(
@@ -30,6 +41,15 @@ def test_defaults_are_for_real_use():
         pytest.param({"weights": "noisy"}, ("weights",), "null to train", id="weights"),
         pytest.param(
             {"model": "xception", "image_size": 64}, (), "xception needs 71", id="too small"
+        ),
+        pytest.param(
+            {"model": "meso4", "weights": "imagenet"}, (), "none of meso4", id="no such weights"
+        ),
+        pytest.param(
+            {"head": "lstm", "pooling": "max"}, (), "pooling max does nothing", id="nothing to pool"
+        ),
+        pytest.param(
+            {"head": "lstm", "strategy": "tpu"}, (), "not work with strategy tpu", id="tpu"
         ),
         pytest.param(
             {"augmentation": {"jpeg_min_quality": 101}},

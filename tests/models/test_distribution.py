@@ -78,6 +78,12 @@ print("losses", *losses)
 _RUN = """
 import sys
 import data.environment
+import tensorflow as tf
+strategy, devices = sys.argv.pop(1), int(sys.argv.pop(1))
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * devices
+)
 from benchmarks.learning import Arguments
 from models import training
 from models.config import ModelConfig
@@ -89,7 +95,7 @@ config = ModelConfig(
     batch_size=8,
     steps=6,
     eval_interval=3,
-    strategy="multi_worker",
+    strategy=strategy,
     precision="float32",
     false_positive_rate=0.25,
     false_negative_rate=0.25,
@@ -162,13 +168,20 @@ def test_two_workers_learn_as_one_device(one_device):
 
 def test_two_workers_make_one_model(videos, write_records, transform_output, tmp_path):
     records = write_records(videos)
-    arguments = (records, records, transform_output, tmp_path)
+    arguments = ("multi_worker", 1, records, records, transform_output, tmp_path)
     chief, other = [start(_RUN, *arguments, worker=i) for i in range(2)]
     evaluations = [line for line in output(chief) if "/6, eval AUC" in line]
     assert len(evaluations) == 2
     assert [line for line in output(other) if "/6, eval AUC" in line] == evaluations
     assert (tmp_path / "model" / "saved_model.pb").is_file()
     assert list((tmp_path / "states").iterdir()) == []
+
+
+def test_two_devices_make_one_model(videos, write_records, transform_output, tmp_path):
+    records = write_records(videos)
+    lines = output(start(_RUN, "mirrored", 2, records, records, transform_output, tmp_path))
+    assert len([line for line in lines if "/6, eval AUC" in line]) == 2
+    assert (tmp_path / "model" / "saved_model.pb").is_file()
 
 
 def test_no_tpu_is_an_error_with_a_cure():

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from data import contract
 from data.errors import UsageError
@@ -107,6 +108,20 @@ def test_fixed_weights_mean_what_the_members_say(weighted, members, eval_videos)
     np.testing.assert_allclose(probabilities(folder, eval_videos), expected, atol=1e-5)
 
 
+def test_fitted_weights_have_the_least_log_loss(make, members, eval_videos):
+    _, card = make()
+    fitted = card["ensemble"]["weights"]
+    assert card["ensemble"]["config"]["weights"] is None
+    first, second = (probabilities(member, eval_videos) for member in members)
+    labels = [video.label for video in eval_videos]
+
+    def loss(weight):
+        return log_loss(labels, weight * first + (1 - weight) * second)
+
+    assert sum(fitted) == pytest.approx(1.0)
+    assert loss(fitted[0]) <= min(map(loss, np.linspace(0, 1, 201))) + 1e-4
+
+
 def test_a_stack_is_fitted_to_the_members_logits(make, members, eval_videos):
     folder, card = make(method="stacked", calibration="platt")
     mappings = [Temperature(temperature=0.7), Platt(slope=1.5, intercept=0.3)]
@@ -133,7 +148,10 @@ def test_an_ensemble_has_the_signatures_of_a_single_model(weighted, members):
     for name in SIGNATURES:
         ours, theirs = loaded.signatures[name], single.signatures[name]
         assert set(ours.structured_outputs) == set(theirs.structured_outputs)
-    assert card["ensemble"]["members"] == ["tiny", "tiny_lstm"]
+    config = card["ensemble"]["config"]
+    assert config["members"] == ["tiny", "tiny_lstm"]
+    assert config["weights"] == [0.46441, 0.52189]
+    assert (config["false_positive_rate"], config["false_negative_rate"]) == (0.05, 0.05)
     assert [member["name"] for member in card["members"]] == ["tiny", "tiny_lstm"]
     assert "the best of 3 evaluations" in card["warnings"][-1]
     faces = [face.image for face in make_video(3, 1, "a").faces]

@@ -48,6 +48,18 @@ def test_batch_norm_that_does_not_learn_keeps_its_statistics(network):
         assert bool(np.any(norm.moving_mean.numpy() != before)) is moves
 
 
+def test_batch_norm_inside_of_blocks_is_frozen_too():
+    config = ModelConfig(model="efficientnet_v2_b0", image_size=32, weights=None)
+    network = classifier.build(config, "float32", weights=None)
+
+    def scales():
+        return [v for v in network.trainable_variables if v.name in ("gamma", "beta")]
+
+    assert len(scales()) > 100
+    fine_tuning.begin_phase(network, FineTuningConfig(frozen_batch_norm=True), 1)
+    assert scales() == []
+
+
 def test_layers_of_nested_networks_are_counted_one_by_one():
     network = keras.applications.MobileNet(
         include_top=False, weights=None, input_shape=(32, 32, 3), alpha=0.25

@@ -112,6 +112,13 @@ def face_store(face_videos, make_store):
     return make_store(face_videos)
 
 
+def test_self_blending_needs_no_fakes(face_videos, make_store, tiny_backbone):
+    blending = config(tiny_backbone, image_size=64, fakes="self_blended", batch_size=4)
+    for faces, labels in draw(make_store(face_videos[:1]), blending, 2):
+        assert faces.shape == (4, 64, 64, 3)
+        np.testing.assert_array_equal(labels, [0, 1, 0, 1])
+
+
 def test_self_blended_pairs_come_of_reals_alone(face_store, tiny_backbone):
     blending = config(
         tiny_backbone, image_size=64, fakes="self_blended", augmentation=PLAIN, batch_size=8

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.utils.class_weight import compute_class_weight
 
 from data import contract
 from data.errors import UsageError
@@ -36,6 +37,17 @@ def test_thirds_of_the_training_videos(videos, transform_output):
         buckets = [bucket.decode() for bucket in features[name].numpy()]
         assert buckets == sorted(buckets, key=names.index), name
         assert sorted(buckets.count(bucket) for bucket in names) in ([2, 3, 3], [2, 2, 4]), name
+
+
+def test_the_rarer_class_weighs_more(videos, analyze):
+    from models.transform_features import TransformFeatures
+
+    few_reals = [videos[1], videos[3], videos[5], videos[0]]
+    examples = tf.constant([contract.encode(video) for video in few_reals])
+    weights = TransformFeatures(analyze(few_reals))(examples)["weight"].numpy()
+    # As scikit-learn's "balanced": videos / (classes * videos of the class).
+    expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=[1, 1, 1, 0])
+    np.testing.assert_allclose(weights, expected[[1, 1, 1, 0]], rtol=1e-6)
 
 
 def test_faces_that_are_not_usable_change_no_bucket(videos, transform_output):

@@ -6,12 +6,16 @@ import pytest
 
 from data.errors import UsageError
 from models import classifier, saved_network
+from models.checkpoints import Checkpoints
 from models.config import ModelConfig
 from models.decision import Decision
 from models.export import export
+from models.precision import Precision
 from models.probability_mapping import Temperature
 from models.scorer import NetworkScorer
 from models.served_model import ServedModel
+from models.trainer import train_network
+from models.training_log import TrainingLog
 from models.transform_features import TransformFeatures
 
 
@@ -58,6 +62,30 @@ def test_a_warm_start_takes_the_weights_under_another_precision(version, tiny_ba
     saved_network.warm_start(other, folder)
     for one, expected in zip(other.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, expected)
+
+
+def test_a_training_starts_with_them(version, tiny_backbone, videos, make_store, tmp_path):
+    folder, source = version
+    config = make_config(
+        tiny_backbone,
+        head=source.config.head,
+        warm_start=folder,
+        batch_size=4,
+        steps=1,
+        sequence_length=2,
+        learning_rate=1e-9,
+    )
+    store = make_store(videos)
+    network, _ = train_network(
+        config,
+        Precision("float32", "test"),
+        store,
+        store,
+        Checkpoints(str(tmp_path)),
+        TrainingLog("tiny", 1, None),
+    )
+    for one, expected in zip(network.trainable_variables, source.trainable_variables, strict=True):
+        np.testing.assert_allclose(one, expected, atol=1e-6)
 
 
 def test_a_warm_start_from_another_head_is_refused(version, tiny_backbone):

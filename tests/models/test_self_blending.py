@@ -4,6 +4,7 @@ import pytest
 from skimage import data as pictures
 
 from data.synthetic_faces import ASTRONAUT_OUTLINE
+from models import self_blending
 from models.self_blending import BLENDING_RATIOS, draw_mask, face_outline, self_blend
 
 LEFT, TOP = 145, 32
@@ -53,6 +54,19 @@ def test_masks_lie_within_the_face_and_are_soft():
     assert ratios == set(BLENDING_RATIOS)
     # Deformed, so no two of one ratio are the same.
     assert len({mask.tobytes() for mask in masks}) == 40
+
+
+def test_masks_are_deformed(monkeypatch):
+    outline = face_outline(LANDMARKS, with_forehead=True)
+    monkeypatch.setattr(self_blending, "_MASK_SIDES", (256, 256))
+    monkeypatch.setattr(self_blending, "_BLUR_SIDES", (5, 5))
+    monkeypatch.setattr(self_blending, "_BLUR_DEVIATIONS", (5.0, 5.0))
+    halves = [
+        (mask > mask.max() / 2).astype(int)
+        for mask in (draw_mask(np.random.default_rng(seed), outline, (170, 170)) for seed in (1, 2))
+    ]
+    # All else being equal, their borders are not, by a pixel or so of their some 400.
+    assert 50 < np.abs(halves[0] - halves[1]).sum() < 1000
 
 
 def test_a_fake_differs_from_its_real_inside_the_face_alone():

@@ -1,4 +1,5 @@
 import dataclasses
+import types
 
 import keras
 import numpy as np
@@ -6,11 +7,12 @@ import pytest
 import tensorflow as tf
 
 from data.errors import UsageError
-from models import classifier
+from models import classifier, optimizer, trainer
 from models.checkpoints import Checkpoints, Evaluation
 from models.classifier import Classifier
 from models.config import ModelConfig
 from models.crop_store import evenly_spread
+from models.input_pipeline import Batch
 from models.precision import Precision
 from models.scorer import NetworkScorer
 from models.scoring import score_videos
@@ -127,6 +129,33 @@ def test_killed_and_started_again_ends_where_an_undisturbed_run_ends(
         np.testing.assert_allclose(dataclasses.astuple(one), dataclasses.astuple(other), rtol=1e-4)
     for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes"),
+    [
+        ("float32", {"optimizer": {"accumulate": 2, "clip_norm": 1.0}}),
+        ("mixed_float16", {"sampling": "natural", "head": "lstm", "sequence_length": 2}),
+        ("mixed_bfloat16", {"sampling": "balanced", "optimizer": {"algorithm": "adamw"}}),
+    ],
+)
+def test_killed_between_two_evaluations(
+    store, tiny_backbone, policy, changes, tmp_path, monkeypatch
+):
+    # A state after each step: at the odd one half of the gradients are accumulated.
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", -1.0)
+    config = make_config(tiny_backbone, steps=8, eval_interval=4, lstm_units=4, **changes)
+    precision = Precision(policy, "test")
+    expected_log, killed, resumed = KillingLog(None), KillingLog(6), KillingLog(None)
+    expected, history = run(config, store, tmp_path / "whole", precision, log=expected_log)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, store, tmp_path / "killed", precision, log=killed)
+    found, again = run(config, store, tmp_path / "killed", precision, log=resumed)
+    assert [step for step, _, _ in resumed.seen] == [6, 7, 8]
+    np.testing.assert_allclose(resumed.seen, expected_log.seen[5:], rtol=1e-3)
+    assert again[0] == history[0]
+    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-4)
 
 
 def test_a_finished_training_is_not_repeated(store, tiny_backbone, tmp_path):
@@ -247,7 +276,7 @@ def test_a_loss_that_is_no_number_stops_with_its_videos_and_a_cure(store, tiny_b
     network = classifier.build(config, "mixed_float16", weights=None)
     network.set_weights([np.full_like(w, np.nan) for w in network.get_weights()])
     message = (
-        r"tiny: the loss became nan at step 1, loss scale 16384\. The batch held "
+        r"tiny: the loss became nan at step 1, loss scale 32768\. The batch held "
         r"tiny/\d\.mp4, tiny/\d\.mp4.*\. Lower `learning_rate`"
     )
     with pytest.raises(TrainingError, match=message):
@@ -264,9 +293,69 @@ def test_scores_that_are_no_numbers_stop_with_a_cure(store, tiny_backbone, tmp_p
     network = Classifier(keras.Model(faces, features), network.head, config)
     # Training uses the batch's own statistics and does not notice; inference does.
     normalization.moving_variance.assign(np.full(normalization.moving_variance.shape, np.nan))
-    message = r"scores of eval videos are no longer numbers at step 1.* Lower `learning_rate`"
+    message = (
+        r"scores of 8 eval videos \(tiny/0\.mp4, .*, tiny/7\.mp4\) are no longer numbers at step 1"
+        r".* Lower `learning_rate`"
+    )
     with pytest.raises(TrainingError, match=message):
         run(config, store, tmp_path, network=network)
+
+
+class Overflowing(classifier.Classifier):
+    """Of a loss that is a number, and gradients that are none."""
+
+    def __call__(self, pictures, used, *, training):
+        @tf.custom_gradient
+        def overflow(logits):
+            return logits, lambda gradient: gradient * float("inf")
+
+        return overflow(super().__call__(pictures, used, training=training))
+
+
+@pytest.mark.parametrize(
+    ("policy", "step", "scale", "evaluations"),
+    [("float32", 1, "1", 0), ("mixed_float16", 17, "0.5", 2)],
+)
+def test_gradients_that_are_no_numbers_stop_training(
+    store, tiny_backbone, policy, step, scale, evaluations, tmp_path
+):
+    config = make_config(tiny_backbone, eval_interval=8)
+    built = classifier.build(config, policy, weights=None)
+    network = Overflowing(built.backbone, built.head, config)
+    log = TrainingLog("tiny", config.steps, str(tmp_path / "log"))
+    message = (
+        rf"a gradient became (nan|inf) at step {step}, loss scale {scale}\. The batch held tiny"
+    )
+    with pytest.raises(TrainingError, match=message):
+        run(config, store, tmp_path / "states", Precision(policy, "test"), network, log)
+    # float16 tried smaller and smaller scales first; what was seen by then is kept.
+    if evaluations:
+        lines = (tmp_path / "log" / "history.csv").read_text().splitlines()
+        assert len(lines) == 1 + evaluations
+        assert (tmp_path / "log" / "curves.png").is_file()
+
+
+def test_the_loss_weighs_videos(store, tiny_backbone, tmp_path):
+    config = make_config(tiny_backbone, learning_rate=1e-9)
+    network = classifier.build(config, "float32", weights=None)
+    learner = optimizer.create(config, FLOAT32, network.trainable_variables)
+    step = trainer._train_step(network, learner, tf.distribute.get_strategy())
+    random = np.random.default_rng(0)
+    pictures = random.uniform(0, 255, (4, 1, 32, 32, 3)).astype(np.float32)
+    labels, weights = np.float32([0, 1, 0, 1]), np.float32([0.5, 2.0, 0.5, 0.0])
+    batch = Batch(pictures, np.ones((4, 1), bool), labels, weights, np.arange(4))
+    network.head.get_layer("dropout").rate = 0.0
+    logits = network(tf.constant(pictures), tf.ones((4, 1), tf.bool), training=True).numpy()
+    losses = np.logaddexp(0, np.where(labels == 1, -logits, logits))
+    found, _ = step(Batch(*map(tf.constant, batch)))
+    assert float(found) == pytest.approx(float(np.sum(losses * weights) / 4), rel=1e-4)
+
+
+def test_every_device_gets_something_to_learn_from(store, tiny_backbone, tmp_path, monkeypatch):
+    strategy = types.SimpleNamespace(num_replicas_in_sync=8)
+    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: strategy)
+    with pytest.raises(UsageError, match=r"batch_size 4 leaves some of the 8 devices .* to 8 or"):
+        run(make_config(tiny_backbone), store, tmp_path)
 
 
 def test_one_class_in_eval_is_an_error_before_training(

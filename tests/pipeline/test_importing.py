@@ -137,6 +137,7 @@ def test_calibrated_on_the_eval_split(calibrated, network):
     assert card["eval_metrics"]["videos"] == 8
     assert card["name"] == "ours"
     assert card["imported"]["file"] == "our_meso4.h5"
+    assert (calibrated / "assets.extra" / "reliability.png").is_file()
 
     signatures = tf.saved_model.load(str(calibrated)).signatures
     assert set(signatures) == SIGNATURES

@@ -17,6 +17,9 @@ def moving_statistics(blocks, width):
     return 2 * channels
 
 
+# Before other tests register one of their own.
+SHIPPED = set(registry.BACKBONES)
+
 # Published with their tops, of 1,000 classes (d * 1000 + 1000) or one output (16 + 1).
 WIDTH_AND_PARAMETERS = {
     # keras-cv's backbone stands in its documentation without a top.
@@ -35,7 +38,7 @@ WIDTH_AND_PARAMETERS = {
 
 
 def test_every_backbone_is_tested_here():
-    assert WIDTH_AND_PARAMETERS.keys() == registry.BACKBONES.keys()
+    assert WIDTH_AND_PARAMETERS.keys() == SHIPPED
 
 
 @pytest.mark.parametrize("name", WIDTH_AND_PARAMETERS)
@@ -56,9 +59,15 @@ def test_backbone(name):
     assert momenta == {0.9}
 
 
+# Of the published models: keras.io/api/applications, keras-cv's presets, torchvision's transforms
+# and the crops of MesoNet's authors.
+IMAGE_SIZES = {"xception": 299, "meso4": 256, "mesoinception4": 256}
+
+
 @pytest.mark.parametrize("name", WIDTH_AND_PARAMETERS)
 def test_what_users_are_told(name):
     entry = registry.find(name)
+    assert entry.image_size == IMAGE_SIZES.get(name, 224)
     assert entry.minimum_image_size <= entry.image_size
     assert "https://arxiv.org/abs/" in entry.paper
     assert (entry.pretrained is None) == name.startswith(("resnext", "meso"))

@@ -28,10 +28,12 @@ def test_fetched_weights_are_copied():
     np.testing.assert_array_equal(target.get_weights()[0], source.get_weights()[0])
 
 
-def test_weights_file(tmp_path):
+@pytest.mark.parametrize("name", ["tiny.weights.h5", "whole.h5"])
+def test_weights_file(tmp_path, name):
     source, target = tiny_network(), tiny_network()
-    path = str(tmp_path / "tiny.weights.h5")
-    source.save_weights(path)
+    path = str(tmp_path / name)
+    # Keras' own files, and a whole model in the form that Keras 2 used.
+    (source.save_weights if name.endswith(".weights.h5") else source.save)(path)
     weights.load(target, path, "tiny", pytest.fail)
     np.testing.assert_array_equal(target.get_weights()[0], source.get_weights()[0])
     with pytest.raises(UsageError, match="does not hold this network's weights"):
