@@ -71,7 +71,7 @@ def main() -> None:
     began = time.monotonic()
     config = run_config.load(_CONFIG, arguments.set)
     if any(one.calibration != "temperature" for one in (*config.models, *config.ensembles)):
-        parser.error("--set calibration: what came before it is found for temperature alone")
+        parser.error("--set calibration: raw scores can be told from temperature's alone")
     # What other code made of other data is left alone.
     made_by = code_hash("data", "models.preprocessing", "pipeline.transform_graph")
     root = pathlib.Path(config.examples).parent / made_by

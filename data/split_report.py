@@ -88,7 +88,8 @@ class SplitReport:
     Attributes:
         datasets: by name, in alphabetical order.
         problems: what the pipeline would stop for, as far as it can be seen before the files are
-            opened: of `data.splits.check_leakage`.
+            opened: of `data.splits.check_leakage`; that train lacks fakes is none where every model
+            has `fakes: self_blended`.
         notes: what the datasets cannot tell; one sentence each.
     """
 

@@ -130,21 +130,22 @@ def _thresholds(
 ) -> tuple[float, float, list[str]]:
     """`real_below`, `fake_above` and warnings, of scores [v]."""
     real, fake = labels == Label.REAL, labels == Label.FAKE
-    highest_real = _fake_threshold(scores[real], false_positive_rate)
+    highest_real, fake_stated = _fake_threshold(scores[real], groups[real], false_positive_rate)
     # The same question with the sign turned: which score do few fakes fall below?
-    lowest_fake = -_fake_threshold(-scores[fake], false_negative_rate)
+    negated, real_stated = _fake_threshold(-scores[fake], groups[fake], false_negative_rate)
+    lowest_fake = -negated
     if lowest_fake > highest_real:
         # The classes lie apart: any cut between the two keeps both rates.
         lowest_fake = highest_real = (lowest_fake + highest_real) / 2
     ends = np.array([lowest_fake, highest_real])
     real_below, fake_above = map(float, mapping.probability(ends))
     warnings = []
-    if too_few := _too_few(Label.REAL, groups[real], false_positive_rate):
+    if not fake_stated:
         fake_above = max(fake_above, 1 - WIDE_BAND)
-        warnings.append(too_few)
-    if too_few := _too_few(Label.FAKE, groups[fake], false_negative_rate):
+        warnings.append(_too_few(Label.REAL, groups[real], false_positive_rate))
+    if not real_stated:
         real_below = min(real_below, WIDE_BAND)
-        warnings.append(too_few)
+        warnings.append(_too_few(Label.FAKE, groups[fake], false_negative_rate))
     # Nothing is called what it is less likely to be; both error rates only fall.
     return min(real_below, 0.5), max(fake_above, 0.5), warnings
 
@@ -158,13 +159,16 @@ def _missing_verdicts(
 ) -> list[str]:
     """Warnings of a verdict that not one eval video is rightly given."""
     probabilities = mapping.probability(scores)
-    cure = "platt" if mapping.method == "temperature" else "temperature"
+    cure = {
+        "temperature": "set `calibration` to platt if all scores are off to one side, or ",
+        "isotonic": "set `calibration` to temperature, or ",
+    }.get(mapping.method, "")
     highest = probabilities[labels == Label.FAKE].max()
     lowest = probabilities[labels == Label.REAL].min()
     return [
         f"none of the {label.name.lower()} eval videos is called {label.name.lower()}: their "
         f"{mapping.method}-calibrated probabilities end at {end:.3f}, and the threshold is "
-        f"{threshold:.3f}; set `calibration` to {cure}, or add eval videos"
+        f"{threshold:.3f}; {cure}add eval videos"
         for label, never, end, threshold in (
             (Label.FAKE, highest <= fake_above, highest, fake_above),
             (Label.REAL, lowest >= real_below, lowest, real_below),
@@ -173,33 +177,35 @@ def _missing_verdicts(
     ]
 
 
-def _fake_threshold(reals: npt.NDArray[np.float64], rate: float) -> float:
-    """Score above which at most `rate` of new reals are called fake.
+def _fake_threshold(
+    reals: npt.NDArray[np.float64], groups: npt.NDArray[np.int32], rate: float
+) -> tuple[float, bool]:
+    """Score above which at most `rate` of new sources' reals are called fake.
 
-    Split conformal prediction's quantile: for exchangeable videos the chance that a new one
-    scores above the ceil((1 - rate)(n + 1))-th smallest of n is at most `rate` (Vovk et al.,
-    "Algorithmic Learning in a Random World", 2005; Lei et al., JASA 2018, section 2).
+    Split conformal prediction's quantile where source groups, not videos, are exchangeable: the
+    videos of each of k groups share a weight of 1 / (k + 1), and the rest is a new source's (Lee,
+    Barber and Willett, "Distribution-free inference with hierarchical data", 2023). With one video
+    a group it is the ceil((1 - rate)(k + 1))-th smallest score (Lei et al., JASA 2018, section 2).
 
-    Where the reals are too few for that rank, the largest of them.
+    Returns:
+        The score, and whether the groups are enough to state the rate; if not, the score is the
+        largest.
     """
-    # Rounded first: 0.95 * 20 is a little more than 19 in floating point.
-    rank = math.ceil(round((1 - rate) * (len(reals) + 1), 9))
-    return float(np.sort(reals)[min(rank, len(reals)) - 1])
+    _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.argsort(reals)
+    reached = np.cumsum(1 / size[group[order]]) / (len(size) + 1)
+    # Rounded: sums of fractions fall a little short of what they come to.
+    place = int(np.searchsorted(np.round(reached, 9), round(1 - rate, 9)))
+    stated = place < len(reals)
+    return float(reals[order[place if stated else -1]]), stated
 
 
-def _too_few(label: Label, groups: npt.NDArray[np.int32], rate: float) -> str | None:
-    """Why videos of these source groups cannot state a rate; None where they can.
-
-    Videos of one source are not exchangeable with a new one's: they count as one.
-    """
+def _too_few(label: Label, groups: npt.NDArray[np.int32], rate: float) -> str:
     needed = math.ceil(round(1 / rate - 1, 9))
-    found = len(np.unique(groups))
-    if found >= needed:
-        return None
     return (
-        f"{len(groups)} {label.name.lower()} eval videos of {found} source groups are too few to "
-        f"state an error rate of {rate:g} ({needed} groups are needed): the uncertain band is "
-        "wide instead"
+        f"{len(groups)} {label.name.lower()} eval videos of {len(np.unique(groups))} source groups "
+        f"are too few to state an error rate of {rate:g} ({needed} groups are needed): the "
+        "uncertain band is wide instead"
     )
 
 

@@ -162,7 +162,7 @@ class ModelConfig(ServedConfig):
     @field_validator("weights")
     @classmethod
     def _known_weights(cls, weights: str | None) -> str | None:
-        if weights not in (None, registry.IMAGENET) and not weights.endswith(".h5"):
+        if weights is not None and weights != registry.IMAGENET and not weights.endswith(".h5"):
             raise ValueError(
                 f"{weights!r} is neither `imagenet` nor the path of a .h5 file; "
                 "write null to train from scratch"
@@ -184,7 +184,7 @@ class ModelConfig(ServedConfig):
         if self.head == "lstm" and self.pooling != "mean":
             raise ValueError(
                 f"pooling {self.pooling} does nothing where head is lstm, which reads a track as a "
-                "whole; leave pooling at mean"
+                "whole; set pooling to mean"
             )
         if self.head == "lstm" and self.strategy == "tpu":
             raise ValueError(

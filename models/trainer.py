@@ -31,7 +31,7 @@ _NAMED = 8
 
 
 class TrainingError(UsageError):
-    """Training went wrong in a way that more of it cannot mend, but other settings may."""
+    """Training went wrong, or cannot begin, in a way that only other settings mend."""
 
 
 class Trainer:
@@ -46,7 +46,8 @@ class Trainer:
         log: is told of each step.
 
     Raises:
-        UsageError: a split lacks a class, or a batch has fewer samples than there are devices.
+        UsageError: a split lacks a class.
+        TrainingError: a batch has fewer samples than there are devices.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Trainer:
         self._strategy = tf.distribute.get_strategy()
         devices = self._strategy.num_replicas_in_sync
         if self._config.batch_size < devices:
-            raise UsageError(
+            raise TrainingError(
                 f"{self._config.name}: batch_size {self._config.batch_size} leaves some of the "
                 f"{devices} devices of strategy {self._config.strategy} nothing to learn from; set "
                 f"it to {devices} or more"
@@ -110,14 +111,9 @@ class Trainer:
                 # A phase begins with a fresh optimiser.
                 goes_on = phase == fine_tuning.phase(config.fine_tuning, step - 1)
                 self._checkpoints.restore(self._network.variables, learner if goes_on else None)
-            try:
-                step = self._train_phase(phase, step, learner, history)
-            except TrainingError:
-                if history:
-                    self._log.finish(history)  # how it came to that
-                raise
+            step = self._train_phase(phase, step, learner, history)
         if self._has_stalled(history):
-            self._log.say(f"stopped: {config.patience} evaluations without a better AUC")
+            self._log.say(f"stopped: {config.patience} evaluations without a better one")
         best = best_of(history)
         assert best is not None
         self._checkpoints.restore_best(best.step, self._network.variables)

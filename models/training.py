@@ -4,6 +4,7 @@ import tempfile
 
 import numpy as np
 
+import data.environment  # noqa: F401 - this is where TFX enters, before any GPU is used
 from models import classifier, distribution, saved_network
 from models.calibrated_export import export_calibrated
 from models.checkpoints import Checkpoints

@@ -1,8 +1,8 @@
 """How a network learns: optimiser, learning rate and what of the network learns when."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from data.typed_yaml import Section
 
@@ -12,8 +12,8 @@ class OptimizerConfig(Section):
 
     algorithm: Literal["adam", "adamw", "sgd"] = Field(
         default="adam",
-        description="`adamw` is `adam` with a weight decay of 0.004 (Keras' own) if none is given; "
-        "`sgd` is with momentum",
+        description="`adamw` is `adam` by the name that goes with weight_decay, which it takes as "
+        "`adam` does; `sgd` is with momentum",
     )
     momentum: float = Field(default=0.9, ge=0, lt=1, description="of `sgd`, Nesterov's")
     weight_decay: float = Field(
@@ -32,13 +32,6 @@ class OptimizerConfig(Section):
         le=256,
         description="batches whose gradients are averaged before the weights change",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_defaults(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("algorithm") == "adamw":
-            return {"weight_decay": 0.004, **values}
-        return values
 
 
 class ScheduleConfig(Section):

@@ -35,6 +35,7 @@ from data import contract
 from data.code_hash import code_hash
 from data.errors import UsageError
 from models import preprocessing
+from models.backbones import registry
 from models.code_version import code_version
 from models.config import ModelConfig
 from models.ensemble_config import EnsembleConfig
@@ -258,7 +259,7 @@ def _judging_nodes(
 
 def _weights_hash(model: ModelConfig) -> str:
     """Of a weights file, so that another one under the same path is noticed."""
-    if model.weights in (None, "imagenet") or not pathlib.Path(str(model.weights)).is_file():
+    if model.weights in (None, registry.IMAGENET) or not pathlib.Path(str(model.weights)).is_file():
         return ""
     return hashlib.sha256(pathlib.Path(str(model.weights)).read_bytes()).hexdigest()
 

@@ -159,6 +159,32 @@ def test_too_few_videos_get_a_wide_band_and_a_warning(method):
 
 
 @every_method
+def test_rates_hold_on_new_sources(method):
+    """Videos of a source score alike, and sources differ in how many videos they have."""
+    random = np.random.default_rng(0)
+    errors = []
+    for _ in range(60):
+        sizes = random.integers(1, 12, 60)
+        groups = np.repeat(np.arange(60, dtype=np.int32), sizes)
+        labels = (groups % 2).astype(np.int8)
+        centres = random.normal(0, 2, 60) + 2 * (np.arange(60) % 2)
+        logits = centres[groups] + random.normal(0, 0.1, len(groups))
+        result = run(logits, labels, 0.1, 0.2, method=method, groups=groups)
+        fresh = random.normal(0, 2, 2000)
+        reals, fakes = result.decision.mapping.probability(fresh + np.array([[0.0], [2.0]]))
+        errors.append(
+            [
+                np.mean(reals > result.decision.fake_above),
+                np.mean(fakes < result.decision.real_below),
+            ]
+        )
+    false_positives, false_negatives = np.mean(errors, axis=0)
+    lowest = 0.4 if method == "isotonic" else 0.7
+    assert lowest * 0.1 < false_positives < 0.11
+    assert lowest * 0.2 < false_negatives < 0.22
+
+
+@every_method
 def test_videos_of_one_source_count_as_one(method):
     logits, labels = simulate(400, 2.0)
     groups = np.where(labels == 1, np.arange(400) % 18, np.arange(400) % 19).astype(np.int32)
@@ -166,6 +192,10 @@ def test_videos_of_one_source_count_as_one(method):
     (warning,) = [warning for warning in result.warnings if "error rate" in warning]
     assert f"{labels.sum()} fake eval videos of 18 source groups are too few" in warning
     assert result.decision.real_below <= 0.05
+    # Not one of them is called what it is not.
+    assert result.decision.mapping.probability(logits[labels == 1]).min() >= (
+        result.decision.real_below - 1e-9
+    )
 
 
 @every_method

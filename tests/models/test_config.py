@@ -20,15 +20,6 @@ def test_defaults_are_for_real_use():
     assert ModelConfig(model="xception", weights=None).weights is None
 
 
-def test_adamw_decays_weights_if_nothing_else_is_said():
-    def decay(**options):
-        return ModelConfig(model="xception", optimizer=options).optimizer.weight_decay
-
-    assert decay(algorithm="adamw") == 0.004
-    assert decay(algorithm="adamw", weight_decay=0.1) == 0.1
-    assert decay(algorithm="adam") == 0.0
-
-
 @pytest.mark.parametrize(
     ("changes", "place", "message"),
     [

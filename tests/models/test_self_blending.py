@@ -3,9 +3,16 @@ import numpy as np
 import pytest
 from skimage import data as pictures
 
+from data.self_blending import draw_style
 from data.synthetic_faces import ASTRONAUT_OUTLINE
 from models import self_blending
-from models.self_blending import BLENDING_RATIOS, draw_mask, face_outline, self_blend
+from models.self_blending import (
+    BLENDING_RATIOS,
+    STYLE_BOUNDS,
+    draw_mask,
+    face_outline,
+    self_blend,
+)
 
 LEFT, TOP = 145, 32
 CROP = pictures.astronaut()[TOP : TOP + 170, LEFT : LEFT + 170]
@@ -54,6 +61,15 @@ def test_masks_lie_within_the_face_and_are_soft():
     assert ratios == set(BLENDING_RATIOS)
     # Deformed, so no two of one ratio are the same.
     assert len({mask.tobytes() for mask in masks}) == 40
+
+
+def test_styles_are_drawn_as_by_the_authors():
+    rng = np.random.default_rng(0)
+    styles = [draw_style(rng, STYLE_BOUNDS) for _ in range(400)]
+    # RGBShift of p=0.3, and RandomDownScale, of one of two factors by nearest neighbours.
+    assert 0.2 < np.mean([style.colour_shift != (0.0, 0.0, 0.0) for style in styles]) < 0.4
+    assert {style.downscale for style in styles} == {1.0, 2.0, 4.0}
+    assert all(style.drops_pixels for style in styles)
 
 
 def test_masks_are_deformed(monkeypatch):
