@@ -167,11 +167,11 @@ def test_rates_hold_on_new_sources(method):
         sizes = random.integers(1, 12, 60)
         groups = np.repeat(np.arange(60, dtype=np.int32), sizes)
         labels = (groups % 2).astype(np.int8)
-        centres = random.normal(0, 2, 60) + 2 * (np.arange(60) % 2)
+        centres = random.normal(0, 2, 60) + np.arange(60) % 2 - 0.5
         logits = centres[groups] + random.normal(0, 0.1, len(groups))
         result = run(logits, labels, 0.1, 0.2, method=method, groups=groups)
         fresh = random.normal(0, 2, 2000)
-        reals, fakes = result.decision.mapping.probability(fresh + np.array([[0.0], [2.0]]))
+        reals, fakes = result.decision.mapping.probability(fresh + np.array([[-0.5], [0.5]]))
         errors.append(
             [
                 np.mean(reals > result.decision.fake_above),
