@@ -1,5 +1,6 @@
 """What a run prints: figures by slice, and what became of each candidate."""
 
+import os
 import pathlib
 
 import rich
@@ -22,7 +23,7 @@ def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None
             rich.print(f"[red]{model.model}: refused, not pushed[/red]")
             for refusal in model.refusals:
                 rich.print(f"  {escape(refusal)}")
-        rich.print(f"  curves and calibration: {escape(model.pictures)}")
+        rich.print(f"  curves and calibration: {escape(os.path.relpath(model.pictures))}")
     rich.print(f"Run: {output}\nPushed models: {serving_root}")
 
 
