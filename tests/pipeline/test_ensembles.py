@@ -1,13 +1,15 @@
 """A run of two small networks and their ensemble on tiny real Examples."""
 
 import json
+import os
+import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from data import contract
-from pipeline import config, evaluation, runner
+from pipeline import config, evaluation, report, runner
 from tests import tiny_dataset
 
 CONFIG = """
@@ -98,3 +100,14 @@ def test_it_is_measured_on_test_like_any_model(outcome, folder):
 def test_trainings_that_ended_leave_no_checkpoint(outcome, folder):
     # The folder itself is there only because there were some.
     assert list((folder / "run" / "checkpoints").iterdir()) == []
+
+
+def test_the_report_names_what_was_drawn(outcome, folder, capsys):
+    report.report(outcome, folder / "run", str(folder / "serving"))
+    printed = "".join(capsys.readouterr().out.split())
+    for model in outcome.models:
+        assert f"{model.model}:servingasversion{model.version}" in printed
+        assert f"curvesandcalibration:{os.path.relpath(model.pictures)}" in printed
+        drawn = {path.name for path in pathlib.Path(model.pictures).iterdir()}
+        curves = {"curves.png", "history.csv", "tensorboard"} if model.model != "both" else set()
+        assert drawn >= {"reliability.png", *curves}
