@@ -10,6 +10,7 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from data.errors import UsageError
+from data.split_groups import name_some
 from models import classifier, distribution, fine_tuning, optimizer, saved_network
 from models.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.classifier import Classifier
@@ -24,10 +25,6 @@ from models.training_log import TrainingLog
 
 CHECKPOINT_SECONDS = 300.0
 """Between two checkpoints at least, where there is no evaluation."""
-
-
-_NAMED = 8
-"""Videos that a message names at most."""
 
 
 class TrainingError(UsageError):
@@ -181,8 +178,8 @@ class Trainer:
             rows = np.flatnonzero(~np.isfinite(scores))
             lost = [self._eval_store.video_ids[row] for row in rows]
             what = (
-                f"scores of {len(lost)} eval videos ({', '.join(lost[:_NAMED])}"
-                f"{', ...' if len(lost) > _NAMED else ''}) are no longer numbers at step {step}"
+                f"scores of {len(lost)} eval videos ({name_some(lost)}) are no longer numbers at "
+                f"step {step}"
             )
             raise self._diverged(what, batch, scale)
         found = [float(roc_auc_score(labels, scores)), log_loss(scores, labels)]

@@ -4,13 +4,11 @@ import pytest
 
 import configs
 from pipeline import config, graph
-from tests import tiny_dataset
 
 
 @pytest.fixture
 def trainer_settings(tmp_path):
     """What the graph hands to the Trainer of its first model, whose config is changed."""
-    tiny_dataset.write(tmp_path / "examples")
     loaded = config.load(configs.FOLDER / "demo.yaml")
 
     def trainer_settings(**changes):
