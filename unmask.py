@@ -1,6 +1,6 @@
 """The command line: one application that hangs the rooms' own commands together."""
 
-import data.environment
+import data.utils.environment
 
 # isort: split
 import sys
@@ -13,10 +13,10 @@ import data.commands
 import kubeflow.commands
 import models.commands
 import pipeline.commands
-import serving.commands
-import serving.predict_command
-import serving.verify_command
-from data.errors import UsageError
+import serving.cli.predict
+import serving.cli.serve
+import serving.cli.verify
+from data.utils.errors import UsageError
 
 app = typer.Typer(
     name="unmask",
@@ -42,9 +42,9 @@ for command in (
     pipeline.commands.run,
     pipeline.commands.metrics,
     pipeline.commands.import_weights,
-    serving.commands.serve,
-    serving.predict_command.predict,
-    serving.verify_command.verify,
+    serving.cli.serve.serve,
+    serving.cli.predict.predict,
+    serving.cli.verify.verify,
     kubeflow.commands.compile,
 ):
     app.command()(command)

@@ -9,7 +9,7 @@ pair; `nothing` is what the pipeline itself costs. The last lines are JSON, one 
 only the defaults have a target.
 """
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 
 # isort: split
 import argparse
@@ -22,8 +22,8 @@ import numpy as np
 import tensorflow as tf
 from skimage import data as pictures
 
-from models.augmentation import augment
-from models.augmentation_config import AugmentationConfig
+from models.config.augmentation import AugmentationConfig
+from models.inputs.augmentation import augment
 
 TARGET = 300.0
 _OFF: dict[str, Any] = {

@@ -16,10 +16,10 @@ import time
 
 import numpy as np
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 from data.detectors.mtcnn import Mtcnn
-from data.tracking import intersection_over_union
-from data.video import Video
+from data.faces.tracking import intersection_over_union
+from data.video.reader import Video
 
 TARGET = 12.0
 MIN_OVERLAP = 0.88

@@ -23,11 +23,11 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-import data.environment  # noqa: F401 - before TensorFlow
-from data import extraction, runners
+import data.utils.environment  # noqa: F401 - before TensorFlow
 from data.datasets.base import Listing, SourceVideo
 from data.detectors.base import Face
-from data.extraction_plan import ExtractionOptions
+from data.extraction import job, runners
+from data.extraction.plan import ExtractionOptions
 
 CORES = 2
 TARGETS = {
@@ -63,7 +63,7 @@ class Bench:
         """Runs a job and prints what it did."""
         self._number += 1
         before, started = cpu_seconds(), time.perf_counter()
-        rows = extraction.extract(
+        rows = job.extract(
             [Listing(tuple(videos))],
             str(self._folder / f"output{self._number}"),
             ExtractionOptions(detector=detector),

@@ -19,7 +19,7 @@ import time
 
 import av
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 
 TARGETS = {
     "extraction_memory_long_over_short": 1.10,
@@ -30,11 +30,11 @@ _FEW = 10
 
 _JOB = """
 import resource, sys
-import data.environment
+import data.utils.environment
 from data import extraction
 from data.datasets import registry
-from data.extraction_plan import ExtractionOptions
-from data.faces import FaceOptions
+from data.extraction.plan import ExtractionOptions
+from data.faces.extract import FaceOptions
 
 if __name__ == "__main__":
     _, folder, output, frames = sys.argv

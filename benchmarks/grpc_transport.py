@@ -19,10 +19,10 @@ import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import logging_config_pb2
 
-from serving.server.access import Tokens
-from serving.server.grpc_server import GrpcServer
-from serving.server.logs import RequestLogger
-from serving.server.request_log import RequestLog
+from serving.server.admission.auth import Tokens
+from serving.server.grpc_api.server import GrpcServer
+from serving.server.monitoring.logs import RequestLogger
+from serving.server.monitoring.request_log import RequestLog
 
 TARGET_MS = 0.3
 

@@ -29,16 +29,20 @@ import numpy.typing as npt
 import tensorflow as tf
 
 import configs
-import data.environment  # noqa: F401 - before Keras
-from data import contract, extraction, synthetic
-from data.code_hash import code_hash
+import data.utils.environment  # noqa: F401 - before Keras
+from data import contract
 from data.datasets import registry
-from data.extraction_plan import ExtractionOptions
-from data.faces import FaceOptions
-from models import ensemble, probability_mapping, training
-from models.checkpoints import write_whole
+from data.extraction import job
+from data.extraction.plan import ExtractionOptions
+from data.faces.extract import FaceOptions
+from data.synthetic import generator
+from data.utils.code_hash import code_hash
+from models.calibration import probability_mapping
 from models.code_version import code_version
-from models.metrics import auc_interval, reliability
+from models.ensembles import ensemble
+from models.evaluation.metrics import auc_interval, reliability
+from models.training import run_fn
+from models.training.checkpoints import write_whole
 from pipeline import config as run_config
 from pipeline import transform_graph
 
@@ -48,7 +52,7 @@ _CONFIG = configs.FOLDER / "learning.yaml"
 
 @dataclasses.dataclass
 class Arguments:
-    """What `models.training.run_fn` asks for."""
+    """What `models.training.run_fn.run_fn` asks for."""
 
     train_files: Sequence[str]
     eval_files: Sequence[str]
@@ -73,7 +77,7 @@ def main() -> None:
     if any(one.calibration != "temperature" for one in (*config.models, *config.ensembles)):
         parser.error("--set calibration: raw scores can be told from temperature's alone")
     # What other code made of other data is left alone.
-    made_by = code_hash("data", "models.preprocessing", "pipeline.transform_graph")
+    made_by = code_hash("data", "models.transform.preprocessing", "pipeline.transform_graph")
     root = pathlib.Path(config.examples).parent / made_by
     prepare(root)
     results = measure_all(config, arguments.seeds, root, arguments.jobs)
@@ -88,10 +92,10 @@ def main() -> None:
 def prepare(root: pathlib.Path) -> None:
     """Makes the dataset, its Examples as TFX hands them on, and the Transform graph."""
     dataset, examples = root / "dataset", root / "examples"
-    synthetic.generate_once(dataset)
+    generator.generate_once(dataset)
     listing = registry.read("synthetic", str(dataset))
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=6))
-    extraction.extract([listing], str(examples), options)
+    job.extract([listing], str(examples), options)
     for split in contract.SPLITS:
         path = root / "zipped" / f"{split}.gz"
         if not path.is_file():
@@ -170,7 +174,7 @@ def make(
     for model in config.models:
         if model.name == name:
             seeded = model.model_copy(update={"seed": seed})
-            training.run_fn(
+            run_fn.run_fn(
                 Arguments(
                     train_files=[str(root / "zipped" / "train.gz")],
                     eval_files=eval_files,

@@ -21,7 +21,7 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 from models.backbones import registry
 
 BATCH = 8
@@ -81,15 +81,15 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
     import tensorflow as tf
     from scipy.special import expit
 
-    from models import classifier
-    from models.config import ModelConfig
-    from models.decision import Decision
-    from models.export import export
-    from models.metrics import log_loss
-    from models.probability_mapping import Temperature
-    from models.scorer import NetworkScorer
-    from models.served_model import ServedModel
-    from models.transform_features import label_alone
+    from models.calibration.decision import Decision
+    from models.calibration.probability_mapping import Temperature
+    from models.config.model import ModelConfig
+    from models.evaluation.metrics import log_loss
+    from models.export.export import export
+    from models.export.served_model import ServedModel
+    from models.networks import classifier
+    from models.scoring.scorer import NetworkScorer
+    from models.transform.transform_features import label_alone
 
     keras.backend.clear_session()
     config = ModelConfig(
@@ -145,9 +145,9 @@ def grouped_step_seconds() -> tuple[float, float]:
     """Seconds of a training step of ResNeXt-50, native and split; the median of several."""
     import tensorflow as tf
 
-    from models import classifier
     from models.backbones import grouped_convolution
-    from models.config import ModelConfig
+    from models.config.model import ModelConfig
+    from models.networks import classifier
 
     config = ModelConfig(model="resnext50_32x4d", image_size=_TIMED_SIZE, weights=None)
     faces, labels = batch(_TIMED_SIZE)

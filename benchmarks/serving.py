@@ -25,10 +25,10 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 
 if TYPE_CHECKING:
-    from models.classifier import Classifier
+    from models.networks.classifier import Classifier
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 NAME = "benchmark"
@@ -59,8 +59,8 @@ def print_figure(name: str, value: float, target: float | None, unit: str) -> No
 
 def build_network() -> "Classifier":
     """EfficientNetV2-B0 with random weights: pixels 0 to 255 in, one logit a face out."""
-    from models import classifier
-    from models.config import ModelConfig
+    from models.config.model import ModelConfig
+    from models.networks import classifier
 
     config = ModelConfig(model="efficientnet_v2_b0", image_size=FACE_SIZE, weights=None)
     return classifier.build(config, "float32", weights=None)
@@ -68,12 +68,12 @@ def build_network() -> "Classifier":
 
 def export_model(folder: str) -> None:
     """Writes the network as the pipeline does, with its warm-up requests."""
-    from models.decision import Decision
-    from models.export import export
-    from models.probability_mapping import Temperature
-    from models.scorer import NetworkScorer
-    from models.served_model import ServedModel
-    from models.transform_features import label_alone
+    from models.calibration.decision import Decision
+    from models.calibration.probability_mapping import Temperature
+    from models.export.export import export
+    from models.export.served_model import ServedModel
+    from models.scoring.scorer import NetworkScorer
+    from models.transform.transform_features import label_alone
 
     served = ServedModel(
         NetworkScorer(build_network()),

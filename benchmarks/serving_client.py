@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from data import tracking
 from data.detectors import registry
-from data.faces import FaceOptions, VideoFaces, extract_faces
+from data.faces import tracking
+from data.faces.extract import FaceOptions, VideoFaces, extract_faces
 
 
 def make_tracks(video: VideoFaces, width: int) -> npt.NDArray:
@@ -47,8 +47,8 @@ def main() -> None:
     options = parser.parse_args()
     serving.print_load()
 
-    from serving.client import Client
-    from serving.session import SIGNATURE
+    from serving.client.client import Client
+    from serving.client.session import SIGNATURE
 
     clip = str(options.clip)
     with contextlib.ExitStack() as stack:

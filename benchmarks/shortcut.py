@@ -7,8 +7,8 @@ A network learns from a synthetic dataset whose reals were JPEGs of quality 75 t
 were of 5 to 20 before: with each seed three times, without JPEG and scaling among the
 augmentation, with both at their default strengths, and with JPEG down to quality 5 on every pair
 and scaling on half of them. What of its score compression explains is measured as
-`models.shortcut` does it, on other identities: once with compression as unequal, once with any
-quality from 5 to 95, whatever the class. What the AUC loses from one to the other was the
+`models.evaluation.shortcut` does it, on other identities: once with compression as unequal, once
+with any quality from 5 to 95, whatever the class. What the AUC loses from one to the other was the
 shortcut's: where it loses little without the augmentation, the network did not take the shortcut,
 and these figures say nothing of what helps against it.
 
@@ -18,7 +18,7 @@ compression does? The last lines are JSON, one a figure, the mean over the seeds
 the target of a share or change is what it is without the augmentation.
 """
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 
 # isort: split
 import argparse
@@ -37,16 +37,18 @@ from benchmarks import shortcut_videos
 from benchmarks.training import make_config
 from benchmarks.training_crops import write_store
 from data.contract import Label, VideoExample
-from models import classifier, nuisances, optimizer, shortcut, trainer
-from models.augmentation_config import AugmentationConfig
-from models.classifier import Classifier
-from models.config import ModelConfig
-from models.crop_store import CropStore, evenly_spread
-from models.input_pipeline import training_batches
-from models.precision import choose
-from models.scorer import NetworkScorer
-from models.scoring import score_videos
-from models.shortcut import ShortcutReport
+from models.config.augmentation import AugmentationConfig
+from models.config.model import ModelConfig
+from models.evaluation import nuisances, shortcut
+from models.evaluation.shortcut import ShortcutReport
+from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.input_pipeline import training_batches
+from models.networks import classifier
+from models.networks.classifier import Classifier
+from models.scoring.scorer import NetworkScorer
+from models.scoring.scoring import score_videos
+from models.training import optimizer, trainer
+from models.training.precision import choose
 
 AUGMENTATIONS = {
     "without": AugmentationConfig(jpeg_probability=0.0, scaling_probability=0.0),

@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data import contract, cropping, synthetic_faces
+from data import contract
 from data.contract import Label
 from data.detectors import registry
-from data.faces import FaceOptions, extract_faces
+from data.faces import cropping
+from data.faces.extract import FaceOptions, extract_faces
+from data.synthetic import faces as synthetic_faces
 
 SIZE = 96
 """Pixels a side of the crops: what the network takes, since resizing would blur JPEG's traces."""
@@ -24,7 +26,7 @@ _SEED = 0
 def make_video(
     identity: int, label: Label, frames: list[npt.NDArray[np.uint8]], quality: int
 ) -> contract.VideoExample:
-    """A clip of `data.synthetic_faces` whose crops were JPEGs of some quality before.
+    """A clip of `data.synthetic.faces` whose crops were JPEGs of some quality before.
 
     Args:
         identity: number of its source group.

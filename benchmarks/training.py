@@ -17,7 +17,7 @@ what is compared runs by turns, and the median of the rounds' ratios counts. Par
 The last lines are JSON, one a figure; only `input` has targets.
 """
 
-import data.environment  # noqa: F401 - before TensorFlow
+import data.utils.environment  # noqa: F401 - before TensorFlow
 
 # isort: split
 import argparse
@@ -41,11 +41,12 @@ import tensorflow as tf
 from scipy import stats
 
 from benchmarks.training_crops import CROPS, make_store
-from models import classifier, optimizer, trainer
-from models.config import ModelConfig
-from models.crop_store import CropStore, evenly_spread
-from models.input_pipeline import Batch, training_batches
-from models.precision import choose
+from models.config.model import ModelConfig
+from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.input_pipeline import Batch, training_batches
+from models.networks import classifier
+from models.training import optimizer, trainer
+from models.training.precision import choose
 
 CORES = 2
 TARGET_RATIO = 1.05

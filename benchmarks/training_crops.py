@@ -8,8 +8,9 @@ import tensorflow as tf
 from PIL import Image
 from skimage import data as pictures
 
-from data import contract, cropping
-from models.crop_store import CropStore
+from data import contract
+from data.faces import cropping
+from models.inputs.crop_source import CropStore
 
 CROPS = "crops"
 """Name of the store's file in its folder."""

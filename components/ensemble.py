@@ -11,8 +11,8 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelRun, TransformGraph
 from tfx.utils import io_utils, path_utils
 
-from models import ensemble
-from models.ensemble_config import EnsembleConfig
+from models.config.ensemble import EnsembleConfig
+from models.ensembles import ensemble
 
 
 @component

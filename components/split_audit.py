@@ -13,8 +13,9 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import ExampleAnomalies, Examples, String
 from tfx.utils import io_utils
 
-from data import contract, splits
-from data.errors import UsageError
+from data import contract
+from data.splits import assignment
+from data.utils.errors import UsageError
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
 _LISTED = 20
@@ -37,7 +38,7 @@ def SplitAudit(
     `reals_suffice` lists, as JSON, the splits that need no fakes.
     """
     # Rows are read only where nothing is missing from them.
-    problems = find_anomalies(anomalies) or splits.check_leakage(
+    problems = find_anomalies(anomalies) or assignment.check_leakage(
         read_rows(examples), reals_suffice=json.loads(reals_suffice)
     )
     if problems:

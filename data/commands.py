@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from data.extraction_config import ExtractionConfig
+    from data.extraction.config import ExtractionConfig
 
 DatasetOption = Annotated[
     str | None,
@@ -99,7 +99,7 @@ def extract(
     Example: unmask extract --dataset faceforensics --input FaceForensics --splits splits
     --output runs/ffpp
     """
-    from data import extraction_config
+    from data.extraction import config as extraction_config
 
     given = {
         "output": output,
@@ -132,9 +132,9 @@ def splits(
 
     Example: unmask splits --dataset dfdc --input dfdc_train_part_3/metadata.json
     """
-    from data import balance as balancing
-    from data import extraction_config, split_report, split_table
-    from data import splits as assignment
+    from data.extraction import config as extraction_config
+    from data.splits import assignment, report, table
+    from data.splits import balance as balancing
 
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
     given: dict[str, Any] = {"balance": balance}
@@ -146,7 +146,7 @@ def splits(
     assignments = assignment.assign(videos, fractions=settings.fractions, salt=settings.salt)
     if settings.balance:
         assignments = balancing.balance(videos, assignments, salt=settings.salt)
-    split_table.print_audit(split_report.audit(listings, assignments))
+    table.print_audit(report.audit(listings, assignments))
 
 
 def status(
@@ -158,9 +158,9 @@ def status(
 
     Example: unmask status runs/ffpp
     """
-    from data import extraction_display
+    from data.extraction import display
 
-    extraction_display.print_status(output)
+    display.print_status(output)
 
 
 def sheet(
@@ -178,15 +178,15 @@ def sheet(
 
     Example: unmask sheet runs/ffpp --status damaged --picture damaged.png
     """
-    from data import sheet as contact_sheet
+    from data.visualization import contact_sheet
 
     path = contact_sheet.draw(output, picture, videos=videos, split=split, status=status)
     rich.print(f"Contact sheet: {escape(path)}")
 
 
 def _extract(config: ExtractionConfig) -> None:
-    from data import extraction_display, runners
     from data.detectors import registry as detectors
+    from data.extraction import display, runners
 
     detectors.fingerprint(config.detector)  # says what is wrong with it before anything is read
     paths = {"output": config.output}
@@ -194,6 +194,6 @@ def _extract(config: ExtractionConfig) -> None:
         paths[f"datasets.{number}.input"] = entry.input
     runners.check_reachable(config.runner, config.runner_options, paths)
     beam_options = runners.pipeline_options(config.runner, config.workers, config.runner_options)
-    extraction_display.extract_with_progress(
+    display.extract_with_progress(
         config.read_listings(), config.output, config.options(), beam_options
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import DecodeError
 
-from data.example_message import example_class
+from data.utils.example_message import example_class
 
 SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""

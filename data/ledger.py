@@ -9,7 +9,7 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 FILE_NAME = "ledger.csv"
 

@@ -22,7 +22,7 @@ def compile(
 
     Example: unmask compile --config configs/kubeflow.yaml --output runs/pipeline.yaml
     """
-    from data.errors import UsageError
+    from data.utils.errors import UsageError
     from pipeline.config import load
 
     if output.suffix != ".yaml":

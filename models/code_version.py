@@ -1,14 +1,14 @@
 """Which code decides what a trained model is."""
 
-from data.code_hash import code_hash
+from data.utils.code_hash import code_hash
 
 _MODULES = (
     "models",
     "data.contract",
-    "data.cropping",
+    "data.faces.cropping",
     "data.detectors",
-    "data.self_blending",
-    "data.tracking",
+    "data.synthetic.self_blending",
+    "data.faces.tracking",
 )
 
 

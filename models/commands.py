@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from models.shortcut import Finding
+    from models.evaluation.shortcut import Finding
 
 
 def augmentations(
@@ -31,7 +31,7 @@ def augmentations(
 
     Example: unmask augmentations --config configs/faceforensics.yaml --output augmentations.png
     """
-    from models import augmentation_sheet
+    from models.inputs import augmentation_sheet
 
     augmentation_sheet.draw(config, model, output, videos)
     rich.print(f"Augmentations: {escape(str(output))}")
@@ -94,7 +94,7 @@ def shortcuts(
     from rich.console import Console
     from rich.table import Table
 
-    from models import shortcut_check
+    from models.evaluation import shortcut_check
 
     report, unscored = shortcut_check.check(model, examples, split)
     console = Console(highlight=False)

@@ -50,7 +50,7 @@ def metrics(
 
     Example: unmask metrics runs/demo
     """
-    from data.errors import UsageError
+    from data.utils.errors import UsageError
 
     if not (folder / "config.yaml").is_file():
         raise UsageError(f"{folder}: holds no run; `unmask run` writes one to its `output` folder")
@@ -126,8 +126,8 @@ def import_weights(
     """
     import pydantic
 
-    from data.errors import UsageError
-    from models.config import ModelConfig
+    from data.utils.errors import UsageError
+    from models.config.model import ModelConfig
 
     options = {
         "calibration": calibration,

@@ -12,10 +12,10 @@ import pydantic
 import yaml
 from pydantic import Field
 
-from data import typed_yaml
-from data.typed_yaml import Section
-from models.config import ModelConfig
-from models.ensemble_config import EnsembleConfig
+from data.utils import yaml_config
+from data.utils.yaml_config import Section
+from models.config.ensemble import EnsembleConfig
+from models.config.model import ModelConfig
 
 
 class Threshold(Section):
@@ -148,7 +148,7 @@ def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         UsageError: the file cannot be read or does not describe a run.
     """
-    return typed_yaml.load(RunConfig, path, overrides)
+    return yaml_config.load(RunConfig, path, overrides)
 
 
 def dump(config: RunConfig) -> str:

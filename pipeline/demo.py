@@ -7,23 +7,24 @@ from rich.rule import Rule
 from rich.table import Table
 
 import configs
-from data import ledger, synthetic
-from data.code_hash import code_hash
+from data import ledger
 from data.contract import Label
 from data.datasets import registry
 from data.datasets.base import SourceVideo
-from data.extraction_display import extract_with_progress
-from data.extraction_plan import ExtractionOptions
-from data.faces import FaceOptions
-from models import trivial_baseline
+from data.extraction.display import extract_with_progress
+from data.extraction.plan import ExtractionOptions
+from data.faces.extract import FaceOptions
+from data.synthetic import generator
+from data.utils.code_hash import code_hash
+from models.evaluation import trivial_baseline
 from pipeline import config, evaluation, runner
 from pipeline.report import report
-from serving.client import Client
+from serving.client.client import Client
 from serving.prediction import SCOPE, VideoPrediction
 from serving.server.server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
-_GENERATOR = ("data.synthetic", "data.synthetic_faces", "data.self_blending")
+_GENERATOR = ("data.synthetic.generator", "data.synthetic.faces", "data.synthetic.self_blending")
 _ASKED = 6
 """Held-out clips of each class that the table of verdicts shows."""
 
@@ -43,7 +44,7 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     dataset = output / f"dataset-{code_hash(*_GENERATOR)[:8]}"
     examples = output / "examples"
     rich.print(Rule("1 of 5: sample dataset", align="left"))
-    synthetic.generate_once(dataset)
+    generator.generate_once(dataset)
 
     rich.print(Rule("2 of 5: face extraction", align="left"))
     listing = registry.read("synthetic", str(dataset))

@@ -7,7 +7,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf.wrappers_pb2 import DoubleValue
 from tensorflow_model_analysis.proto import validation_result_pb2
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from pipeline.config import EvaluationConfig, Threshold
 
 CANDIDATE, BASELINE = "candidate", "baseline"

@@ -32,13 +32,13 @@ from components.serving_baseline import ServingBaseline
 from components.serving_check import ServingCheck
 from components.split_audit import SplitAudit
 from data import contract
-from data.code_hash import code_hash
-from data.errors import UsageError
-from models import preprocessing
+from data.utils.code_hash import code_hash
+from data.utils.errors import UsageError
 from models.backbones import registry
 from models.code_version import code_version
-from models.config import ModelConfig
-from models.ensemble_config import EnsembleConfig
+from models.config.ensemble import EnsembleConfig
+from models.config.model import ModelConfig
+from models.transform import preprocessing
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig
 
@@ -117,16 +117,18 @@ def create(
         examples=examples,
         anomalies=validator.outputs["anomalies"],
         reals_suffice=json.dumps(config.reals_suffice),
-        code_hash=code_hash("components.split_audit", "data.splits", "data.split_groups"),
+        code_hash=code_hash(
+            "components.split_audit", "data.splits.assignment", "data.splits.groups"
+        ),
     )
     transform = Transform(
         examples=examples,
         schema=run_schema.outputs["schema"],
-        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        preprocessing_fn="models.transform.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=[]),
         materialize=False,
         disable_statistics=True,
-        custom_config={"code_hash": code_hash("models.preprocessing", "data.contract")},
+        custom_config={"code_hash": code_hash("models.transform.preprocessing", "data.contract")},
     )
     transform.add_upstream_node(audit)
     nodes: list[BaseNode] = [
@@ -142,10 +144,10 @@ def create(
         common = _training(model, config, inputs, examples, transform, run_schema)
         searched = {}
         if model.search is not None:
-            tuner = Tuner(tuner_fn="models.tuning.tuner_fn", **common)
+            tuner = Tuner(tuner_fn="models.training.tuner_fn.tuner_fn", **common)
             nodes.append(tuner.with_id(f"Tuner.{model.name}"))
             searched = {"hyperparameters": tuner.outputs["best_hyperparameters"]}
-        trainer = Trainer(run_fn="models.training.run_fn", **common, **searched)
+        trainer = Trainer(run_fn="models.training.run_fn.run_fn", **common, **searched)
         made[model.name] = trainer.with_id(f"Trainer.{model.name}")
     for ensemble in config.ensembles:
         members = [made[name] for name in ensemble.members]
@@ -176,8 +178,8 @@ def _training(
     if model.strategy == "multi_worker":
         raise UsageError(
             f"{model.name}: strategy multi_worker: a run starts its Trainer on one machine alone; "
-            "set it to mirrored, or start `models.training.run_fn` on each machine yourself, with "
-            "TF_CONFIG and a folder for checkpoints that all of them see"
+            "set it to mirrored, or start `models.training.run_fn.run_fn` on each machine "
+            "yourself, with TF_CONFIG and a folder for checkpoints that all of them see"
         )
     return {
         "examples": examples,

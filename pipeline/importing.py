@@ -8,19 +8,20 @@ import tempfile
 import numpy as np
 
 from components import atomic_pusher, served_versions
-from data import dataset_folder, files
-from data.errors import UsageError
-from models import classifier, mesonet_weights, saved_network
-from models.calibrated_export import export_calibrated
-from models.calibration import uncalibrated
+from data.extraction import output_layout
+from data.utils import files
+from data.utils.errors import UsageError
+from models.calibration.calibration import uncalibrated
 from models.code_version import code_version
-from models.config import ModelConfig
-from models.crop_store import CropStore
-from models.export import export
-from models.scorer import NetworkScorer
-from models.scoring import score_videos
-from models.served_model import ServedModel
-from models.transform_features import TransformFeatures, label_alone
+from models.config.model import ModelConfig
+from models.export.calibrated_export import export_calibrated
+from models.export.export import export
+from models.export.served_model import ServedModel
+from models.inputs.crop_source import CropStore
+from models.networks import classifier, mesonet_weights, saved_network
+from models.scoring.scorer import NetworkScorer
+from models.scoring.scoring import score_videos
+from models.transform.transform_features import TransformFeatures, label_alone
 from pipeline import transform_graph
 
 _SPLIT = "eval"
@@ -33,8 +34,8 @@ def import_weights(
 
     Args:
         path: of a file that MesoNet's authors published.
-        config: one of `models.mesonet_weights.NAMES`, its served name, image size, track length,
-            method of calibration and error rates.
+        config: one of `models.networks.mesonet_weights.NAMES`, its served name, image size, track
+            length, method of calibration and error rates.
         serving_root: folder that a server watches.
         examples: folder that `unmask extract` wrote, whose `eval` split the model is calibrated
             on; None leaves it uncalibrated.
@@ -107,9 +108,9 @@ def _say(message: str) -> None:
 
 
 def _eval_shards(examples: str) -> list[str]:
-    if dataset_folder.read_description(examples) is None:
+    if output_layout.read_description(examples) is None:
         raise UsageError(f"{examples}: holds no extraction; `unmask extract` writes one")
-    names = [n for n in dataset_folder.find_shards(examples) if n.startswith(f"{_SPLIT}-")]
+    names = [n for n in output_layout.find_shards(examples) if n.startswith(f"{_SPLIT}-")]
     if not names:
         raise UsageError(f"{examples}: its {_SPLIT} split, which calibrates, holds no video")
     return [files.join(examples, name) for name in names]

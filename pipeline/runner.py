@@ -19,11 +19,11 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-from data.dataset_folder import DESCRIPTION, find_shards
-from data.errors import UsageError
-from models import saved_network
+from data.extraction.output_layout import DESCRIPTION, find_shards
+from data.utils.errors import UsageError
 from models.backbones import registry
 from models.backbones import weights as backbone_weights
+from models.networks import saved_network
 from pipeline import evaluation, graph, schema, serving_state
 from pipeline.config import RunConfig, dump
 

@@ -10,7 +10,7 @@ from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx_bsl.public import tfxio
 
-from models.preprocessing import RAW_FEATURES, preprocessing_fn
+from models.transform.preprocessing import RAW_FEATURES, preprocessing_fn
 from pipeline import schema
 
 _BEAM_OPTIONS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
@@ -24,7 +24,7 @@ def analyze(shards: Sequence[str], folder: str) -> str:
         folder: an empty one for the graph and for what is written on the way.
 
     Returns:
-        The folder in it that `models.transform_features.TransformFeatures` takes.
+        The folder in it that `models.transform.transform_features.TransformFeatures` takes.
     """
     whole = schema.resolve(())
     # Pictures are the most of an Example, and nothing is computed of them.

@@ -10,7 +10,7 @@ from data import contract
 from data.ledger import Status
 
 if TYPE_CHECKING:
-    from data.faces import VideoFaces
+    from data.faces.extract import VideoFaces
 
 SCOPE = f"unmask scores {contract.SCOPE}."
 """What a verdict is about; to be shown wherever one is given."""

@@ -6,8 +6,8 @@ import re
 import pytest
 import yaml
 
-from models.config import ModelConfig
-from models.ensemble_config import EnsembleConfig
+from models.config.ensemble import EnsembleConfig
+from models.config.model import ModelConfig
 
 ROOT = pathlib.Path(__file__).parents[1]
 BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 from skimage import data as pictures
 
-from data import contract, cropping
+from data import contract
+from data.faces import cropping
 
 PORTRAIT = pictures.astronaut()[0:224, 112:336]
 

@@ -20,11 +20,12 @@ import dataclasses
 import re
 from collections.abc import Collection, Mapping
 
-from data import contract, files
+from data import contract
 from data.datasets.base import Listing, Refusal, SourceVideo
 from data.datasets.clips import LEVEL, clip_id, is_clip, refused_clip
-from data.errors import UsageError
 from data.ledger import Status
+from data.utils import files
+from data.utils.errors import UsageError
 
 DATASET = "celeb_df"
 LIST_NAME = "List_of_testing_videos.txt"

@@ -5,9 +5,10 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from data import contract, files
+from data import contract
 from data.datasets.base import UNKNOWN_LABEL, Refusal, SourceVideo
 from data.ledger import Status, percent_encode
+from data.utils import files
 
 LEVEL = "videos/"
 """Folder that some downloads have between a part of a dataset and its clips, and others lack."""

@@ -22,7 +22,7 @@ import posixpath
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from data import contract, files
+from data import contract
 from data.datasets import options
 from data.datasets.base import UNKNOWN_LABEL, Listing, SourceVideo
 from data.datasets.clips import (
@@ -37,8 +37,9 @@ from data.datasets.clips import (
 )
 from data.datasets.json_file import read_json
 from data.datasets.table import read_table
-from data.errors import UsageError
 from data.ledger import percent_encode
+from data.utils import files
+from data.utils.errors import UsageError
 
 DATASET = "dfdc"
 

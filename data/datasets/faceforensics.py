@@ -16,13 +16,14 @@ expression was put there). The `videos` level may be left out.
 import re
 from collections.abc import Collection, Mapping
 
-from data import contract, files
+from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, Refusal, SourceVideo
 from data.datasets.clips import clip_id, is_clip, locate, refused_clip
 from data.datasets.json_file import read_json
-from data.errors import UsageError
 from data.ledger import Status, percent_encode
+from data.utils import files
+from data.utils.errors import UsageError
 
 DATASET = "faceforensics"
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from data import files
-from data.errors import UsageError
+from data.utils import files
+from data.utils.errors import UsageError
 
 
 def read_json(path: str, cure: str) -> Any:

@@ -14,7 +14,7 @@ import posixpath
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from data import contract, files
+from data import contract
 from data.datasets import options
 from data.datasets.base import UNKNOWN_LABEL, Listing, SourceVideo
 from data.datasets.clips import (
@@ -25,7 +25,8 @@ from data.datasets.clips import (
     settle_repeated,
 )
 from data.datasets.table import Row, read_table
-from data.errors import UsageError
+from data.utils import files
+from data.utils.errors import UsageError
 
 FILE_NAME = "manifest.csv"
 """Read if a folder is given."""

@@ -1,6 +1,6 @@
 """Options that mean something for some datasets only."""
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 
 def reject(

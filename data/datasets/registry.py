@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from data import files
 from data.datasets import celeb_df, dfdc, faceforensics, manifest, synthetic, uadfv
 from data.datasets.base import Listing
-from data.errors import UsageError
+from data.utils import files
+from data.utils.errors import UsageError
 
 
 class Reader(Protocol):

@@ -1,14 +1,15 @@
-"""Reads the sample dataset that `data.synthetic` makes."""
+"""Reads the sample dataset that `data.synthetic.generator` makes."""
 
 from collections.abc import Mapping
 
-from data import contract, files
+from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, SourceVideo
 from data.datasets.clips import clip_id, settle_repeated
 from data.datasets.table import read_table
-from data.errors import UsageError
-from data.synthetic import COLUMNS, METADATA_NAME
+from data.synthetic.generator import COLUMNS, METADATA_NAME
+from data.utils import files
+from data.utils.errors import UsageError
 
 DATASET = "synthetic"
 
@@ -19,7 +20,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the dataset's videos.
 
     Args:
-        root: the folder that `data.synthetic.generate` filled.
+        root: the folder that `data.synthetic.generator.generate` filled.
         splits: must be None: the metadata says the splits.
         official: must be False.
 

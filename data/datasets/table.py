@@ -5,8 +5,8 @@ import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 
-from data import files
-from data.errors import UsageError
+from data.utils import files
+from data.utils.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,11 +12,12 @@ The `videos` level below either folder may be left out or not.
 
 import re
 
-from data import contract, files
+from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, SourceVideo
 from data.datasets.clips import LEVEL, clip_id, is_clip, locate, refused_clip
-from data.errors import UsageError
+from data.utils import files
+from data.utils.errors import UsageError
 
 DATASET = "uadfv"
 

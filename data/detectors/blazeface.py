@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data.detectors.base import Face
-from data.errors import UsageError
-from data.tracking import intersection_over_union
+from data.faces.tracking import intersection_over_union
+from data.utils.errors import UsageError
 
 MIN_SCORE = 0.6
 """Least confidence of a returned face: the graph's `min_score_thresh`."""

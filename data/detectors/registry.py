@@ -3,9 +3,9 @@
 import importlib
 import importlib.metadata
 
-from data.code_hash import code_hash
 from data.detectors.base import FaceDetector
-from data.errors import UsageError
+from data.utils.code_hash import code_hash
+from data.utils.errors import UsageError
 
 NAMES = ("mtcnn", "blazeface", "retinaface")
 

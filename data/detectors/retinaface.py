@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.detectors.base import Face
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 if TYPE_CHECKING:
     from uniface.constants import RetinaFaceWeights

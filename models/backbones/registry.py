@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 from typing import TYPE_CHECKING
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 if TYPE_CHECKING:
     import keras

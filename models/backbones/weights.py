@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from models.backbones.registry import IMAGENET
 
 if TYPE_CHECKING:

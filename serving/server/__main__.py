@@ -8,7 +8,7 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from serving.server import flags
 
 
@@ -32,8 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         return _fail(error)
 
-    from serving.server import logs, process
+    from serving.server import process
     from serving.server.errors import StatusError
+    from serving.server.monitoring import logs
     from serving.server.server import Server
 
     logs.configure(sys.stderr)

@@ -23,11 +23,11 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.server import inference
+from serving.server.core.server_core import ServerCore
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.metrics import Metrics
-from serving.server.servable import Servable
-from serving.server.server_core import ServerCore
+from serving.server.monitoring.metrics import Metrics
+from serving.server.servables import inference
+from serving.server.servables.servable import Servable
 
 _SIGNATURE_DEF = "signature_def"
 _DEFAULT_SIGNATURE = "serving_default"

@@ -11,9 +11,9 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from data.errors import UsageError
-from serving.server import channel_arguments
-from serving.server.limits import Limits
+from data.utils.errors import UsageError
+from serving.server.admission.limits import Limits
+from serving.server.grpc_api import channel_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,8 +101,8 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
     Raises:
         UsageError: a file cannot be read or is not of its type, or flags do not fit together.
     """
-    from serving.server import tls
-    from serving.server.manager import RetryPolicy
+    from serving.server.core.manager import RetryPolicy
+    from serving.server.grpc_api import tls
     from serving.server.options import ServerOptions
     from serving.server.protos import (
         batching_parameters_pb2,
@@ -162,7 +162,7 @@ def _read_models(values: argparse.Namespace) -> Any:
     """The `ModelServerConfig` that the flags name."""
     from tensorflow_serving.config import model_server_config_pb2
 
-    from serving.server import configuration
+    from serving.server.core import configuration
 
     if values.model_config_file is not None:
         return _read(values.model_config_file, model_server_config_pb2.ModelServerConfig())
@@ -175,7 +175,7 @@ def _read_models(values: argparse.Namespace) -> Any:
 
 def _read(path: pathlib.Path | None, message: Message) -> Any:
     """The message in a text proto; None if no file is named."""
-    from serving.server import configuration
+    from serving.server.core import configuration
 
     return None if path is None else configuration.read_text_proto(path, message)
 

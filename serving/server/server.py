@@ -11,27 +11,28 @@ from types import TracebackType
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from data.errors import UsageError
-from serving.server import configuration, loading
-from serving.server import metrics as metrics_names
-from serving.server.access import Tokens
+from data.utils.errors import UsageError
+from serving.server.admission.auth import Tokens
 from serving.server.api import Api
-from serving.server.batching import Batching
-from serving.server.batching_parameters import of_message
+from serving.server.batching.batching import Batching
+from serving.server.batching.parameters import of_message
+from serving.server.core import configuration
+from serving.server.core.manager import Manager, RetryPolicy
+from serving.server.core.server_core import ServerCore
+from serving.server.core.source import ConfigSource, RootSource, Source
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.grpc_server import GrpcServer
-from serving.server.logs import RequestLogger
-from serving.server.manager import Manager, RetryPolicy
-from serving.server.metrics import Metrics
-from serving.server.observers import Observer
+from serving.server.grpc_api.server import GrpcServer
+from serving.server.monitoring import metrics as metrics_names
+from serving.server.monitoring.logs import RequestLogger
+from serving.server.monitoring.metrics import Metrics
+from serving.server.monitoring.observers import Observer
+from serving.server.monitoring.request_log import RequestLog
 from serving.server.options import ServerOptions
-from serving.server.request_log import RequestLog
-from serving.server.rest import RestServer
-from serving.server.rest_door import RestDoor
-from serving.server.rest_tls import server_context
-from serving.server.servable import Servable
-from serving.server.server_core import ServerCore
-from serving.server.source import ConfigSource, RootSource, Source
+from serving.server.rest_api.gate import RestDoor
+from serving.server.rest_api.http_server import RestServer
+from serving.server.rest_api.tls import server_context
+from serving.server.servables import loading
+from serving.server.servables.servable import Servable
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from data import extraction
 from data.datasets import registry
-from data.face_extractor import FaceExtractor
+from data.extraction import job
+from data.extraction.worker import FaceExtractor
 from tests.data import bad_clips
 from tests.data.extracted_clips import EXPECTED, OPTIONS
 
@@ -44,7 +44,7 @@ def listing(dataset):
 @pytest.fixture(scope="session")
 def extracted(listing, tmp_path_factory):
     output = tmp_path_factory.mktemp("extracted")
-    extraction.extract([listing], str(output), OPTIONS)
+    job.extract([listing], str(output), OPTIONS)
     return output
 
 

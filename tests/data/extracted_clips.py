@@ -5,9 +5,10 @@ import pathlib
 
 import tensorflow as tf
 
-from data import contract, dataset_folder
-from data.extraction_plan import ExtractionOptions
-from data.faces import FaceOptions
+from data import contract
+from data.extraction import output_layout
+from data.extraction.plan import ExtractionOptions
+from data.faces.extract import FaceOptions
 from data.ledger import Status
 
 OPTIONS = ExtractionOptions(faces=FaceOptions(frames_per_video=4))
@@ -37,7 +38,7 @@ def assert_same(output, expected):
     rows, expected_rows = (
         [
             dataclasses.replace(row, path=pathlib.Path(row.path).name, seconds=0.0)
-            for row in dataset_folder.read_ledger(str(folder))
+            for row in output_layout.read_ledger(str(folder))
         ]
         for folder in (output, expected)
     )

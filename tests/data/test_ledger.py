@@ -7,8 +7,8 @@ import pytest
 
 from data import ledger
 from data.contract import Label
-from data.errors import UsageError
 from data.ledger import LedgerRow, Status
+from data.utils.errors import UsageError
 
 FULL = LedgerRow(
     video_id="demo/a.mp4",

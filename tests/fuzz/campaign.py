@@ -6,10 +6,10 @@ import pathlib
 import tempfile
 import time
 
-import data.environment  # noqa: F401 - before TensorFlow
-from data.faces import FaceOptions, VideoFaces, extract_faces
-from data.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
+import data.utils.environment  # noqa: F401 - before TensorFlow
+from data.faces.extract import FaceOptions, VideoFaces, extract_faces
 from data.ledger import Status
+from data.utils.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
 from tests.fuzz import mutations, seeds
 
 TIME_LIMIT_S = 20.0

@@ -9,7 +9,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from typer.testing import CliRunner
 
 import configs
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from kubeflow import commands
 from tests import tiny_dataset
 
@@ -107,8 +107,8 @@ def test_an_ensemble_is_made_of_its_members(spec):
 
 def test_user_code_is_named_never_shipped(compiled):
     text = compiled.read_text()
-    assert "models.training.run_fn" in text
-    assert "models.tuning.tuner_fn" in text
+    assert "models.training.run_fn.run_fn" in text
+    assert "models.training.tuner_fn.tuner_fn" in text
     assert "module_file: ''" in text or "module_file" not in text
 
 

@@ -53,7 +53,7 @@ def make_store(write_records, tmp_path_factory):
     """Crop stores of videos; closed at the end."""
     import tensorflow as tf
 
-    from models.crop_store import CropStore
+    from models.inputs.crop_source import CropStore
 
     def describe(examples):
         labels = [contract.parse(example).label for example in examples.numpy()]
@@ -88,7 +88,7 @@ def analyze(tmp_path_factory):
     from tensorflow_transform.tf_metadata import dataset_metadata
     from tfx_bsl.public import tfxio
 
-    from models.preprocessing import preprocessing_fn
+    from models.transform.preprocessing import preprocessing_fn
 
     schema = text_format.Parse((ROOT / "data" / "schema.pbtxt").read_text(), schema_pb2.Schema())
     metadata = dataset_metadata.DatasetMetadata(schema)
@@ -119,8 +119,8 @@ def analyze(tmp_path_factory):
 @pytest.fixture(scope="session")
 def network(tiny_backbone):
     """A classifier whose scores of `tiny_served.faces` fall on both sides of the thresholds."""
-    from models import classifier
-    from models.config import ModelConfig
+    from models.config.model import ModelConfig
+    from models.networks import classifier
     from tests.models import tiny_served
 
     config = ModelConfig(model=tiny_backbone, image_size=tiny_served.SIZE, weights=None)
@@ -147,11 +147,11 @@ def thresholds(network):
 @pytest.fixture(scope="session")
 def saved(network, thresholds, transform_output, tmp_path_factory):
     """Folder of the network's SavedModel."""
-    from models.export import export
-    from models.probability_mapping import Temperature
-    from models.scorer import NetworkScorer
-    from models.served_model import ServedModel
-    from models.transform_features import TransformFeatures
+    from models.calibration.probability_mapping import Temperature
+    from models.export.export import export
+    from models.export.served_model import ServedModel
+    from models.scoring.scorer import NetworkScorer
+    from models.transform.transform_features import TransformFeatures
     from tests.models import tiny_served
 
     mapping = Temperature(temperature=tiny_served.TEMPERATURE)

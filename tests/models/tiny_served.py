@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from data import contract
 from data.contract import Verdict
-from models.decision import Decision
+from models.calibration.decision import Decision
 
 SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
 

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 import configs
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from pipeline import config
 
 WHOLE = {

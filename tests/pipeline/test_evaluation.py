@@ -1,6 +1,6 @@
 import pytest
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from pipeline import evaluation
 from pipeline.config import EvaluationConfig
 

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from data import contract
 from data.contract import Verdict
-from data.errors import UsageError
-from models import classifier, pictures
+from data.utils.errors import UsageError
 from models.backbones import mesonet
-from models.calibration import calibrate
-from models.config import ModelConfig
+from models.calibration.calibration import calibrate
+from models.config.model import ModelConfig
+from models.inputs import image_ops
+from models.networks import classifier
 from pipeline import commands, importing
 from tests import tiny_dataset
 
@@ -104,7 +105,7 @@ def run(*arguments):
 def score(network, video):
     """Mean logit of a video of one track."""
     faces = [
-        pictures.resize(pictures.decode(face.image, pictures.MAX_FACE_SIDE), CONFIG.image_size)
+        image_ops.resize(image_ops.decode(face.image, image_ops.MAX_FACE_SIDE), CONFIG.image_size)
         for face in video.faces
     ]
     return float(tf.reduce_mean(network.face_logits(network.features(tf.stack(faces)))))

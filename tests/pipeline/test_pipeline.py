@@ -13,7 +13,7 @@ import tensorflow as tf
 import typer
 from typer.testing import CliRunner
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from pipeline import commands, config, evaluation, graph, runner
 from tests import tiny_dataset
 
@@ -70,7 +70,7 @@ def loaded(folder):
 
 
 KILLED_RUN = """
-    import data.environment, os, pathlib, signal, sys
+    import data.utils.environment, os, pathlib, signal, sys
     import tensorflow as tf
     from pipeline import config, runner
 

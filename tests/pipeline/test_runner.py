@@ -3,7 +3,7 @@ import json
 import pytest
 
 import configs
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from pipeline import config, runner
 from tests import tiny_dataset
 

@@ -2,7 +2,7 @@
 
 `python -m tests.serving.abuse` prints, before and after each abuse, how long a request takes
 and how much memory the server holds. Ends with 1 where a request failed. Takes a minute; the
-suite runs the same with smaller numbers (`tests/serving/server/test_calls.py`).
+suite runs the same with smaller numbers (`tests/serving/server/grpc_api/test_calls.py`).
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving.channel import MESSAGE_OPTIONS
-from serving.server.grpc_server import GrpcServer
+from serving.server.grpc_api.server import GrpcServer
 from tests.serving.server.echo_api import EchoApi
 from tests.serving.server.http2 import begin_call
 

@@ -12,16 +12,16 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from data.contract import Verdict
-from models import classifier
-from models.config import ModelConfig
-from models.decision import Decision
-from models.export import export
-from models.probability_mapping import Temperature
-from models.scorer import NetworkScorer
-from models.served_model import ServedModel
-from models.transform_features import label_alone
+from models.calibration.decision import Decision
+from models.calibration.probability_mapping import Temperature
+from models.config.model import ModelConfig
+from models.export.export import export
+from models.export.served_model import ServedModel
+from models.networks import classifier
+from models.scoring.scorer import NetworkScorer
+from models.transform.transform_features import label_alone
 from serving.server.server import ModelServer
-from tests.models.test_pictures import JPEG, PNG, jpeg_claiming, png_claiming
+from tests.models.inputs.test_image_ops import JPEG, PNG, jpeg_claiming, png_claiming
 
 SIDE = 30_000
 ALLOWED_MIB = 256  # decoded, a picture of that size takes 2,575 MiB, and of 20,000 pixels 1,144

@@ -1,9 +1,9 @@
 import pytest
 
-from data import splits as video_splits
 from data.contract import Label
 from data.datasets.celeb_df import read
-from data.errors import UsageError
+from data.splits import assignment as video_splits
+from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
 

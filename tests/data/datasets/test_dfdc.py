@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from data import splits as video_splits
 from data.contract import SPLITS, Label
 from data.datasets.base import UNKNOWN_LABEL
 from data.datasets.dfdc import read
-from data.errors import UsageError
+from data.splits import assignment as video_splits
+from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
 

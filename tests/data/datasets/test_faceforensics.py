@@ -3,10 +3,10 @@ import os
 
 import pytest
 
-from data import splits as video_splits
 from data.contract import Label
 from data.datasets.faceforensics import METHODS, read, read_splits
-from data.errors import UsageError
+from data.splits import assignment as video_splits
+from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
 

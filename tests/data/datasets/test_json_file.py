@@ -1,7 +1,7 @@
 import pytest
 
 from data.datasets.json_file import read_json
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from tests.data.mapped_file_system import ObjectStore
 
 

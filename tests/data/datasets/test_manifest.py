@@ -1,10 +1,10 @@
 import pytest
 
-from data import splits
 from data.contract import Label
 from data.datasets.base import UNKNOWN_LABEL
 from data.datasets.manifest import read
-from data.errors import UsageError
+from data.splits import assignment as splits
+from data.utils.errors import UsageError
 from tests.data.mapped_file_system import ObjectStore
 
 

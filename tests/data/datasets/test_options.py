@@ -1,7 +1,7 @@
 import pytest
 
 from data.datasets import options
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 
 def test_nothing_given():

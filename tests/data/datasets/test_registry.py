@@ -1,7 +1,7 @@
 import pytest
 
 from data.datasets import registry
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from tests.data.datasets.trees import put
 
 

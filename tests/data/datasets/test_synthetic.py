@@ -2,11 +2,11 @@ import re
 
 import pytest
 
-from data import synthetic as generator
 from data.contract import Label
 from data.datasets import synthetic
 from data.datasets.base import SourceVideo
-from data.errors import UsageError
+from data.synthetic import generator
+from data.utils.errors import UsageError
 from tests.data.datasets.trees import put
 from tests.data.mapped_file_system import ObjectStore
 

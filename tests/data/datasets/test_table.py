@@ -1,7 +1,7 @@
 import pytest
 
 from data.datasets.table import Row, read_table
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from tests.data.mapped_file_system import ObjectStore
 
 

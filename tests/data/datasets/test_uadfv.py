@@ -2,7 +2,7 @@ import pytest
 
 from data.contract import Label
 from data.datasets.uadfv import read
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
 

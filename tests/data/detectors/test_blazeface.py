@@ -10,7 +10,7 @@ from skimage import data as skimage_data
 from data import contract
 from data.detectors import blazeface
 from data.detectors.blazeface import BlazeFace
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 # What MediaPipe 0.10.9 itself gives, `FaceDetection(0.6, model_selection=1)`, for parts of
 # scikit-image's astronaut that need no scaling: score, box, right eye, left eye, nose.

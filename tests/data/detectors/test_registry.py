@@ -9,7 +9,7 @@ import pytest
 from data.detectors import registry
 from data.detectors.blazeface import BlazeFace, model_file
 from data.detectors.mtcnn import Mtcnn
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 OWN = """
 import numpy as np
@@ -114,8 +114,8 @@ def test_fingerprints_tell_apart_what_finds_other_faces(own_module):
 
 
 def test_a_fingerprint_follows_the_file_that_decides(own_module, monkeypatch, tmp_path):
-    from data import code_hash
     from data.detectors import blazeface
+    from data.utils import code_hash
 
     name = "own_detectors.whole:WholeFrame"
     before = registry.fingerprint(name), registry.fingerprint("blazeface")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from data.detectors import registry, retinaface
-from data.errors import UsageError
+from data.utils.errors import UsageError
 
 needs_library = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("uniface", "onnxruntime")),

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from models import classifier
 from models.backbones import mesonet
-from models.config import ModelConfig
+from models.config.model import ModelConfig
+from models.networks import classifier
 from tests.models.conftest import picture
 
 BUILDERS = {"meso4": mesonet.meso4, "mesoinception4": mesonet.mesoinception4}

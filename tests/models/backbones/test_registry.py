@@ -4,7 +4,7 @@ import sys
 import keras
 import pytest
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from models.backbones import registry
 
 

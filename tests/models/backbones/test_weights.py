@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from models.backbones import weights
 
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 from models.backbones import xception
-from models.classifier import dtype_policy
+from models.networks.classifier import dtype_policy
 
 
 def test_pictures_are_prepared_as_the_published_weights_expect():

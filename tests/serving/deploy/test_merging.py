@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import classifier
-from models.config import ModelConfig
-from models.decision import Decision
-from models.export import export
-from models.probability_mapping import Temperature
-from models.scorer import NetworkScorer
-from models.served_model import ServedModel
-from models.transform_features import label_alone
+from models.calibration.decision import Decision
+from models.calibration.probability_mapping import Temperature
+from models.config.model import ModelConfig
+from models.export.export import export
+from models.export.served_model import ServedModel
+from models.networks import classifier
+from models.scoring.scorer import NetworkScorer
+from models.transform.transform_features import label_alone
 from tests.models.conftest import encode, picture
 
 WIDTH = 4

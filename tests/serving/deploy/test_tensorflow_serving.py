@@ -4,9 +4,9 @@ import inspect
 
 import tensorflow as tf
 
-from data.faces import FaceOptions
-from models.export import warmup_requests
-from serving.predict_command import predict
+from data.faces.extract import FaceOptions
+from models.export.export import warmup_requests
+from serving.cli.predict import predict
 from tests.serving.deploy.conftest import flags
 
 NAME = "xception"

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.server.grpc_server import GrpcServer
+from serving.server.grpc_api.server import GrpcServer
 from tests.serving.server.echo_api import EchoApi
 
 v1 = tf.compat.v1

@@ -12,10 +12,10 @@ import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving.server.api import Api
-from serving.server.rest import RestServer
-from serving.server.servable import Servable
-from serving.server.server_core import ServerCore
-from serving.server.source import RootSource
+from serving.server.core.server_core import ServerCore
+from serving.server.core.source import RootSource
+from serving.server.rest_api.http_server import RestServer
+from serving.server.servables.servable import Servable
 
 TYPES = {
     "float": tf.float32,

@@ -4,7 +4,7 @@ import sys
 import pytest
 import trustme
 
-from data.errors import UsageError
+from data.utils.errors import UsageError
 from serving.server import flags
 from serving.server.protos import ssl_config_pb2
 

@@ -1,0 +1,1 @@
+"""The Beam job that turns videos into TFRecords of Examples and a ledger."""

@@ -1,0 +1,243 @@
+"""The configuration of an extraction: what goes in, how faces are taken, and what runs it.
+
+Describes the YAML of `unmask extract --config`, with which several datasets go into one run.
+Relative paths are taken from the current folder. Defaults are those of `unmask extract` without a
+file.
+"""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from data.utils import yaml_config
+from data.utils.errors import UsageError
+from data.utils.yaml_config import Section
+
+if TYPE_CHECKING:
+    from data.datasets.base import Listing
+    from data.extraction.plan import ExtractionOptions
+
+
+class DatasetConfig(Section):
+    """One dataset as downloaded."""
+
+    dataset: str = Field(description="layout, by its name in data/datasets/registry.py")
+    input: str = Field(description="folder or URL of the dataset; for manifest the CSV file")
+    splits: str | None = Field(
+        default=None,
+        description="the official lists: a folder for faceforensics, a file for celeb_df",
+    )
+    official: bool = Field(
+        default=False,
+        description="take official lists as they are, also where they are known to leak",
+    )
+
+    @pydantic.field_validator("dataset")
+    @classmethod
+    def _known(cls, dataset: str) -> str:
+        from data.datasets import registry  # brings Beam, which --help must not pay for
+
+        if dataset not in registry.READERS:
+            known = ", ".join(sorted(registry.READERS))
+            raise ValueError(f"there is no such dataset; choose one of {known}")
+        return dataset
+
+
+class FacesConfig(Section):
+    """How faces are taken from a video; see `data.faces.extract.FaceOptions`."""
+
+    frames_per_video: int = Field(
+        default=32, ge=1, description="frames looked at, evenly spaced in time"
+    )
+    every_nth_frame: int | None = Field(
+        default=None, ge=1, description="look at every n-th frame instead, however many that makes"
+    )
+    max_tracks: int = Field(
+        default=4,
+        ge=1,
+        description="people kept of a video, those with the most usable faces first",
+    )
+    min_track_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="share of the frames looked at in which a person must have a usable face",
+    )
+    min_face_size: float = Field(
+        default=30.0,
+        ge=0,
+        description="pixels of the box's shorter side; smaller faces are not usable",
+    )
+    min_sharpness: float = Field(
+        default=20.0, ge=0, description="variance of the Laplacian; blurrier crops are not usable"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _one_sampling(self) -> "FacesConfig":
+        if self.every_nth_frame is not None and "frames_per_video" in self.model_fields_set:
+            raise ValueError("give frames_per_video or every_nth_frame, not both")
+        return self
+
+
+class ExtractionConfig(Section):
+    """A whole extraction.
+
+    Example:
+        config = extraction_config.load(pathlib.Path("configs/extraction.yaml"), ["workers=4"])
+    """
+
+    datasets: list[DatasetConfig] = Field(
+        min_length=1, description="what is extracted; each dataset is a slice of the result"
+    )
+    output: str = Field(description="folder or URL for the shards, ledger.csv and dataset.json")
+    detector: str = Field(
+        default="mtcnn",
+        description="what finds faces: a name or class, as data/detectors/registry.py takes it",
+    )
+    faces: FacesConfig = Field(default=FacesConfig(), description="which faces, and how many")
+    fractions: tuple[float, float, float] = Field(
+        default=(0.7, 0.15, 0.15),
+        description="shares of train, eval and test without an official split",
+    )
+    salt: str = Field(
+        default="unmask", description="changes which groups of videos go to which split"
+    )
+    balance: bool = Field(
+        default=False,
+        description="leave out fakes until no split of a dataset has more of them than reals",
+    )
+    boxes_from: Literal["own", "original"] = Field(
+        default="own",
+        description="of a fake whose original is known: search it, or reuse that one's boxes",
+    )
+    face_videos: bool = Field(default=False, description="also write each track as a small MP4")
+    workers: int = Field(default=1, ge=1, description="processes of the direct runner")
+    time_limit_s: float = Field(
+        default=600.0,
+        gt=0,
+        description="seconds that a small video may take before it is a timeout",
+    )
+    runner: Literal["direct", "flink", "spark", "dataflow"] = Field(
+        default="direct", description="what runs the job, see data/extraction/runners.py"
+    )
+    runner_options: dict[str, Any] = Field(
+        default_factory=dict, description="of that runner, see data/extraction/runner_options.py"
+    )
+
+    def read_listings(self) -> "list[Listing]":
+        """Lists the videos of all datasets.
+
+        Raises:
+            UsageError: see `data.datasets.registry.read`; or two datasets list the same video.
+        """
+        from data.datasets import registry
+
+        listings = [
+            registry.read(entry.dataset, entry.input, splits=entry.splits, official=entry.official)
+            for entry in self.datasets
+        ]
+        first: dict[str, str] = {}
+        for entry, listing in zip(self.datasets, listings, strict=True):
+            for video in listing.videos:
+                other = first.setdefault(video.video_id, entry.input)
+                if other != entry.input:
+                    raise UsageError(
+                        f"{entry.input}: {video.video_id} is a video of {other} too; give its "
+                        "rows another `dataset`, or extract one of the two elsewhere"
+                    )
+        return listings
+
+    def options(self) -> "ExtractionOptions":
+        """What of this decides the content of the output."""
+        from data.extraction.plan import ExtractionOptions
+        from data.faces.extract import FaceOptions
+
+        return ExtractionOptions(
+            detector=self.detector,
+            faces=FaceOptions(**self.faces.model_dump()),
+            boxes_from=self.boxes_from,
+            fractions=self.fractions,
+            salt=self.salt,
+            balance=self.balance,
+            face_videos=self.face_videos,
+            time_limit_s=self.time_limit_s,
+        )
+
+    @pydantic.field_validator("datasets")
+    @classmethod
+    def _distinct(cls, datasets: list[DatasetConfig]) -> list[DatasetConfig]:
+        inputs = [(entry.dataset, entry.input) for entry in datasets]
+        repeated = sorted({entry for entry in inputs if inputs.count(entry) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(map(' '.join, repeated))} stands twice; leave one out")
+        return datasets
+
+    @pydantic.field_validator("fractions")
+    @classmethod
+    def _whole(cls, fractions: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+            raise ValueError("shares of train, eval and test must be 0 or more and add up to 1")
+        return fractions
+
+
+def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> ExtractionConfig:
+    """Reads the configuration of an extraction.
+
+    Args:
+        path: a YAML file.
+        overrides: `key=value` pairs, the key a path such as `faces.max_tracks`, the value YAML.
+
+    Returns:
+        The validated configuration; `runner_options` are checked by `data.extraction.runners`.
+
+    Raises:
+        UsageError: the file cannot be read or does not describe an extraction.
+    """
+    return yaml_config.load(ExtractionConfig, path, overrides)
+
+
+def from_command_line(
+    path: pathlib.Path | None,
+    source: Mapping[str, Any],
+    given: Mapping[str, Any],
+    overrides: Sequence[str],
+) -> ExtractionConfig:
+    """Makes a configuration of a file, or of options alone; options go before the file.
+
+    Args:
+        path: a YAML file, or None.
+        source: the one dataset that the options name, by the keys of `DatasetConfig`; values
+            that are None were not given.
+        given: other options, by the path of their key; None where not given.
+        overrides: as for `load`, only with a file.
+
+    Returns:
+        The validated configuration.
+
+    Raises:
+        UsageError: what is needed is missing, or it is no configuration.
+    """
+    said = {key: value for key, value in source.items() if value is not None}
+    if path is not None:
+        if said:
+            raise UsageError(
+                f"--{' and --'.join(said)}: --config {path} names the datasets; change them there"
+            )
+        flags = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+        return load(path, [*overrides, *flags])
+    if overrides:
+        raise UsageError(f"--set {overrides[0]}: changes a key of --config, which is not given")
+    missing = [f"--{name}" for name in ("dataset", "input") if name not in said]
+    missing += [] if given["output"] is not None else ["--output"]
+    if missing:
+        raise UsageError(f"{', '.join(missing)}: give this, or --config with a YAML file")
+    content: dict[str, Any] = {"datasets": [said]}
+    for key, value in given.items():
+        if value is not None:
+            section, _, name = key.rpartition(".")
+            (content.setdefault(section, {}) if section else content)[name] = value
+    return yaml_config.check(ExtractionConfig, content, "options")

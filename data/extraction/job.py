@@ -1,0 +1,257 @@
+"""The extraction job: from videos to sharded TFRecords of Examples and a ledger.
+
+An Apache Beam pipeline. What is found in each video is committed alone, as a file in the output's
+`.work` folder, under a key made of the video's content and of what decides its crops; what Beam
+moves between its steps is references and ledger rows, never images. When every video has its row,
+the shards are assembled from these files, and the ledger and `dataset.json` are written last: a
+folder with `dataset.json` is whole. A job that was interrupted goes on where it stopped, and one
+with further videos takes the earlier ones' results from the shards that are there.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import fcntl
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from data import contract, ledger
+from data.datasets.base import Listing
+from data.extraction import job_progress, output_layout, plan, shards
+from data.extraction.output_layout import WORK
+from data.extraction.plan import ExtractionOptions, Plan
+from data.extraction.result_store import FINAL
+from data.extraction.step import Extracted, ExtractVideo, VideoJob, commits_of, result_key
+from data.ledger import LedgerRow, Status
+from data.utils import files, tfrecord
+from data.utils.errors import OutputError, UsageError
+
+_JOBS = "videos.jsonl"
+_REFUSED = "refused.csv"
+_EARLIER = "earlier"
+_OUR_ERROR = re.compile(r"(?:Output|Usage)Error: (.*?)( \[while running|$)", re.MULTILINE)
+_DECIDED_BY_SPLITS = frozenset(
+    (
+        Status.DUPLICATE,
+        Status.REFUSED_CROSS_SPLIT,
+        Status.REFUSED_BALANCE,
+        Status.REFUSED_INPUT,
+    )
+)
+"""Statuses that say nothing of what is in a file."""
+
+
+def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRow]:
+    """Extracts the faces of the planned videos into sharded TFRecords.
+
+    Writes `<split>-NNNNN-of-NNNNN`, `ledger.csv` and `dataset.json`, and with `face_videos` a
+    folder of that name. Does nothing if the output already holds the result. Killed at any
+    moment and started again, it goes on where it stopped; an earlier result stays until it is
+    replaced.
+
+    Args:
+        job: what to do.
+        beam_options: the runner and its options; this process alone if None.
+
+    Returns:
+        The ledger, one row an input, sorted by `video_id`.
+
+    Raises:
+        OutputError: the output cannot be written, or another job writes to it.
+        UsageError: the detector cannot be made.
+    """
+    if job.is_done:
+        with _sole_job(job.output):
+            files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
+            return output_layout.read_ledger(job.output)
+    options = beam_options or PipelineOptions([], direct_running_mode="in_memory")
+    try:
+        with _sole_job(job.output), _quiet_beam():
+            _restore(job, options)
+            rows = _extract(job, options)
+            columns = {column for video in job.videos for column in video.slices}
+            output_layout.commit(
+                job.output,
+                job.work,
+                rows,
+                fingerprint=job.fingerprint,
+                crops=job.crops,
+                options=dataclasses.asdict(job.options),
+                slice_columns=sorted(columns),
+            )
+            files.delete(files.join(job.output, WORK))
+    except UsageError:
+        raise
+    except OSError as error:
+        told_by = error.strerror or error
+        raise OutputError(f"{job.output}: cannot be written ({told_by})") from error
+    except Exception as error:
+        # Beam hands on the text of a worker's error, in a RuntimeError of its own.
+        told = _OUR_ERROR.search(str(error))
+        if told is None:
+            raise
+        raise OutputError(told[1]) from error
+    return rows
+
+
+def extract(
+    listings: Sequence[Listing],
+    output: str,
+    options: ExtractionOptions,
+    beam_options: PipelineOptions | None = None,
+) -> list[LedgerRow]:
+    """Plans and runs a job; see `data.extraction.plan.plan` and `run`."""
+    return run(plan.plan(listings, output, options), beam_options)
+
+
+@contextlib.contextmanager
+def _sole_job(output: str) -> Iterator[None]:
+    """Keeps a second job out of a local output; the kernel opens it again whatever ends us."""
+    if not files.is_local(output):
+        yield
+        return
+    try:
+        os.makedirs(output, exist_ok=True)
+        folder = os.open(output, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written ({error.strerror})") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise OutputError(
+            f"{output}: another extraction writes to it; see `unmask status {output}`"
+        ) from None
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _quiet_beam() -> Iterator[None]:
+    """Keeps Beam from logging every error before it raises it."""
+    logger = logging.getLogger("apache_beam")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _restore(job: Plan, options: PipelineOptions) -> None:
+    """Commits the results that an earlier job left in the output's shards and ledger."""
+    commits = commits_of(job.work)
+    sha256 = {row.video_id: row.sha256 for row in job.reused}
+    wanted = {video.video_id for video in job.videos}
+    by_shard: dict[str, list[tuple[str, LedgerRow]]] = {}
+    for row in job.reused:
+        measured = row.sha256 and row.status in FINAL - _DECIDED_BY_SPLITS
+        if not measured or row.video_id not in wanted:
+            continue
+        if row.original and row.original not in sha256:
+            continue
+        key = result_key(row.sha256, sha256[row.original] if row.original else "")
+        if commits.read_row(key) is None:
+            if row.used:
+                by_shard.setdefault(row.shard, []).append((key, row))
+            else:
+                commits.write(key, row, None)
+    if not by_shard:
+        return
+    for shard, videos in by_shard.items():
+        entries = [[key, ledger.to_json(row)] for key, row in videos]
+        files.write(files.join(job.work, _EARLIER, shard), json.dumps(entries).encode())
+    with beam.Pipeline(options=options) as pipeline:
+        _ = (
+            pipeline
+            | "EarlierShards" >> beam.Create(sorted(by_shard))
+            | "SpreadEarlierShards" >> beam.Reshuffle()
+            | "Restore" >> beam.Map(_restore_shard, job.output, job.work)
+        )
+
+
+def _restore_shard(name: str, output: str, work: str) -> None:
+    """Commits the Examples of one earlier shard.
+
+    Args:
+        name: of the shard.
+        output: the folder that it lies in.
+        work: the job's folder, which says which of its videos are wanted.
+    """
+    wanted: dict[str, tuple[str, LedgerRow]] = {}
+    for key, text in json.loads(files.read_bytes(files.join(work, _EARLIER, name))):
+        row = ledger.from_json(text)
+        wanted[row.video_id] = key, row
+    # Where a shard is damaged, the rest of its videos are extracted again.
+    with files.open_to_read(files.join(output, name)) as file, contextlib.suppress(ValueError):
+        for record in tfrecord.read(file):
+            example = contract.parse(record)
+            if example.video_id in wanted:
+                commits_of(work).write(*wanted[example.video_id], example)
+
+
+def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
+    jobs, refused = plan.divide(job)
+    face_videos = files.join(job.work, output_layout.FACE_VIDEOS)
+    files.delete(face_videos)  # those of an interrupted job may be of other videos
+    counts = collections.Counter(row.status for row in refused)
+    job_progress.begin(job.work, len(job.videos), counts)
+    # In files, for a runner is sent what the graph itself holds, and takes a few MB at most.
+    videos_file = files.join(job.work, _JOBS)
+    files.write(videos_file, "\n".join(video.to_json() for video in jobs).encode())
+    refused_file = files.join(job.work, _REFUSED)
+    files.write(refused_file, ledger.to_csv(refused).encode())
+    given = {video.original for video in jobs if video.original}
+    step = ExtractVideo(job.work, job.options.detector, job.options.faces, job.options.time_limit_s)
+    videos_folder = face_videos if job.options.face_videos else None
+    with beam.Pipeline(options=options) as pipeline:
+        videos = (
+            pipeline
+            | "List" >> beam.Create([videos_file])
+            | "ReadList" >> beam.FlatMap(_read_jobs)
+            | "Spread" >> beam.Reshuffle()
+        )
+        own = videos | "OwnBoxes" >> beam.Filter(lambda video: not video.original)
+        extracted = own | "ExtractFaces" >> beam.ParDo(step)
+        parts = [extracted]
+        if given:
+            # Fakes wait for all originals: their results are what gives the boxes.
+            keys = (
+                extracted
+                | "Originals" >> beam.Filter(lambda found: found.row.used)
+                | "Keys" >> beam.Map(lambda found: (found.row.video_id, found.key))
+            )
+            parts.append(
+                videos
+                | "OriginalsBoxes" >> beam.Filter(lambda video: bool(video.original))
+                | "CropFakes" >> beam.ParDo(step, beam.pvalue.AsDict(keys))
+            )
+        parts.append(
+            pipeline
+            | "Refused" >> beam.Create([refused_file])
+            | "ReadRefused" >> beam.FlatMap(_read_refused)
+        )
+        _ = (
+            parts
+            | "AllRows" >> beam.Flatten()
+            | "OneLedger" >> beam.combiners.ToList()
+            | "AssignShards" >> beam.FlatMap(shards.assign, job.work)
+            | "SpreadShards" >> beam.Reshuffle()
+            | "WriteShards" >> beam.Map(shards.write, job.work, videos_folder)
+        )
+    return output_layout.read_ledger(job.work)
+
+
+def _read_jobs(path: str) -> Iterator[VideoJob]:
+    return map(VideoJob.from_json, files.read_bytes(path).decode().splitlines())
+
+
+def _read_refused(path: str) -> Iterator[Extracted]:
+    for row in ledger.from_csv(files.read_bytes(path).decode(), path):
+        yield Extracted("", row, None, ())

@@ -1,0 +1,139 @@
+"""What an extraction leaves: shards, `ledger.csv` and `dataset.json`, which marks it whole."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from data import contract, ledger
+from data.ledger import LedgerRow
+from data.utils import files
+from data.utils.errors import UsageError
+
+WORK = ".work"
+"""Folder of the output in which jobs keep what they have finished until all is done."""
+
+DESCRIPTION = "dataset.json"
+_NEW_DESCRIPTION = "new.json"
+
+FACE_VIDEOS = "face_videos"
+"""Folder that holds each track as a small MP4, if that was asked for."""
+
+_SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Content of `dataset.json`.
+
+    Attributes:
+        fingerprint: of inputs, options and code.
+        crops: of what decides the crops that are taken from a video.
+        options: that the job ran with.
+        slice_columns: further columns that the Examples carry, without the `slice/` prefix.
+        splits: counts of used videos, fakes and usable faces by split.
+    """
+
+    fingerprint: str
+    crops: str
+    options: Mapping[str, Any]
+    slice_columns: Sequence[str]
+    splits: Mapping[str, Mapping[str, int]]
+
+
+def read_description(folder: str) -> Description | None:
+    """What a whole extraction says of itself; None if the folder holds none.
+
+    Raises:
+        UsageError: there is a `dataset.json` that no extraction of this version wrote.
+    """
+    path = files.join(folder, DESCRIPTION)
+    if not files.exists(path):
+        return None
+    try:
+        return Description(**json.loads(files.read_bytes(path)))
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: not written by this version of unmask ({error}); extract into a new folder"
+        ) from error
+
+
+def read_ledger(folder: str) -> list[LedgerRow]:
+    """The ledger of an extraction.
+
+    Raises:
+        UsageError: there is none, or it is not a ledger.
+    """
+    path = files.join(folder, ledger.FILE_NAME)
+    if not files.exists(path):
+        raise UsageError(f"{path}: there is no such ledger; `unmask extract` writes one")
+    try:
+        return ledger.from_csv(files.read_bytes(path).decode(), path)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not a ledger: {error}") from error
+
+
+def lacks_nothing(folder: str) -> bool:
+    """Whether all the shards that its ledger names are there."""
+    if not files.exists(files.join(folder, ledger.FILE_NAME)):
+        return False
+    named = {row.shard for row in read_ledger(folder) if row.shard}
+    return named <= set(find_shards(folder))
+
+
+def find_shards(folder: str) -> list[str]:
+    """Names of the shards in a folder, sorted; other files are not ours."""
+    return [name for name in files.find(folder, depth=1) if _SHARD_NAME.fullmatch(name)]
+
+
+def commit(
+    folder: str,
+    work: str,
+    rows: Sequence[LedgerRow],
+    *,
+    fingerprint: str,
+    crops: str,
+    options: Mapping[str, Any],
+    slice_columns: Sequence[str],
+) -> None:
+    """Moves shards into place, drops those of earlier jobs, writes the ledger, marks it whole.
+
+    Args:
+        folder: the output.
+        work: where the finished job left its shards, its ledger and its face videos.
+        rows: of the ledger.
+        fingerprint: as of `Description`, like the following.
+        crops: see there.
+        options: see there.
+        slice_columns: see there.
+    """
+    if files.exists(files.join(folder, DESCRIPTION)):
+        # Kept until the end: it tells how the splits were drawn that the ledger holds.
+        files.move(files.join(folder, DESCRIPTION), files.join(work, DESCRIPTION))
+    files.delete(*(files.join(folder, name) for name in find_shards(folder)))
+    for name in sorted({row.shard for row in rows if row.shard}):
+        files.move(files.join(work, name), files.join(folder, name))
+    files.delete(files.join(folder, FACE_VIDEOS))
+    for name in files.find(files.join(work, FACE_VIDEOS), depth=1):
+        source, target = (files.join(where, FACE_VIDEOS, name) for where in (work, folder))
+        files.move(source, target)
+    files.move(files.join(work, ledger.FILE_NAME), files.join(folder, ledger.FILE_NAME))
+    used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
+    description = Description(
+        fingerprint=fingerprint,
+        crops=crops,
+        options=options,
+        slice_columns=slice_columns,
+        splits={
+            split: {
+                "videos": len(videos),
+                "fakes": sum(row.label == contract.Label.FAKE for row in videos),
+                "faces": sum(row.faces for row in videos),
+            }
+            for split, videos in used.items()
+        },
+    )
+    content = json.dumps(dataclasses.asdict(description), indent=2)
+    files.write(files.join(work, _NEW_DESCRIPTION), content.encode())
+    files.move(files.join(work, _NEW_DESCRIPTION), files.join(folder, DESCRIPTION))

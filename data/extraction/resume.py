@@ -1,0 +1,133 @@
+"""What earlier jobs left in an output, and what of it still holds for the next one."""
+
+import dataclasses
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from data import ledger
+from data.extraction import output_layout
+from data.extraction.output_layout import WORK, Description
+from data.extraction.result_store import FINAL
+from data.ledger import LedgerRow, Status
+from data.utils import files
+from data.utils.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlierResult:
+    """What earlier jobs left in an output.
+
+    Attributes:
+        fingerprint: of the inputs, options and code that it was made of; empty if there is none.
+        crops: of what decided its crops; empty if there is none.
+        rows: of its ledger.
+        is_whole: whether all that its ledger names is there.
+        kept: the split of each of its videos that keeps it.
+        notice: what people should know about it; empty if there is nothing.
+    """
+
+    fingerprint: str
+    crops: str
+    rows: tuple[LedgerRow, ...]
+    is_whole: bool
+    kept: Mapping[str, str]
+    notice: str
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is whole and another attempt would serve none of its videos.
+
+        One may serve those that timed out, crashed, or could not be opened.
+        """
+        return self.is_whole and all(
+            row.status is Status.MISSING
+            or (row.status in FINAL and (row.sha256 or row.status is not Status.UNREADABLE))
+            for row in self.rows
+        )
+
+
+def find(
+    output: str, video_ids: Collection[str], options: Mapping[str, Any], crops: str
+) -> EarlierResult:
+    """Looks at what is in an output; opens no video and changes nothing.
+
+    Args:
+        output: folder or URL; need not exist.
+        video_ids: of the next job's inputs.
+        options: of the next job.
+        crops: of what decides the next job's crops.
+
+    Returns:
+        What is there.
+
+    Raises:
+        UsageError: the output was written by something else.
+    """
+    works = {name.split("/")[0] for name in files.find(files.join(output, WORK), depth=2)}
+    description = output_layout.read_description(output)
+    has_ledger = files.exists(files.join(output, ledger.FILE_NAME))
+    if output_layout.find_shards(output) and not (has_ledger or works or description):
+        raise UsageError(
+            f"{output}: holds TFRecords that no extraction wrote, and this one would replace; "
+            "name another --output"
+        )
+    # A job that was killed while it put its result in place has moved the earlier description.
+    replaced = [output_layout.read_description(files.join(output, WORK, work)) for work in works]
+    known = next((found for found in [description, *replaced] if found is not None), None)
+    if known is None or not has_ledger:
+        dropped = "an unfinished extraction with other options or code is dropped"
+        return EarlierResult("", "", (), False, {}, dropped if works - {crops} else "")
+    rows = tuple(output_layout.read_ledger(output))
+    is_whole = description is not None and output_layout.lacks_nothing(output)
+    redrawn = bool(_differing(known.options, options, ("fractions", "salt")))
+    return EarlierResult(
+        fingerprint=known.fingerprint,
+        crops=known.crops,
+        rows=rows,
+        is_whole=is_whole,
+        kept={} if redrawn else {row.video_id: row.split for row in rows if row.split},
+        notice="; ".join(_notices(known, options, crops, rows, video_ids, redrawn, is_whole)),
+    )
+
+
+def _notices(
+    known: Description,
+    options: Mapping[str, Any],
+    crops: str,
+    rows: Collection[LedgerRow],
+    video_ids: Collection[str],
+    redrawn: bool,
+    is_whole: bool,
+) -> Iterable[str]:
+    """What of an earlier result is not kept, and why; one sentence each."""
+    if redrawn:
+        yield "fractions or salt changed: splits are drawn anew"
+    if known.crops != crops:
+        changed = _differing(known.options, options, ("detector", "faces", "boxes_from"))
+        what = ", ".join(changed) or "what makes crops of the code or its libraries"
+        yield f"{what} changed: every video is extracted afresh"
+    gone = {row.video_id for row in rows} - set(video_ids)
+    if gone:
+        yield f"{len(gone)} earlier videos are no longer in the input: they go"
+    if rows and not is_whole:
+        yield "the earlier result is not whole: what it lacks is extracted again"
+
+
+def _differing(
+    earlier: Mapping[str, Any], options: Mapping[str, Any], names: Iterable[str]
+) -> list[str]:
+    """Which of the named options are not what they were; nested ones by their own name."""
+    now = json.loads(json.dumps(options))
+    differing = []
+    for name in names:
+        before, after = earlier.get(name), now[name]
+        if isinstance(before, dict) and isinstance(after, dict):
+            differing += [
+                f"{key} ({before.get(key)} -> {value})"
+                for key, value in after.items()
+                if before.get(key) != value
+            ]
+        elif before != after:
+            differing.append(f"{name} ({before} -> {after})")
+    return differing

@@ -1,0 +1,113 @@
+"""`extract_faces` in a process of its own: a file that hangs or kills its reader costs one row."""
+
+from data.detectors import registry
+from data.detectors.base import FaceDetector
+from data.faces.extract import FaceOptions, VideoFaces, extract_faces
+from data.faces.original_faces import OriginalFaces
+from data.ledger import Status
+from data.utils.errors import UsageError
+from data.utils.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
+
+MEMORY_BYTES = 4 << 30
+"""What one video may need beyond the detector: frames of 8192 x 8192 pixels fit."""
+
+SECONDS_PER_BYTE = 1e-6
+"""Added to the time limit: a long video may take longer. Decoding is several times as fast."""
+
+_detector: FaceDetector | None = None  # of the child process
+
+
+class FaceExtractor:
+    """Extracts faces in a child process, which it starts again if a file ends it.
+
+    Args:
+        detector: one of `data.detectors.registry.NAMES`, or a dotted name.
+        options: which frames and faces.
+        time_limit_s: seconds that a small video may take; larger files get
+            `SECONDS_PER_BYTE` more.
+    """
+
+    def __init__(self, detector: str, options: FaceOptions, time_limit_s: float) -> None:
+        self._options = options
+        self._time_limit_s = time_limit_s
+        self._worker = IsolatedWorker(
+            _extract,
+            initializer=_load,
+            initial_arguments=(detector,),
+            memory_bytes=MEMORY_BYTES,
+        )
+
+    def start(self) -> None:
+        """Starts the process without waiting for it."""
+        self._worker.start()
+
+    def wait(self) -> None:
+        """Waits until the process is ready.
+
+        Raises:
+            UsageError: the detector cannot be made, or the process cannot be started.
+        """
+        try:
+            self._worker.wait()
+        except (WorkerTimeoutError, WorkerDiedError) as error:
+            raise UsageError(f"the process that decodes could not be started: {error}") from error
+
+    def extract(
+        self, path: str, size_bytes: int, original: OriginalFaces | None = None
+    ) -> VideoFaces:
+        """`data.faces.extract.extract_faces` for a local file, whatever the file does.
+
+        Args:
+            path: of the file.
+            size_bytes: of the file.
+            original: the faces of the original, to be used instead of searching.
+
+        Returns:
+            The faces; `Status.TIMEOUT` if it took too long, `Status.CRASHED` if it ended the
+            process or raised an exception.
+
+        Raises:
+            UsageError: as `wait`: no video's fault.
+        """
+        self.wait()
+        limit_s = self._time_limit_s + SECONDS_PER_BYTE * size_bytes
+        try:
+            return self._worker.run(limit_s, path, self._options, original)
+        except WorkerTimeoutError as error:
+            return VideoFaces(Status.TIMEOUT, f"{error}; --time-limit sets what it may take")
+        except WorkerDiedError as error:
+            return VideoFaces(Status.CRASHED, str(error))
+        except MemoryError:
+            return VideoFaces(Status.CRASHED, f"it needs more than {MEMORY_BYTES >> 30} GiB")
+        except Exception as error:  # noqa: BLE001 - one video must never end the other 999
+            return VideoFaces(Status.CRASHED, f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._worker.close()
+
+    def __enter__(self) -> "FaceExtractor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _load(detector: str) -> None:
+    """Readies the child: decoding takes one core, searching the other."""
+    import cv2
+    import numpy as np
+    import tensorflow as tf
+
+    cv2.setNumThreads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    global _detector
+    _detector = registry.create(detector)
+    # What the first call builds must count against no video's time.
+    _detector.detect(np.zeros((1, 480, 640, 3), np.uint8))
+
+
+def _extract(path: str, options: FaceOptions, original: OriginalFaces | None) -> VideoFaces:
+    assert _detector is not None
+    return extract_faces(path, _detector, options, original)

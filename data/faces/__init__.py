@@ -1,0 +1,1 @@
+"""From frames to face crops: cropping, tracking, descriptors and the faces of a whole video."""

@@ -1,0 +1,122 @@
+"""From a video file to the faces in it: decode, detect, crop, track, judge.
+
+The extraction job and the client look at the same frames and hand them to the same
+`FaceCollector`, so that a model is asked about the same crops that it was trained on.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import numpy as np
+
+from data.detectors.base import Face, FaceDetector
+from data.faces.collector import FaceCollector
+from data.faces.original_faces import OriginalFaces
+from data.faces.types import FaceOptions, Measurements, VideoFaces
+from data.ledger import Status
+from data.video.reader import Frame, UnreadableVideoError, Video
+
+__all__ = ["FaceOptions", "VideoFaces", "extract_faces", "looked_at"]
+
+MIN_GIVEN_FRACTION = 0.9
+"""Of the times at which an original has faces, those that a fake must have a frame at."""
+
+_AHEAD_FRAMES = 8
+_AHEAD_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
+
+
+def extract_faces(
+    path: str,
+    detector: FaceDetector,
+    options: FaceOptions,
+    original: OriginalFaces | None = None,
+) -> VideoFaces:
+    """Finds, crops and tracks the faces of a video; never raises for a bad file.
+
+    Args:
+        path: the video file.
+        detector: finds the faces.
+        options: how many frames, and which faces are good enough.
+        original: of a fake: boxes to be used instead of searching, as the winners of the DFDC
+            did (github.com/selimsef/dfdc_deepfake_challenge). Where its frames or times are not
+            those of the fake, the fake is searched all the same.
+
+    Returns:
+        The faces with their status; `faces` is empty exactly if there is nothing to score.
+    """
+    try:
+        if original is not None:
+            given = _extract_at_boxes_of(original, path, options)
+            if given is not None:
+                return given
+        return _extract(path, lambda frame: detector.detect(frame.image[np.newaxis])[0], options)
+    except FileNotFoundError:
+        return VideoFaces(Status.MISSING, "there is no such file")
+    except UnreadableVideoError as error:
+        return VideoFaces(Status.UNREADABLE, str(error))
+
+
+def _extract_at_boxes_of(
+    original: OriginalFaces, path: str, options: FaceOptions
+) -> VideoFaces | None:
+    """Crops a fake where its original's faces are; None if hardly all have a frame of it."""
+    times = original.times_s
+    with_face = []
+
+    def faces_at(frame: Frame) -> list[Face]:
+        faces = original.at(frame)
+        with_face.append(bool(faces))
+        return faces
+
+    found = _extract(path, faces_at, options, times)
+    if not found.faces or sum(with_face) < MIN_GIVEN_FRACTION * len(times):
+        return None
+    return dataclasses.replace(found, boxes_given=True)
+
+
+def looked_at(video: Video, options: FaceOptions) -> Generator[Frame, None, None]:
+    """Decodes a video and yields the frames in which faces are looked for.
+
+    Args:
+        video: just opened.
+        options: how many frames.
+
+    Yields:
+        Frames in presentation order; the next few are decoded meanwhile.
+
+    Raises:
+        UnreadableVideoError: the file has changed since it was opened.
+    """
+    if options.every_nth_frame is None:
+        return _decode_ahead(video.sample(options.frames_per_video))
+    return _decode_ahead(video.every(options.every_nth_frame))
+
+
+def _extract(
+    path: str,
+    detect: Callable[[Frame], list[Face]],
+    options: FaceOptions,
+    times_s: Sequence[float] | None = None,
+) -> VideoFaces:
+    video = Video(path)
+    collector = FaceCollector(options)
+    frames = looked_at(video, options) if times_s is None else _decode_ahead(video.at(times_s))
+    # One frame at a time: a CPU gains nothing from more, and whatever comes with a frame can
+    # change no bit of what is found in it.
+    for frame in frames:
+        collector.add(frame, detect(frame))
+    return collector.result(Measurements.of(video))
+
+
+def _decode_ahead(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
+    """Decodes the next frames while one is searched: both release the interpreter lock."""
+    with concurrent.futures.ThreadPoolExecutor(1, "decode") as executor:
+        upcoming = collections.deque([executor.submit(next, frames, None)])
+        while (frame := upcoming.popleft().result()) is not None:
+            pixels = frame.image.shape[0] * frame.image.shape[1]
+            ahead = max(1, min(_AHEAD_FRAMES, _AHEAD_PIXELS // pixels))
+            while len(upcoming) < ahead:
+                upcoming.append(executor.submit(next, frames, None))
+            yield frame

@@ -1,0 +1,1 @@
+"""Splits that do not leak: groups, assignment, balance, and the audit of both."""

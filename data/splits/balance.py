@@ -1,0 +1,67 @@
+"""As many fakes as reals: which fakes a run leaves out to balance its classes."""
+
+import collections
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from data import contract
+from data.datasets.base import Refusal, SourceVideo
+from data.ledger import Status
+from data.splits.assignment import Assignment
+
+
+def balance(
+    videos: Sequence[SourceVideo],
+    assignments: Mapping[str, Assignment],
+    *,
+    salt: str = "unmask",
+) -> dict[str, Assignment]:
+    """Refuses fakes until each split of each dataset has no more of them than reals.
+
+    They are taken evenly: of each method as many stay as of the next, as far as it has them.
+    Which ones is drawn by a salted SHA-256 of their ids. Where fakes are the fewer, and of reals,
+    none is refused.
+
+    Args:
+        videos: the videos given to `data.splits.assignment.assign`.
+        assignments: what it returned.
+        salt: changes which fakes stay.
+
+    Returns:
+        The assignments, in the same order. A refused fake keeps its source group.
+    """
+    reals: collections.Counter[tuple[str, str]] = collections.Counter()
+    fakes: dict[tuple[str, str], list[SourceVideo]] = collections.defaultdict(list)
+    for video in videos:
+        split = assignments[video.video_id].split
+        if split is not None and video.label == contract.Label.REAL:
+            reals[video.dataset, split] += 1
+        elif split is not None:
+            fakes[video.dataset, split].append(video)
+    balanced = dict(assignments)
+    for (dataset, split), inside in fakes.items():
+        count = reals[dataset, split]
+        reason = f"left out by chance so that fakes do not outnumber reals: {count} in {split}"
+        for video in _in_turn(inside, salt)[count:]:
+            balanced[video.video_id] = dataclasses.replace(
+                assignments[video.video_id],
+                split=None,
+                refused=Refusal(Status.REFUSED_BALANCE, reason),
+            )
+    return balanced
+
+
+def _in_turn(fakes: Sequence[SourceVideo], salt: str) -> list[SourceVideo]:
+    """Shuffles by hash such that the methods take turns."""
+    drawn = {
+        video.video_id: hashlib.sha256(f"{salt}:balance:{video.video_id}".encode()).digest()
+        for video in fakes
+    }
+    shuffled = sorted(fakes, key=lambda video: drawn[video.video_id])
+    seen: collections.Counter[str] = collections.Counter()
+    turns = {}
+    for video in shuffled:
+        turns[video.video_id] = seen[video.method]
+        seen[video.method] += 1
+    return sorted(shuffled, key=lambda video: turns[video.video_id])  # a stable sort

@@ -1,0 +1,216 @@
+"""The sample dataset: short clips of one portrait's many looks, each real and self-blended.
+
+It makes the demo and the tests run anywhere. It is no measure of a detector: all its faces
+are one face, and the seam between face and surroundings is an easy cue.
+"""
+
+import csv
+import dataclasses
+import functools
+import multiprocessing
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import rich
+
+from data import contract
+from data.utils.errors import UsageError
+from data.utils.progress import progress_bar
+
+METADATA_NAME = "metadata.csv"
+COLUMNS = ("file", "identity", "label", "split", "method", "compression")
+FAKE_METHOD = "SelfBlended"
+MIN_IDENTITIES = 4
+"""With fewer, a split would be empty."""
+
+HELD_OUT_SHARE = 0.15
+"""Of the identities, for `eval` and again for `test`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SyntheticOptions:
+    """How much is made.
+
+    Attributes:
+        identities: each has one real and one fake clip; `MIN_IDENTITIES` or more.
+        frames: of each clip.
+        fps: frames a second.
+        seed: equal seeds give byte-identical files, however many workers make them.
+        workers: processes.
+    """
+
+    identities: int = 240
+    frames: int = 12
+    fps: int = 8
+    seed: int = 0
+    workers: int = 2
+
+
+def assign_splits(identities: int, seed: int) -> tuple[str, ...]:
+    """Deals whole identities out to the splits.
+
+    Args:
+        identities: how many there are.
+        seed: of the shuffle.
+
+    Returns:
+        The split of each identity: 15 % `eval`, 15 % `test`, the rest `train`.
+
+    Raises:
+        UsageError: there are too few identities for three splits.
+    """
+    if identities < MIN_IDENTITIES:
+        raise UsageError(
+            f"the synthetic dataset needs {MIN_IDENTITIES} identities or more for its three "
+            f"splits, not {identities}: raise `identities`"
+        )
+    held_out = round(identities * HELD_OUT_SHARE)
+    train, evaluation, test = contract.SPLITS
+    splits = [train] * (identities - 2 * held_out) + [evaluation] * held_out + [test] * held_out
+    return tuple(splits[i] for i in np.random.default_rng(seed).permutation(identities))
+
+
+def write_clip(path: pathlib.Path, frames: list[npt.NDArray[np.uint8]], fps: int, crf: int) -> None:
+    """Writes frames as H.264 in MP4, byte for byte the same for equal input.
+
+    Args:
+        path: of the file; its folder exists.
+        frames: uint8 [height, width, 3], RGB, of one even size.
+        fps: frames a second.
+        crf: x264's constant rate factor: higher is smaller and worse.
+    """
+    import av
+
+    # Bit-exact: neither the time nor the library's version gets into the file. One thread:
+    # x264 notes their number in the stream. Without cpu-independent its choices vary from one
+    # process to the next.
+    options = {
+        "crf": str(crf),
+        "threads": "1",
+        "flags": "+bitexact",
+        "x264-params": "cpu-independent=1",
+    }
+    with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def write_identity(
+    output_dir: pathlib.Path, options: SyntheticOptions, index_and_split: tuple[int, str]
+) -> list[dict[str, str]]:
+    """Makes and writes the clips of one identity.
+
+    Args:
+        output_dir: the dataset's folder, with `real` and `fake` in it.
+        options: frames, fps and seed.
+        index_and_split: the identity's number, from 0, and its split.
+
+    Returns:
+        The clips' rows of the metadata.
+    """
+    from data.synthetic import faces
+
+    index, split = index_and_split
+    clips = faces.make_identity(options.seed, index, options.frames)
+    crf = faces.COMPRESSIONS[clips.compression]
+    identity = f"id{index:04d}"
+    rows = []
+    for label, method, frames in (
+        (contract.Label.REAL, contract.REAL_METHOD, clips.real),
+        (contract.Label.FAKE, FAKE_METHOD, clips.fake),
+    ):
+        file = f"{label.name.lower()}/{identity}.mp4"
+        write_clip(output_dir / file, frames, options.fps, crf)
+        values = (file, identity, label.name, split, method, clips.compression)
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def _use_one_thread() -> None:
+    """Keeps OpenCV's threads from competing with the other workers."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def write_identities(
+    output_dir: pathlib.Path, options: SyntheticOptions, splits: tuple[str, ...]
+) -> Iterator[list[dict[str, str]]]:
+    """Writes all identities' clips, in order, and yields the rows of each."""
+    work = functools.partial(write_identity, output_dir, options)
+    if options.workers == 1:
+        yield from map(work, enumerate(splits))
+        return
+    # Never fork: the caller may have used TensorFlow, whose threads do not survive it.
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(options.workers, initializer=_use_one_thread) as pool:
+        yield from pool.imap(work, enumerate(splits), chunksize=4)
+
+
+def generate(
+    output_dir: pathlib.Path,
+    options: SyntheticOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> pathlib.Path:
+    """Writes the dataset: `real/*.mp4`, `fake/*.mp4`, and `metadata.csv` when all are there.
+
+    A folder that has a `metadata.csv` is complete: an earlier one is removed first, and the
+    new one is written aside and renamed.
+
+    Args:
+        output_dir: made if needed; files of the same names are overwritten.
+        options: how much, and from which seed.
+        progress: called with identities done and identities in all, from 0 done on.
+
+    Returns:
+        The path of `metadata.csv`.
+
+    Raises:
+        UsageError: there are too few identities for three splits.
+    """
+    splits = assign_splits(options.identities, options.seed)
+    metadata = output_dir / METADATA_NAME
+    for folder in ("real", "fake"):
+        (output_dir / folder).mkdir(parents=True, exist_ok=True)
+    metadata.unlink(missing_ok=True)
+
+    rows = []
+    if progress:
+        progress(0, options.identities)
+    for done, clip_rows in enumerate(write_identities(output_dir, options, splits), start=1):
+        rows.extend(clip_rows)
+        if progress:
+            progress(done, options.identities)
+
+    aside = metadata.with_suffix(".csv.partial")
+    with aside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(aside, metadata)
+    return metadata
+
+
+def generate_once(output_dir: pathlib.Path) -> None:
+    """Writes the dataset with all defaults under a progress bar, unless it is there already.
+
+    Args:
+        output_dir: as of `generate`.
+    """
+    if (output_dir / METADATA_NAME).is_file():
+        rich.print(f"There already: {output_dir}")
+        return
+    with progress_bar("identities") as bar:
+        task = bar.add_task("Making clips")
+        generate(
+            output_dir,
+            SyntheticOptions(),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )

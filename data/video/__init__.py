@@ -1,0 +1,1 @@
+"""Video files: opening what nobody vouches for, and reading frames of it."""

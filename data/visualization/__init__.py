@@ -1,0 +1,1 @@
+"""Pictures of a dataset: the contact sheet, and what all drawn sheets share."""

@@ -1,0 +1,56 @@
+"""From a score to a probability and a verdict: what a served graph holds of a calibration."""
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from data.contract import Verdict
+from models.calibration.probability_mapping import ProbabilityMapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """A mapping to probabilities, and thresholds on them.
+
+    Attributes:
+        mapping: from logits to probabilities.
+        real_below: probabilities under this are called real; at most 0.5.
+        fake_above: probabilities over this are called fake; at least 0.5. What lies between
+            the two, both included, is uncertain.
+    """
+
+    mapping: ProbabilityMapping
+    real_below: float
+    fake_above: float
+
+    def probability(self, logits: tf.Tensor) -> tf.Tensor:
+        """Probabilities of being fake, float32, of float32 logits of any shape; NaN of NaN."""
+        return self.mapping.probability_in_graph(logits)
+
+    def verdict(self, probability: tf.Tensor, readable: tf.Tensor) -> tf.Tensor:
+        """Verdicts of rows.
+
+        Args:
+            probability: float32 [n]; NaN, of what has no score, is uncertain.
+            readable: bool [n].
+
+        Returns:
+            int64 [n], `Verdict`.
+        """
+        # Comparisons with NaN are false.
+        verdict = tf.fill(tf.shape(probability), tf.constant(Verdict.UNCERTAIN, tf.int64))
+        for applies, value in (
+            (probability < self.real_below, Verdict.REAL),
+            (probability > self.fake_above, Verdict.FAKE),
+            (~readable, Verdict.UNREADABLE),
+        ):
+            verdict = tf.where(applies, tf.constant(value, tf.int64), verdict)
+        return verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """What `model.json` says of it: `calibration` and `thresholds`."""
+        return {
+            "calibration": self.mapping.to_json(),
+            "thresholds": {"real_below": self.real_below, "fake_above": self.fake_above},
+        }

@@ -1,0 +1,1 @@
+"""Typed, validated sections of a run's config that describe models."""

@@ -1,0 +1,121 @@
+"""Strengths and probabilities of what `models.inputs.augmentation` does to training crops.
+
+The defaults are what published deepfake detectors were trained with, as they stand in the code of:
+
+- selimsef, winner of the DeepFake Detection Challenge
+  (https://github.com/selimsef/dfdc_deepfake_challenge, training/);
+- Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022
+  (https://github.com/mapooon/SelfBlendedImages, src/utils/sbi.py);
+- Yan et al., "DeepfakeBench", NeurIPS 2023 (https://github.com/SCLBD/DeepfakeBench,
+  training/config/detector/xception.yaml).
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from data.utils.yaml_config import Section
+
+
+def _probability(default: float, description: str) -> Any:
+    return Field(default=default, ge=0, le=1, description=description)
+
+
+class AugmentationConfig(Section):
+    """What is done to training crops; the crops of a pair or a track get the same.
+
+    A strength of 0 switches its operation off, and so does a probability of 0.
+
+    Example:
+        AugmentationConfig(rotation=0, zoom=0, jpeg_probability=0.9)
+    """
+
+    # All three mirror half of the pictures.
+    flip: float = _probability(0.5, "share of pairs that are mirrored left to right")
+
+    # The DFDC winner: 10 % shift, 20 % zoom and 10 degrees, each pictures' half.
+    warp_probability: float = _probability(
+        0.5, "share of pairs that are rotated, shifted and zoomed, in one warp"
+    )
+    rotation: float = Field(default=15.0, ge=0, le=180, description="largest angle, degrees")
+    shift: float = Field(
+        default=0.1, ge=0, le=0.5, description="largest shift along each axis, as a share of it"
+    )
+    zoom: float = Field(
+        default=0.2, ge=0, le=0.9, description="size is scaled by a factor within 1 +- this"
+    )
+
+    # Brightness and contrast: DeepfakeBench 0.1, the DFDC winner 0.2, SBI 0.3. Colour shift: SBI,
+    # 20 of 255. Saturation: the DFDC winner's library (albumentations) shifts it by 30 of 255,
+    # and 15 % of a saturated colour is about that.
+    colour_probability: float = _probability(
+        0.5, "share of pairs whose brightness, contrast, saturation and colour change, together"
+    )
+    brightness: float = Field(
+        default=0.2, ge=0, lt=1, description="largest change, as a share of the full range"
+    )
+    contrast: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description="distances from mid-grey are scaled by a factor within 1 +- this",
+    )
+    saturation: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="distances from grey are scaled by a factor within 1 +- this",
+    )
+    colour_shift: float = Field(
+        default=0.08,
+        ge=0,
+        lt=1,
+        description="largest change of red, green and blue, each its own, as a share of the full "
+        "range",
+    )
+
+    # DeepfakeBench: kernels of 3 to 7 pixels, of which 7 is a deviation of 1.4, on half of the
+    # pictures; the DFDC winner: kernels of 3 pixels, on 5 %.
+    blur_probability: float = _probability(0.2, "share of pairs that are blurred")
+    blur: float = Field(
+        default=1.4,
+        ge=0,
+        le=5,
+        description="largest standard deviation of the Gaussian, pixels of the model's input",
+    )
+
+    # The DFDC winner: variances of up to 50 (deviation 7 of 255), on 10 %.
+    noise_probability: float = _probability(0.1, "share of pairs that get Gaussian noise")
+    noise: float = Field(
+        default=0.03,
+        ge=0,
+        lt=1,
+        description="largest standard deviation of the noise, as a share of the full range",
+    )
+
+    # SBI shrinks by 2 or 4; by 4 nothing of a face of 96 pixels is left.
+    scaling_probability: float = _probability(
+        0.2, "share of pairs that are shrunk and enlarged again"
+    )
+    scaling: float = Field(
+        default=0.5, ge=0, le=0.9, description="largest share of the side that shrinking takes off"
+    )
+
+    # SBI and DeepfakeBench: 40 to 100; SBI and the DFDC winner on half of the pictures.
+    jpeg_probability: float = _probability(0.5, "share of pairs that are recompressed as JPEG")
+    jpeg_min_quality: int = Field(
+        default=40, ge=5, le=100, description="the quality is from this to 100; 100 switches it off"
+    )
+
+    # The DFDC winner: capsules of a radius of a quarter to a third of the eyes' distance (8 to
+    # 10 % of our crops' side), on 61 %; half as often here, where training is far shorter.
+    cutout_probability: float = _probability(
+        0.3, "share of pairs whose eyes, nose or mouth are blackened"
+    )
+    cutout: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.5,
+        description="largest radius of the black patch, as a share of the side; it is at least "
+        "half of this",
+    )

@@ -1,0 +1,273 @@
+"""How one model is built, trained and calibrated: a typed, validated section of a run's config.
+
+The pipeline hands it to the Trainer as JSON, in `custom_config["model"]`.
+"""
+
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from models.backbones import registry
+from models.config import presets
+from models.config.augmentation import AugmentationConfig
+from models.config.search import SearchConfig
+from models.config.served import ServedConfig
+from models.config.training import FineTuningConfig, OptimizerConfig, ScheduleConfig
+
+_NOT_SEARCHED = {
+    **dict.fromkeys(("search", "steps"), "a trial trains for `search.steps`"),
+    **dict.fromkeys(("name", "preset"), "it is settled when the config is read"),
+    **dict.fromkeys(("weights", "warm_start"), "the cache must know what a run begins with"),
+    "strategy": "it is the same for all trials",
+    **dict.fromkeys(
+        ("track_length", "calibration", "false_positive_rate", "false_negative_rate"),
+        "a trial's AUC does not depend on it",
+    ),
+}
+"""Keys that a search may not try, and why."""
+
+
+class ModelConfig(ServedConfig):
+    """One model of a run.
+
+    Example:
+        config = ModelConfig(model="xception", image_size=96, weights=None, steps=432)
+        ModelConfig.model_validate_json(config.model_dump_json()) == config
+    """
+
+    preset: str | None = Field(
+        default=None, description="published settings, by their name in models/config/presets.py"
+    )
+    model: str = Field(description="network, by its name in models/backbones/registry.py")
+    name: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="what it is served as; by default the network's name, with `_lstm` behind it "
+        "where that is the head",
+    )
+    head: Literal["frame", "lstm"] = Field(
+        default="frame",
+        description="`frame` scores each face and pools the scores of a track; `lstm` reads a "
+        "track's faces in the order of time",
+    )
+    lstm_units: int = Field(default=512, ge=1, le=8192, description="width of the head `lstm`")
+    sequence_length: int = Field(
+        default=16,
+        ge=2,
+        le=256,
+        description="faces of a track in a training sample of the head `lstm`",
+    )
+    pooling: Literal["mean", "confident_mean", "max"] = Field(
+        default="mean",
+        description=(
+            "of a track's frame scores, see models/networks/pooling.py; `lstm` has none to pool"
+        ),
+    )
+    image_size: int = Field(
+        default=0,
+        le=1024,
+        description="side in pixels to which crops are resized; by default what the network's "
+        "authors use",
+    )
+    weights: str | None = Field(
+        default=None,
+        description="`imagenet`, the path of a Keras weights file (.h5) of the network without "
+        "its top, or null to train from scratch; by default `imagenet` where there are such "
+        "weights of the network",
+    )
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        default="auto", description="of training; `auto` chooses by hardware"
+    )
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="before the last layer")
+    frames_per_video: int = Field(
+        default=32,
+        ge=1,
+        le=1024,
+        description="crops of each video's tracks that training and its evaluations use, evenly "
+        "spread over each track; calibration uses all",
+    )
+    batch_size: int = Field(
+        default=16,
+        ge=2,
+        le=1024,
+        multiple_of=2,
+        description="crops, or sequences of them, in a training batch, over all devices",
+    )
+    sampling: Literal["paired", "balanced", "natural"] = Field(
+        default="paired",
+        description="`paired`: reals with their own fakes; `balanced`: as many reals as fakes, "
+        "drawn apart; `natural`: every video once an epoch, the classes weighted in the loss",
+    )
+    steps: int = Field(default=2000, ge=1, description="training batches at most")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="at its peak")
+    schedule: ScheduleConfig = Field(default_factory=ScheduleConfig)
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
+    fine_tuning: FineTuningConfig = Field(default_factory=FineTuningConfig)
+    strategy: Literal["none", "mirrored", "multi_worker", "tpu"] = Field(
+        default="none", description="of tf.distribute: how training is spread over devices"
+    )
+    warm_start: str | None = Field(
+        default=None,
+        description="folder of a served version of the same network and head, whose weights "
+        "training starts from, in place of `weights`",
+    )
+    fakes: Literal["dataset", "self_blended"] = Field(
+        default="dataset",
+        description="what is learnt from: the dataset's fakes, or fakes blended of its reals on "
+        "the fly (Shiohara and Yamasaki, CVPR 2022); `eval` and `test` keep the dataset's own",
+    )
+    augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig)
+    eval_interval: int = Field(
+        default=200, ge=1, description="steps between evaluations of the video AUC on `eval`"
+    )
+    patience: int = Field(
+        default=5,
+        ge=1,
+        description="evaluations without a better AUC, or a lower loss at the same one, after "
+        "which training stops",
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**31, description="of weights, sampling and augmentation"
+    )
+    search: SearchConfig | None = Field(
+        default=None,
+        description="a search for better values of some of these keys, before training; null for "
+        "none",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = presets.expand(values)
+        if not values.get("name") and isinstance(values.get("model"), str):
+            values["name"] = values["model"] + ("_lstm" if values.get("head") == "lstm" else "")
+        if not values.get("image_size") and values.get("model") in registry.names():
+            values["image_size"] = registry.find(values["model"]).image_size
+        if "weights" not in values and values.get("model") in registry.names():
+            has_some = registry.find(values["model"]).pretrained is not None
+            values["weights"] = registry.IMAGENET if has_some else None
+        return values
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, model: str) -> str:
+        if model not in registry.names():
+            raise ValueError(
+                f"there is no model {model!r}; choose one of {', '.join(registry.names())}"
+            )
+        return model
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, weights: str | None) -> str | None:
+        if weights is not None and weights != registry.IMAGENET and not weights.endswith(".h5"):
+            raise ValueError(
+                f"{weights!r} is neither `imagenet` nor the path of a .h5 file; "
+                "write null to train from scratch"
+            )
+        return weights
+
+    @model_validator(mode="after")
+    def _fits_the_image_size(self) -> "ModelConfig":
+        smallest = registry.find(self.model).minimum_image_size
+        if self.image_size < smallest:
+            raise ValueError(
+                f"image_size {self.image_size} is too small: {self.model} needs {smallest} or more"
+            )
+        if self.weights == registry.IMAGENET and registry.find(self.model).pretrained is None:
+            raise ValueError(
+                f"weights imagenet: there are none of {self.model}; name a .h5 file, or write null "
+                "to train from scratch"
+            )
+        if self.head == "lstm" and self.pooling != "mean":
+            raise ValueError(
+                f"pooling {self.pooling} does nothing where head is lstm, which reads a track as a "
+                "whole; set pooling to mean"
+            )
+        if self.head == "lstm" and self.strategy == "tpu":
+            raise ValueError(
+                "head lstm does not work with strategy tpu, whose programs have fixed shapes"
+            )
+        accumulate = self.optimizer.accumulate
+        if self.steps % accumulate or self.fine_tuning.head_steps % accumulate:
+            raise ValueError(
+                f"steps {self.steps} and fine_tuning.head_steps {self.fine_tuning.head_steps} must "
+                f"be multiples of optimizer.accumulate {accumulate}, or their last batches are lost"
+            )
+        if accumulate > 1 and self.strategy != "none":
+            raise ValueError(
+                f"optimizer.accumulate does not work with strategy {self.strategy}; a larger "
+                "batch_size is spread over its devices"
+            )
+        if self.fakes == "self_blended" and self.sampling != "paired":
+            raise ValueError(
+                f"sampling {self.sampling} needs the dataset's fakes; `fakes: self_blended` makes "
+                "pairs of its own"
+            )
+        if self.fine_tuning.head_steps >= self.steps:
+            raise ValueError(
+                f"fine_tuning.head_steps {self.fine_tuning.head_steps} must be below steps "
+                f"{self.steps}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _searches_what_it_has(self) -> "ModelConfig":
+        if self.search is None:
+            return self
+        if self.strategy == "multi_worker":
+            raise ValueError("search: trials run on one machine; strategy multi_worker is for many")
+        for key, dimension in self.search.space.items():
+            reason = _NOT_SEARCHED.get(key.partition(".")[0])
+            if reason is not None:
+                raise ValueError(f"search.space.{key}: cannot be searched: {reason}")
+            types = _types(key)
+            if not types:
+                raise ValueError(f"search.space.{key}: a model has no such key")
+            if dimension.choices is None and not {int, float} & types:
+                raise ValueError(f"search.space.{key}: is no number; give choices")
+            for value in dimension.examples(whole=int in types):
+                try:
+                    self.with_values(self.search.of_trial({key: value}))
+                except ValidationError as error:
+                    problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+                    raise ValueError(f"search.space.{key}: {value!r}: {problem}") from error
+        return self
+
+    def with_values(self, values: Mapping[str, Any]) -> "ModelConfig":
+        """The same configuration but for some values.
+
+        Args:
+            values: by key, `learning_rate` or `optimizer.weight_decay` say.
+
+        Raises:
+            pydantic.ValidationError: they are no values of these keys, or do not go together.
+        """
+        content = self.model_dump(mode="json")
+        for key, value in values.items():
+            *sections, last = key.split(".")
+            place = content
+            for section in sections:
+                place = place[section]
+            place[last] = value
+        return ModelConfig.model_validate(content)
+
+
+def takes_whole_numbers(key: str) -> bool:
+    """Whether a key of `ModelConfig`, `batch_size` say, takes whole numbers alone."""
+    return int in _types(key)
+
+
+def _types(key: str) -> set[Any]:
+    """What a key of `ModelConfig` may be; nothing where there is no such key."""
+    annotation: Any = ModelConfig
+    for name in key.split("."):
+        field = getattr(annotation, "model_fields", {}).get(name)
+        if field is None:
+            return set()
+        annotation = field.annotation
+    return {annotation, *typing.get_args(annotation)}

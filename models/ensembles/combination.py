@@ -1,0 +1,162 @@
+"""How an ensemble makes one score of its members' scores."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from scipy.optimize import minimize
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+
+from models.calibration.probability_mapping import ProbabilityMapping
+from models.evaluation.metrics import log_loss
+
+_LEAST = 1e-6
+"""Probabilities are kept this far from 0 and 1, so that their logits are numbers."""
+
+
+class Combination(Protocol):
+    """From the logits of k members to one."""
+
+    def logits(self, members: tf.Tensor) -> tf.Tensor:
+        """Combines float32 logits [k, n] to [n]; NaN where a member's is."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its numbers, for `model.json`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighted:
+    """The weighted mean of the members' calibrated probabilities, as a logit.
+
+    Attributes:
+        weights: one a member, of sum 1.
+        mappings: of each member, from its logits to probabilities.
+    """
+
+    weights: tuple[float, ...]
+    mappings: tuple[ProbabilityMapping, ...]
+
+    def logits(self, members: tf.Tensor) -> tf.Tensor:
+        """See `Combination.logits`."""
+        parts = [
+            weight * mapping.probability_in_graph(row)
+            for weight, mapping, row in zip(
+                self.weights, self.mappings, tf.unstack(members), strict=True
+            )
+        ]
+        mean = tf.clip_by_value(tf.add_n(parts), _LEAST, 1.0 - _LEAST)
+        return tf.math.log(mean) - tf.math.log1p(-mean)
+
+    def to_json(self) -> dict[str, Any]:
+        """The weights."""
+        return {"method": "weighted", "weights": list(self.weights)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stacked:
+    """A linear function of the members' logits.
+
+    Attributes:
+        coefficients: one a member.
+        intercept: added.
+    """
+
+    coefficients: tuple[float, ...]
+    intercept: float
+
+    def logits(self, members: tf.Tensor) -> tf.Tensor:
+        """See `Combination.logits`."""
+        return tf.linalg.matvec(members, self.coefficients, transpose_a=True) + self.intercept
+
+    def to_json(self) -> dict[str, Any]:
+        """Coefficients and intercept."""
+        return {
+            "method": "stacked",
+            "coefficients": list(self.coefficients),
+            "intercept": self.intercept,
+        }
+
+
+def fixed_weights(weights: Sequence[float], mappings: Sequence[ProbabilityMapping]) -> Weighted:
+    """Given weights, brought to sum 1."""
+    total = sum(weights)
+    return Weighted(tuple(weight / total for weight in weights), tuple(mappings))
+
+
+def fit_weights(
+    track_logits: npt.NDArray[np.float32],
+    video_of_track: npt.NDArray[np.int32],
+    labels: npt.NDArray[np.int8],
+    mappings: Sequence[ProbabilityMapping],
+) -> Weighted:
+    """The weights of least log loss of the videos, both classes weighing the same.
+
+    Args:
+        track_logits: float32 [k, t], of the members.
+        video_of_track: int32 [t], rows of `labels`.
+        labels: int8 [v], of both classes; videos without a track here are left out.
+        mappings: of the members.
+    """
+    videos, place = np.unique(video_of_track, return_inverse=True)
+
+    def loss(free: npt.NDArray[np.float64]) -> float:
+        weighted = Weighted(tuple(_to_weights(free)), tuple(mappings))
+        found = largest(weighted.logits(tf.constant(track_logits)).numpy(), place)
+        return log_loss(found, labels[videos])
+
+    # Few numbers, and a maximum over tracks in between: no gradient is asked for.
+    start = np.zeros(len(mappings) - 1)
+    # From equal weights; scipy's own first simplex about 0 is too small to see a difference.
+    simplex = np.vstack([start, start + np.eye(len(start))])
+    options = {"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-6}
+    fitted = minimize(loss, start, method="Nelder-Mead", options=options)
+    return Weighted(tuple(_to_weights(fitted.x)), tuple(mappings))
+
+
+def fit_stack(
+    track_logits: npt.NDArray[np.float32],
+    video_of_track: npt.NDArray[np.int32],
+    labels: npt.NDArray[np.int8],
+) -> Stacked:
+    """Logistic regression on the members' video logits, both classes weighing the same.
+
+    Wolpert, "Stacked Generalization" (Neural Networks 5, 1992). Fitted to each member's largest
+    track of a video, which need not be the same one; served, it combines the members' logits of
+    each track, and the largest of these is the video's. scikit-learn's own regularisation
+    (C = 1) keeps it finite where the members separate the classes.
+
+    Args:
+        track_logits: float32 [k, t], of the members.
+        video_of_track: int32 [t], rows of `labels`.
+        labels: int8 [v], of both classes; videos without a track here are left out.
+    """
+    videos, place = np.unique(video_of_track, return_inverse=True)
+    members = np.stack([largest(row, place) for row in track_logits], axis=1)
+    fitted = LogisticRegression(class_weight="balanced").fit(members, labels[videos])
+    return Stacked(tuple(map(float, fitted.coef_[0])), float(fitted.intercept_[0]))
+
+
+def largest(
+    track_logits: npt.NDArray[np.floating], video_of_track: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float32]:
+    """The score of a video: the largest of its tracks' logits.
+
+    Args:
+        track_logits: float [t].
+        video_of_track: int [t], 0 to v - 1, each at least once.
+
+    Returns:
+        float32 [v].
+    """
+    scores = np.full(int(video_of_track.max()) + 1, -np.inf, np.float32)
+    np.maximum.at(scores, video_of_track, track_logits.astype(np.float32))
+    return scores
+
+
+def _to_weights(free: npt.NDArray[np.float64]) -> list[float]:
+    """Positive numbers of sum 1; the first member's is the yardstick."""
+    return list(map(float, softmax(np.concatenate([[0.0], free]))))

@@ -1,0 +1,1 @@
+"""How well scores tell fakes from reals, and what else explains them."""

@@ -1,0 +1,1 @@
+"""The SavedModel that is evaluated, checked, pushed and served."""

@@ -1,0 +1,103 @@
+"""The end of every way to a served model: calibrate on `eval`, say how well, export."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from sklearn.metrics import roc_auc_score
+
+from models.calibration.calibration import Calibration, calibrate
+from models.calibration.reliability_plot import paint
+from models.config.served import ServedConfig
+from models.evaluation.metrics import auc_interval
+from models.export.export import export
+from models.export.served_model import ServedModel
+from models.inputs.crop_source import CropIndex
+from models.scoring.scorer import Scorer
+from models.transform.transform_features import TransformFeatures
+
+
+def export_calibrated(
+    scorer: Scorer,
+    logits: npt.NDArray[np.float32],
+    index: CropIndex,
+    config: ServedConfig,
+    *,
+    transform: TransformFeatures,
+    folder: str,
+    run_folder: str,
+    evaluations: int,
+    card: Mapping[str, Any],
+    say: Callable[[str], None],
+    warnings: Sequence[str] = (),
+) -> None:
+    """Calibrates a scorer on its video scores and writes it as a served model.
+
+    Args:
+        scorer: in float32.
+        logits: float32 [v], its scores of the videos of `eval`, as `serving_examples` computes
+            them from all their crops.
+        index: of `eval`.
+        config: what it is served as, and how it is calibrated.
+        transform: Transform's features.
+        folder: receives the SavedModel.
+        run_folder: receives `reliability.png`; exists.
+        evaluations: looks at `eval` of which the best was kept.
+        card: what `model.json` says besides what is found here.
+        say: tells people.
+        warnings: what the reader must know besides what calibration finds.
+    """
+    calibration = calibrate(
+        logits,
+        index.label,
+        index.group,
+        method=config.calibration,
+        false_positive_rate=config.false_positive_rate,
+        false_negative_rate=config.false_negative_rate,
+        evaluations=evaluations,
+    )
+    metrics = _metrics(calibration, logits, index)
+    all_warnings = [*calibration.warnings, *warnings]
+    for warning in all_warnings:
+        say(f"warning: {warning}")
+    say(
+        f"eval AUC {metrics['auc']:.3f}, {config.calibration} calibration, expected calibration "
+        f"error {metrics['expected_calibration_error']:.3f} before and "
+        f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
+        f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}"
+    )
+    with tf.io.gfile.GFile(f"{run_folder}/reliability.png", "wb") as file:
+        file.write(paint(f"{config.name} on {metrics['videos']} eval videos", calibration))
+    export(
+        ServedModel(
+            scorer, calibration.decision, track_length=config.track_length, transform=transform
+        ),
+        folder,
+        name=config.name,
+        card={
+            **calibration.decision.to_json(),
+            "warnings": all_warnings,
+            "eval_metrics": metrics,
+            "evaluations": evaluations,
+            **card,
+        },
+    )
+
+
+def _metrics(
+    calibration: Calibration, logits: npt.NDArray[np.float32], index: CropIndex
+) -> dict[str, Any]:
+    """What `model.json` tells of the split that the model was chosen and calibrated on."""
+    return {
+        "auc": float(roc_auc_score(index.label, logits)),
+        "auc_interval": list(auc_interval(logits, index.label, index.group)),
+        "log_loss": calibration.log_loss,
+        "calibrated_log_loss": calibration.calibrated_log_loss,
+        "expected_calibration_error": calibration.reliability.expected_calibration_error,
+        "calibrated_expected_calibration_error": (
+            calibration.calibrated_reliability.expected_calibration_error
+        ),
+        "videos": len(index.label),
+    }

@@ -1,0 +1,1 @@
+"""From crops to batches: sampling, decoding, augmentation and self-blended images."""

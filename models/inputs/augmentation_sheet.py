@@ -1,0 +1,193 @@
+"""A picture of what a network will see in training: pairs, and what augmentation makes of them."""
+
+import dataclasses
+import io
+import pathlib
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from PIL import Image, ImageDraw
+from pydantic import BaseModel, ConfigDict, Field
+
+from data import contract
+from data.extraction import output_layout
+from data.utils import files, yaml_config
+from data.utils.errors import UsageError
+from data.visualization.drawing import FADED, INK, LABELS, LINE, PAPER, fit, font, text_width, wrap
+from models.config.model import ModelConfig
+from models.inputs import sampling
+from models.inputs.augmentation import augment
+from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.input_pipeline import group_seed, unaugmented_groups
+
+DRAWS = 8
+"""Augmented pictures beside each original."""
+
+_CELL = 148
+_GAP = 6
+_MARGIN = 28
+_TEXT_WIDTH = 300
+_HEAD = 130
+_ROW_HEIGHT = 2 * (_CELL + _GAP) + 22
+_WIDTH = 2 * _MARGIN + _TEXT_WIDTH + (DRAWS + 1) * (_CELL + _GAP) + _GAP
+
+
+class Training(BaseModel):
+    """What is read of a run's config; the rest of it is not looked at."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    examples: str = Field(description="folder that `unmask extract` wrote")
+    models: list[ModelConfig] = Field(min_length=1, description="of which one is drawn")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Two rows of the sheet.
+
+    Attributes:
+        names: what the real and the fake are called.
+        real: uint8 [1 + draws, size, size, 3]: the original and what becomes of it.
+        fake: of the same shape.
+    """
+
+    names: tuple[str, str]
+    real: npt.NDArray[np.uint8]
+    fake: npt.NDArray[np.uint8]
+
+
+def draw(config: pathlib.Path, model: str | None, output: pathlib.Path, videos: int) -> None:
+    """Draws the first pairs that a training would draw. The same input gives the same picture.
+
+    Reads the whole `train` split, whose crops lie on the local disk meanwhile.
+
+    Args:
+        config: YAML file of a run.
+        model: name of the model whose inputs are drawn; None for the config's first.
+        output: PNG file, replaced if it exists.
+        videos: pairs at most, each of another video.
+
+    Raises:
+        UsageError: the config is wrong or does not name the model, its examples cannot be read,
+            lack a class or landmarks, or the picture cannot be written.
+    """
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"{output}: a sheet is a PNG; let --output end in .png")
+    training = yaml_config.load(Training, config)
+    models = {each.name: each for each in training.models}
+    name = model or training.models[0].name
+    if name not in models:
+        raise UsageError(f"--model {name}: {config} names {', '.join(models)}; choose one of them")
+    chosen = models[name]
+    pairs = read_pairs(training.examples, chosen, videos)
+    try:
+        title = f"{name} at {chosen.image_size} pixels, fakes: {chosen.fakes}"
+        files.write(str(output), paint(title, chosen, pairs))
+    except OSError as error:
+        raise UsageError(
+            f"{output}: cannot be written: {error}; choose another --output"
+        ) from error
+
+
+def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
+    """Reads and augments the first pairs of a training; single crops of pairs, however it samples.
+
+    Args:
+        examples: folder that `unmask extract` wrote.
+        config: of the model.
+        videos: pairs at most.
+
+    Returns:
+        The pairs; where the training samples pairs of single crops, their first draw is what its
+        first batches hold.
+
+    Raises:
+        UsageError: there is no `train` split, or it lacks a class or landmarks.
+    """
+    config = config.model_copy(update={"sampling": "paired", "head": "frame"})
+    split = contract.SPLITS[0]
+    shards = [name for name in output_layout.find_shards(examples) if name.startswith(f"{split}-")]
+    if not shards:
+        raise UsageError(f"{examples}: holds no {split} split; `unmask extract` writes one")
+    paths = [files.join(examples, name) for name in shards]
+    pairs = []
+    with (
+        tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
+        CropStore.write(paths, f"{folder}/crops", _describe, compression="") as store,
+    ):
+        crops = evenly_spread(store.index, config.frames_per_video)
+        count = min(videos, len(sampling.create(store.index, crops, config)))
+        for group in unaugmented_groups(store, crops, config).take(count):
+            drawn = [group.pictures]
+            for draw_number in range(DRAWS):
+                # The first is the training's own; no other pair of the sheet has the others.
+                seed = group_seed(config, group.number + draw_number * count)
+                drawn.append(augment(group.pictures, group.landmarks, seed, config.augmentation)[0])
+            real, fake = tf.cast(tf.round(tf.stack(drawn, axis=1)), tf.uint8).numpy()
+            shown = [store.video_ids[row] for row in group.videos.numpy()]
+            if config.fakes == "self_blended":
+                shown[1] = "blended of the real above"
+            pairs.append(Pair((shown[0], shown[1]), real, fake))
+    return pairs
+
+
+def _describe(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Labels of Examples, as the store asks for them; weights do not matter here."""
+    labels = [contract.parse(example).label for example in examples.numpy()]
+    return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
+
+
+def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
+    """Draws pairs, the real above its fake, the original left of its draws.
+
+    Args:
+        title: of the sheet.
+        config: of the model.
+        pairs: from top to bottom.
+
+    Returns:
+        A PNG, dark on light.
+    """
+    sheet = Image.new("RGB", (_WIDTH, _HEAD + len(pairs) * _ROW_HEIGHT + _MARGIN), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    width = _WIDTH - 2 * _MARGIN
+    pen.text((_MARGIN, _MARGIN - 8), fit(title, 30, width), INK, font(30))
+    changed = config.augmentation.model_dump()
+    settings = ", ".join(f"{name} {value:g}" for name, value in changed.items())
+    for number, line in enumerate(wrap(settings, 15, width, 2)):
+        pen.text((_MARGIN, _MARGIN + 32 + 20 * number), line, FADED, font(15))
+    for column in range(DRAWS + 1):
+        heading = "original" if column == 0 else f"draw {column}"
+        pen.text((_left(column), _HEAD - 24), heading, INK, font(16))
+    for number, pair in enumerate(pairs):
+        top = _HEAD + number * _ROW_HEIGHT
+        for label, pictures, name in (
+            (contract.Label.REAL, pair.real, pair.names[0]),
+            (contract.Label.FAKE, pair.fake, pair.names[1]),
+        ):
+            _paint_name(pen, top, label, name)
+            for column, picture in enumerate(pictures):
+                cell = Image.fromarray(picture).resize((_CELL, _CELL), Image.Resampling.BICUBIC)
+                sheet.paste(cell, (_left(column), top))
+            top += _CELL + _GAP
+        pen.line((_MARGIN, top + 6, _WIDTH - _MARGIN - 1, top + 6), LINE)
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    return content.getvalue()
+
+
+def _left(column: int) -> int:
+    """Of a column's pictures; the originals stand a little apart."""
+    return _MARGIN + _TEXT_WIDTH + column * (_CELL + _GAP) + _GAP * min(column, 1)
+
+
+def _paint_name(pen: ImageDraw.ImageDraw, top: int, label: contract.Label, name: str) -> None:
+    shown, colour = LABELS[label]
+    width = text_width(shown, 16) + 16
+    pen.rounded_rectangle((_MARGIN, top, _MARGIN + width, top + 24), 4, colour)
+    pen.text((_MARGIN + 8, top + 3), shown, PAPER, font(16))
+    for number, line in enumerate(wrap(name, 16, _TEXT_WIDTH - 2 * _GAP, 4)):
+        pen.text((_MARGIN, top + 34 + 21 * number), line, INK, font(16))

@@ -1,0 +1,181 @@
+"""All usable crops of a split on the local disk, with random access and an index in memory.
+
+TFX hands the Trainer gzipped TFRecords, which can only be read from front to back. Read once
+into one plain file, crops can be drawn in any order: exact seeded shuffling and pairs of a
+real and a fake of one source, with no dataset in memory.
+"""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from data import contract
+from data.faces import cropping, tracking
+from data.utils.errors import UsageError
+
+_CHUNK = 64  # Examples transformed at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class CropIndex:
+    """Where each crop's JPEG lies and what it shows; m crops of v videos.
+
+    Attributes:
+        offset: int64 [m], first byte in the file.
+        length: int32 [m], bytes.
+        video: int32 [m], row in the following three.
+        track: int32 [m], number of the face's track within its video.
+        time_s: float32 [m].
+        landmarks: float32 [m, 5, 2], x and y in pixels of the crop, in the order of
+            `data.contract`; NaN where unknown or beyond the crop.
+        label: int8 [v], `data.contract.Label`.
+        group: int32 [v], number of the source group.
+        weight: float32 [v], by which both classes of the training split count the same.
+    """
+
+    offset: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int32]
+    video: npt.NDArray[np.int32]
+    track: npt.NDArray[np.int32]
+    time_s: npt.NDArray[np.float32]
+    landmarks: npt.NDArray[np.float32]
+    label: npt.NDArray[np.int8]
+    group: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+
+
+class CropStore:
+    """Crops in one file; made by `CropStore.write`.
+
+    Use as a context manager, which closes the file.
+
+    Attributes:
+        index: what is where.
+        video_ids: names of the v videos.
+        fingerprint: 16 hexadecimal digits that depend on the videos' ids, hashes and labels,
+            not on their order.
+    """
+
+    def __init__(
+        self, path: str, index: CropIndex, video_ids: Sequence[str], fingerprint: str
+    ) -> None:
+        self.index = index
+        self.video_ids = video_ids
+        self.fingerprint = fingerprint
+        self._file = os.open(path, os.O_RDONLY)
+
+    @classmethod
+    def write(
+        cls,
+        file_patterns: Sequence[str],
+        path: str,
+        transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+        *,
+        compression: str = "GZIP",
+    ) -> "CropStore":
+        """Reads Examples once and writes their usable crops.
+
+        Args:
+            file_patterns: of TFRecords of Examples.
+            path: of the file to write.
+            transform: from serialised Examples, string [n], to `label` and `weight`, [n].
+            compression: of the TFRecords; `GZIP` as TFX writes them, or empty as
+                `unmask extract` does.
+
+        Returns:
+            The open store.
+
+        Raises:
+            UsageError: there are no files or no videos in them.
+            ValueError: an Example is incomplete.
+        """
+        files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
+        if not files:
+            raise UsageError(f"no file matches {', '.join(file_patterns)}")
+        rows: dict[str, list[Any]] = {
+            field.name: [] for field in dataclasses.fields(CropIndex) if field.name != "group"
+        }
+        groups: list[str] = []
+        video_ids: list[str] = []
+        identities: list[str] = []
+        # The order of files is kept, so that equal input gives an equal index.
+        records = tf.data.TFRecordDataset(files, compression)
+        with open(path, "wb") as file:
+            for examples in records.batch(_CHUNK):
+                transformed = transform(examples)
+                for name in ("label", "weight"):
+                    rows[name].extend(transformed[name].numpy())
+                for serialized in examples.numpy():
+                    video = contract.parse(serialized)
+                    for face in video.usable_faces:
+                        rows["offset"].append(file.tell())
+                        rows["length"].append(len(face.image))
+                        rows["video"].append(len(groups))
+                        rows["track"].append(face.track)
+                        rows["time_s"].append(face.time_s)
+                        points = np.reshape(face.landmarks, (-1, 2))
+                        rows["landmarks"].append(cropping.points_in_crop(points, face.box))
+                        file.write(face.image)
+                    groups.append(video.source_group)
+                    video_ids.append(video.video_id)
+                    identities.append(f"{video.video_id}\n{video.sha256}\n{video.label}\n")
+        if not groups:
+            raise UsageError(f"there is no video in {', '.join(files)}")
+        index = CropIndex(
+            offset=np.array(rows["offset"], np.int64),
+            length=np.array(rows["length"], np.int32),
+            video=np.array(rows["video"], np.int32),
+            track=np.array(rows["track"], np.int32),
+            time_s=np.array(rows["time_s"], np.float32),
+            landmarks=np.array(rows["landmarks"], np.float32),
+            label=np.array(rows["label"], np.int8),
+            weight=np.array(rows["weight"], np.float32),
+            group=np.unique(groups, return_inverse=True)[1].astype(np.int32),
+        )
+        digest = hashlib.sha256("".join(sorted(identities)).encode())
+        return cls(path, index, video_ids, digest.hexdigest()[:16])
+
+    def read(self, crop: int) -> bytes:
+        """The JPEG of a crop; safe from several threads at once."""
+        return os.pread(self._file, int(self.index.length[crop]), int(self.index.offset[crop]))
+
+    def close(self) -> None:
+        """Closes the file; the store cannot be read afterwards."""
+        os.close(self._file)
+
+    def __enter__(self) -> "CropStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def evenly_spread(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int64]:
+    """Chooses crops evenly over each track.
+
+    Args:
+        index: of m crops, sorted by video, track and time as Examples are.
+        frames_per_video: crops kept of each track at most.
+
+    Returns:
+        int64 [k], rows of the index, rising.
+    """
+    keys = np.stack([index.video, index.track])
+    starts = np.flatnonzero(np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0))
+    chosen = []
+    for start, stop in zip(starts, [*starts[1:], keys.shape[1]], strict=True):
+        chosen.append(start + tracking.evenly_spread(stop - start, frames_per_video))
+    return np.concatenate(chosen)
+
+
+def require_both_classes(labels: npt.NDArray[np.int8], split: str) -> None:
+    """Raises UsageError, naming the split, if labels [v] lack reals or fakes."""
+    for label in contract.Label:
+        if not np.any(labels == label):
+            raise UsageError(f"the {split} split holds no {label.name.lower()} video; add some")

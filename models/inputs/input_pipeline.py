@@ -1,0 +1,224 @@
+"""tf.data from a crop store to batches."""
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from data import contract
+from models.config.model import ModelConfig
+from models.inputs import image_ops, sampling
+from models.inputs.augmentation import augment
+from models.inputs.crop_source import CropStore
+from models.inputs.self_blending import self_blend
+
+_WORKERS = 2  # decoding keeps ahead of any network with these
+
+
+class Batch(NamedTuple):
+    """What a training step learns from: n samples of f crops, f of 1 for a head of frames.
+
+    Attributes:
+        pictures: float32 [n, f, size, size, 3], RGB, 0 to 255; 0 where padded.
+        used: bool [n, f], what is no padding.
+        labels: float32 [n], 1 for fake.
+        weights: float32 [n], of each sample's loss; 1 but for natural sampling.
+        videos: int32 [n], rows of the store's `video_ids`.
+    """
+
+    pictures: tf.Tensor
+    used: tf.Tensor
+    labels: tf.Tensor
+    weights: tf.Tensor
+    videos: tf.Tensor
+
+
+class Group(NamedTuple):
+    """Samples that belong together, loaded but not augmented: g of them, m crops in all.
+
+    Attributes:
+        number: int64 scalar, of the group in the training, from 0.
+        videos: int32 [g], rows of the store's `video_ids`.
+        used: bool [g, f], where crops are and no padding.
+        pictures: float32 [m, size, size, 3], RGB, 0 to 255, sample by sample.
+        landmarks: float32 [m, 5, 2], x and y in pixels of these.
+    """
+
+    number: tf.Tensor
+    videos: tf.Tensor
+    used: tf.Tensor
+    pictures: tf.Tensor
+    landmarks: tf.Tensor
+
+
+def training_batches(
+    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig, *, first_step: int = 0
+) -> tf.data.Dataset:
+    """Endless batches of augmented samples, the same at every run with the same seed.
+
+    Args:
+        store: the training split.
+        crops: int64 [k], rows of its index to draw from.
+        config: head, fakes, sampling, batch size, image size, augmentation and seed.
+        first_step: batches passed over: those that an interrupted training has seen.
+
+    Returns:
+        Dataset of `Batch`, n = `batch_size`; real and fake by turns but for natural sampling.
+
+    Raises:
+        UsageError: a class is missing; with `fakes: self_blended`, no real crop has its landmarks.
+    """
+    size, batch_size = config.image_size, config.batch_size
+    per_group = _samples_per_group(config)
+    per_batch = batch_size // per_group
+    groups = unaugmented_groups(store, crops, config, first=first_step * per_batch)
+    length = groups.element_spec.used.shape[1]
+    is_blended, is_natural = config.fakes == "self_blended", config.sampling == "natural"
+    labels = tf.constant(store.index.label.astype(np.float32))
+    weights = tf.constant(store.index.weight if is_natural else np.ones_like(store.index.weight))
+
+    def augmented(group: Group) -> tuple[tf.Tensor, ...]:
+        # One draw for all: a pair must differ by the manipulation, a track must hold together.
+        seed = group_seed(config, group.number)
+        faces, _ = augment(group.pictures, group.landmarks, seed, config.augmentation)
+        shape = [per_group, length, size, size, 3]
+        samples = tf.scatter_nd(tf.where(group.used), faces, tf.constant(shape, tf.int64))
+        label = tf.constant([0.0, 1.0]) if is_blended else tf.gather(labels, group.videos)
+        return (
+            tf.ensure_shape(samples, shape),
+            group.used,
+            label,
+            tf.gather(weights, group.videos),
+            group.videos,
+        )
+
+    def flatten(*parts: tf.Tensor) -> Batch:
+        return Batch(*(tf.reshape(part, [batch_size, *part.shape[2:]]) for part in parts))
+
+    return (
+        groups.map(augmented, num_parallel_calls=_WORKERS, deterministic=True)
+        .batch(per_batch, drop_remainder=True)
+        .map(flatten)
+        .prefetch(2)
+    )
+
+
+def unaugmented_groups(
+    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig, *, first: int = 0
+) -> tf.data.Dataset:
+    """What training batches are made of, in their order, before augmentation; without an end.
+
+    Args:
+        store: as for `training_batches`, like the following.
+        crops: int64 [k].
+        config: of the model.
+        first: number of the first group.
+
+    Returns:
+        Dataset of `Group`.
+
+    Raises:
+        UsageError: see `training_batches`.
+    """
+    sampler = sampling.create(store.index, crops, config)
+    drawn, length = next(iter(sampler)).shape
+    is_blended = config.fakes == "self_blended"
+    all_landmarks = tf.constant(store.index.landmarks)
+
+    def numbered() -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int32]]]:
+        for number, rows in enumerate(itertools.islice(sampler, first, None), start=first):
+            yield number, rows, store.index.video[rows[:, 0]]
+
+    def load(number: tf.Tensor, rows: tf.Tensor, videos: tf.Tensor) -> Group:
+        used = rows != sampling.PADDING
+        seed = group_seed(config, number)
+
+        def load_row(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            crop, landmarks = _read(store, row), tf.gather(all_landmarks, row)
+            crops = _self_blend(crop, landmarks, seed) if is_blended else [crop]
+            resized = [image_ops.resize(crop, config.image_size) for crop in crops]
+            return tf.stack(resized), _rescale(landmarks, crop, config.image_size)
+
+        versions = 2 if is_blended else 1
+        shape = [config.image_size, config.image_size, 3]
+        faces, landmarks = tf.map_fn(
+            load_row,
+            tf.boolean_mask(rows, used),
+            fn_output_signature=(
+                tf.TensorSpec([versions, *shape], tf.float32),
+                tf.TensorSpec([contract.LANDMARK_COUNT, 2], tf.float32),
+            ),
+        )
+        # All crops as they are, then, of blended ones, all fakes.
+        faces = tf.reshape(tf.transpose(faces, [1, 0, 2, 3, 4]), [-1, *shape])
+        return Group(
+            number,
+            tf.tile(videos, [versions]),
+            tf.tile(used, [versions, 1]),
+            faces,
+            tf.tile(landmarks, [versions, 1, 1]),
+        )
+
+    return tf.data.Dataset.from_generator(
+        numbered,
+        output_signature=(
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([drawn, length], tf.int64),
+            tf.TensorSpec([drawn], tf.int32),
+        ),
+    ).map(load, num_parallel_calls=_WORKERS, deterministic=True)
+
+
+def group_seed(config: ModelConfig, number: tf.Tensor) -> tf.Tensor:
+    """The seed, int64 [2], of everything that is drawn for a group, by its number."""
+    return tf.stack([tf.constant(config.seed, tf.int64), number])
+
+
+def scoring_batches(
+    store: CropStore, crops: npt.NDArray[np.int64], image_size: int, batch_size: int
+) -> tf.data.Dataset:
+    """Batches of crops in order, unchanged but for their size.
+
+    Args:
+        store: a split.
+        crops: int64 [k], rows of its index.
+        image_size: pixels a side.
+        batch_size: crops in a batch; the last one may hold fewer.
+
+    Returns:
+        Batches of faces, float32 [b, image_size, image_size, 3], 0 to 255.
+    """
+    return (
+        tf.data.Dataset.from_tensor_slices(crops)
+        .map(
+            lambda row: image_ops.resize(_read(store, row), image_size),
+            num_parallel_calls=_WORKERS,
+        )
+        .batch(batch_size)
+        .prefetch(2)
+    )
+
+
+def _samples_per_group(config: ModelConfig) -> int:
+    return 2 if config.fakes == "self_blended" or config.sampling == "paired" else 1
+
+
+def _read(store: CropStore, row: tf.Tensor) -> tf.Tensor:
+    """A crop at its own size, uint8 [height, width, 3]."""
+    encoded = tf.numpy_function(store.read, [row], tf.string, stateful=False)
+    return image_ops.decode(tf.ensure_shape(encoded, []), image_ops.MAX_FACE_SIDE)
+
+
+def _self_blend(crop: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
+    """A real and a fake of one real crop, uint8 [height, width, 3] each."""
+    pair = tf.numpy_function(self_blend, [crop, landmarks, seed], [tf.uint8] * 2, stateful=False)
+    return [tf.ensure_shape(picture, crop.shape) for picture in pair]
+
+
+def _rescale(landmarks: tf.Tensor, crop: tf.Tensor, image_size: int) -> tf.Tensor:
+    """From pixels of a square crop to pixels of the same, resized."""
+    scale = image_size / tf.cast(tf.shape(crop)[0], tf.float32)
+    return (landmarks + 0.5) * tf.cast(scale, tf.float32) - 0.5

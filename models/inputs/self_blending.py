@@ -1,0 +1,180 @@
+"""Self-blended images: fakes made on the fly from real crops alone.
+
+After K. Shiohara and T. Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022
+(https://github.com/mapooon/SelfBlendedImages, src/utils/sbi.py and blend.py): source and target
+are the same crop, one of them changed in colour and detail; the source is moved a little and put
+over the target through a mask of the face.
+
+The paper has 81 landmarks of each face, crops have five. `face_outline` fits a mean face to them.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from data.synthetic import self_blending
+from data.synthetic.self_blending import StyleBounds
+
+STYLE_BOUNDS = StyleBounds(
+    colour_shift=((-20.0, 20.0), (-20.0, 20.0), (-20.0, 20.0)),
+    colour_shift_probability=0.3,
+    brightness=0.1,
+    contrast=0.1,
+    saturation=0.1,
+    hue=10.0,
+    downscale=(2.0, 4.0),
+    drops_pixels=True,
+    sharpening=(1.6, 4.0),
+)
+"""As the authors' code, with two exceptions, and a third in
+`data.synthetic.self_blending.draw_shift`. Its limits
+for hue, saturation and value are 0.3 of 180 and of 255, which nobody can see; here they are
+a visible step. And its sharpening, a 3 x 3 kernel mixed in by 0.2 to 0.5, adds 8 times that of the
+difference from the neighbours' mean, as the weights here do, but darkens too, which ours does
+not."""
+
+BLENDING_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
+"""The paper's, section 3.3 and `dynamic_blend`."""
+
+_MEAN_POINTS = np.array(
+    [(0.327, 0.329), (0.709, 0.322), (0.518, 0.553), (0.353, 0.746), (0.700, 0.739)]
+)
+_MEAN_JAW_AND_BROWS = (
+    (0.079, 0.339), (0.083, 0.457), (0.097, 0.576), (0.122, 0.692), (0.169, 0.800),
+    (0.240, 0.896), (0.326, 0.977), (0.422, 1.043), (0.532, 1.061), (0.641, 1.040),
+    (0.738, 0.972), (0.824, 0.890), (0.895, 0.792), (0.939, 0.682), (0.961, 0.562),
+    (0.971, 0.442), (0.971, 0.322), (0.164, 0.249), (0.218, 0.204), (0.291, 0.192),
+    (0.367, 0.204), (0.439, 0.233), (0.586, 0.228), (0.660, 0.196), (0.737, 0.182),
+    (0.813, 0.193), (0.871, 0.235),
+)  # fmt: skip
+"""Points 0 to 26 of the mean face that OpenFace aligns to (https://github.com/cmusatyalab/openface,
+openface/align_dlib.py: `TEMPLATE`, in the order of dlib's 68 landmarks). The five points above are
+its eyes' centres (means of 36 to 41 and of 42 to 47), nose tip (30) and mouth corners (48, 54)."""
+
+_HAIRLINE = -0.173
+"""Height of the hairline in the same units. The template ends at the brows; by the canon of facial
+thirds the forehead is as high as the part from the brows (0.231) to the base of the nose (0.634),
+and so is the part below it, in the template as well (0.427)."""
+
+_MASK_SIDES = (192, 256)
+"""Least and most of the mask's height and width while it is blurred, each its own, pixels."""
+
+_BLUR_SIDES = (5, 25)
+"""Least and most of the sides of both Gaussian kernels, odd, pixels of the mask."""
+
+_BLUR_DEVIATIONS = (5.0, 46.0)
+"""Of the second; the first has what OpenCV takes for its side."""
+
+_ELASTIC_CELL, _ELASTIC_DEVIATION = 17.0, 1.2
+"""In pixels of the mask: the authors' elastic deformation (alpha 50, sigma 7) has a standard
+deviation of 50 / (7 sqrt(12 pi)) = 1.2 pixels, and points 2.5 sigma apart hardly depend on each
+other."""
+
+
+def face_outline(
+    landmarks: npt.NDArray[np.float32], *, with_forehead: bool
+) -> npt.NDArray[np.float32]:
+    """The outline of a face, estimated from five points.
+
+    The mean face is fitted to the points by the affine transform of least squares, which follows
+    position, size, tilt and, by squeezing it, a turned head. It knows nothing of a face's own
+    jaw or hair, and as it is flat, a head turned by some 30 degrees is outlined about a tenth of
+    the face's width too far to the side that it looks to.
+
+    Args:
+        landmarks: float32 [5, 2], x and y in pixels, in the order of `data.contract`.
+        with_forehead: up to the hairline instead of the brows.
+
+    Returns:
+        float32 [n, 2], x and y in pixels: jaw, brows and, if wanted, the hairline.
+    """
+    outline = np.array(_MEAN_JAW_AND_BROWS)
+    if with_forehead:
+        # Half an ellipse from temple to temple.
+        left, right = outline[0], outline[16]
+        centre, radius = (left + right) / 2, (right - left)[0] / 2
+        angle = np.linspace(0.0, np.pi, 13)
+        rise = centre[1] - _HAIRLINE
+        x, y = centre[0] + radius * np.cos(angle), centre[1] - rise * np.sin(angle)
+        outline = np.concatenate([outline, np.column_stack([x, y])])
+    ones = np.ones((len(_MEAN_POINTS), 1))
+    matrix, *_ = np.linalg.lstsq(np.hstack([_MEAN_POINTS, ones]), landmarks, rcond=None)
+    fitted = np.hstack([outline, np.ones((len(outline), 1))]) @ matrix
+    return fitted.astype(np.float32)
+
+
+def self_blend(
+    crop: npt.NDArray[np.uint8], landmarks: npt.NDArray[np.float32], seed: Sequence[int]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Makes a pair of a real and a fake of one real crop.
+
+    As in the paper the real is the blend's target, which has the change of colour and detail
+    if the source has not: whether a crop is changed all over tells nothing. The two are the
+    same wherever the mask is 0. What of the face lies beyond the crop is cut off.
+
+    Args:
+        crop: [height, width, 3], RGB.
+        landmarks: float32 [5, 2], x and y in pixels of the crop, all of them inside.
+        seed: integers of 0 or more; the same give the same pair.
+
+    Returns:
+        real: [height, width, 3].
+        fake: of the same shape.
+
+    Raises:
+        ValueError: the face that the landmarks describe lies outside of the crop.
+    """
+    rng = np.random.default_rng(seed)
+    picture = crop.astype(np.float32)
+    # The authors leave the forehead out of a quarter of the masks.
+    outline = face_outline(landmarks, with_forehead=rng.random() >= 0.25)
+    style = self_blending.draw_style(rng, STYLE_BOUNDS)
+    source, target = self_blending.style_one(rng, picture, style)
+    matrix = self_blending.draw_shift(rng, outline)
+    moved_outline = (outline @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    mask = draw_mask(rng, moved_outline, (crop.shape[0], crop.shape[1]))
+    # Rounded before it is blended: what the mask leaves alone is to stay the same.
+    target = np.round(target)
+    fake = self_blending.blend(self_blending.move(source, matrix), target, mask)
+    return target.astype(np.uint8), np.round(fake).astype(np.uint8)
+
+
+def draw_mask(
+    rng: np.random.Generator, outline: npt.NDArray[np.float32], shape: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Draws where the source covers the target, and how much.
+
+    The outline's convex hull, deformed elastically, worn off by one Gaussian and softened by
+    another, times a blending ratio: `get_blend_mask` and `dynamic_blend` of the authors' code.
+
+    Args:
+        rng: the source of randomness.
+        outline: float32 [n, 2], x and y in pixels.
+        shape: height and width of the picture, pixels.
+
+    Returns:
+        float32 [height, width], 0 outside to the ratio inside.
+
+    Raises:
+        ValueError: the outline lies outside of the picture.
+    """
+    height, width = shape
+    mask_height, mask_width = rng.integers(*_MASK_SIDES, 2, endpoint=True).tolist()
+    mask = np.zeros((mask_height, mask_width), np.float32)
+    hull = cv2.convexHull(
+        outline * np.array([mask_width / width, mask_height / height], np.float32)
+    )
+    cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), (1.0,))
+    mask = self_blending.deform(rng, mask, _ELASTIC_CELL, _ELASTIC_DEVIATION)
+    if not mask.any():
+        raise ValueError("the face that the landmarks describe lies outside of its crop")
+    least, most = _BLUR_SIDES
+    first, second = (2 * rng.integers(least // 2, most // 2, 2, endpoint=True) + 1).tolist()
+    worn = cv2.GaussianBlur(mask, (first, first), 0.0)
+    # Only what the blur left as it was; sums of weights are not exactly 1.
+    inside = (worn > 0.999 * worn.max()).astype(np.float32)
+    soft = cv2.GaussianBlur(inside, (second, second), rng.uniform(*_BLUR_DEVIATIONS))
+    soft = cv2.resize(soft / soft.max(), (width, height), interpolation=cv2.INTER_LINEAR)
+    return (soft * rng.choice(BLENDING_RATIOS)).astype(np.float32)

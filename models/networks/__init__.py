@@ -1,0 +1,1 @@
+"""Networks: a backbone with a head, pooling over tracks, and weights made elsewhere."""

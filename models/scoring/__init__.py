@@ -1,0 +1,1 @@
+"""From networks and crops to scores of faces, tracks and videos."""

@@ -1,0 +1,69 @@
+"""From crops of a split to scores of its tracks and videos."""
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from models.ensembles.combination import largest
+from models.inputs.crop_source import CropStore
+from models.inputs.input_pipeline import scoring_batches
+from models.scoring.scorer import CHUNK, NetworkScorer
+
+
+def score_videos(
+    scorer: NetworkScorer, store: CropStore, crops: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Scores every video of a split by the largest of its tracks' logits, as serving does.
+
+    One manipulated person makes a video fake, however many others appear in it.
+
+    Args:
+        scorer: the network.
+        store: the split.
+        crops: int64 [k], rows of its index to use, rising; every video needs one.
+
+    Returns:
+        float32 [v], logits.
+    """
+    return largest(*score_tracks(scorer, store, crops))
+
+
+def score_tracks(
+    scorer: NetworkScorer, store: CropStore, crops: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """Scores every track of a split. Of one track at a time all features are held.
+
+    Args:
+        scorer: the network.
+        store: the split.
+        crops: int64 [k], rows of its index to use, rising.
+
+    Returns:
+        logits: float32 [t], sorted by video, then by track.
+        video_of_track: int32 [t], rows of the store's videos.
+    """
+    index = store.index
+    keys = np.stack([index.video[crops], index.track[crops]])
+    first = np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0)
+    segments = np.cumsum(first) - 1
+    video_of_track = keys[0][first]
+    logits = np.empty(len(video_of_track), np.float32)
+
+    pending: list[npt.NDArray[np.float32]] = []
+    done = scored = 0  # crops described, tracks scored
+    for faces in scoring_batches(store, crops, scorer.image_size, CHUNK):
+        pending.append(scorer.features(faces).numpy())
+        done += len(pending[-1])
+        # Of the last track more may come.
+        whole = len(logits) if done == len(crops) else int(segments[done])
+        if whole > scored:
+            features = np.concatenate(pending)
+            start = done - len(features)
+            stop = int(np.searchsorted(segments, whole)) - start
+            logits[scored:whole] = scorer.track_logits(
+                tf.constant(features[:stop]),
+                tf.constant(segments[start : start + stop] - scored, tf.int32),
+                tf.constant(whole - scored),
+            ).numpy()
+            pending, scored = [features[stop:]], whole
+    return logits, video_of_track

@@ -1,0 +1,1 @@
+"""The entries of TFX's Trainer and Tuner, and the training loop behind them."""

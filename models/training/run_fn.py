@@ -1,0 +1,94 @@
+"""`run_fn`, the TFX Trainer's entry: crops, training, calibration, export."""
+
+import tempfile
+
+import numpy as np
+
+import data.utils.environment  # noqa: F401 - this is where TFX enters, before any GPU is used
+from models.export.calibrated_export import export_calibrated
+from models.inputs.crop_source import CropStore
+from models.networks import classifier, saved_network
+from models.scoring.scorer import NetworkScorer
+from models.scoring.scoring import score_videos
+from models.training import distribution
+from models.training.arguments import TrainerArguments, checkpoint_name, parse_config
+from models.training.checkpoints import Checkpoints
+from models.training.log import TrainingLog
+from models.training.precision import choose
+from models.training.search_result import SearchResult
+from models.training.trainer import train_network
+from models.transform.transform_features import TransformFeatures
+
+
+def run_fn(fn_args: TrainerArguments) -> None:
+    """Trains, calibrates and exports one model.
+
+    Args:
+        fn_args: from TFX, or anything with the same attributes.
+
+    Raises:
+        UsageError: the configuration is wrong, weights cannot be had, or a split lacks a class.
+        models.training.trainer.TrainingError: the loss, a gradient or a score on `eval` is no
+            longer a number.
+    """
+    config = parse_config(fn_args.custom_config["model"])
+    searched, search = config.search, None
+    if searched is not None:
+        search = SearchResult.from_hyperparameters(fn_args.hyperparameters)
+        # From here on settled: other values of the space need not go with those chosen.
+        config = config.with_values({**search.chosen, "search": None})
+    strategy = distribution.create(config.strategy)
+    is_chief = distribution.is_chief(strategy)
+    transform = TransformFeatures(fn_args.transform_output)
+    run_folder = fn_args.model_run_dir if is_chief else None
+    with (
+        tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
+        CropStore.write(fn_args.train_files, f"{folder}/train", transform) as train_store,
+        CropStore.write(fn_args.eval_files, f"{folder}/eval", transform) as eval_store,
+        TrainingLog(config.name, config.steps, run_folder) as log,
+    ):
+        for split, store in (("train", train_store), ("eval", eval_store)):
+            videos, crops = len(store.index.label), len(store.index.offset)
+            log.say(f"{split}: {videos} videos, {crops} crops")
+        fingerprint = {"train": train_store.fingerprint, "eval": eval_store.fingerprint}
+        name = checkpoint_name(config, fn_args.custom_config, fingerprint)
+        root = fn_args.custom_config["checkpoints"] or folder
+        checkpoints = Checkpoints(f"{root}/{name}", writes=is_chief)
+        precision = choose(config.precision)
+        with strategy.scope():
+            network, history = train_network(
+                config, precision, train_store, eval_store, checkpoints, log
+            )
+        if not is_chief:
+            return
+        log.finish(history)
+        # From here on the network as it is served: in float32.
+        network = classifier.in_float32(network)
+        scorer = NetworkScorer(network)
+        every_crop = np.arange(len(eval_store.index.offset))
+        export_calibrated(
+            scorer,
+            score_videos(scorer, eval_store, every_crop),
+            eval_store.index,
+            config,
+            transform=transform,
+            folder=fn_args.serving_model_dir,
+            run_folder=fn_args.model_run_dir,
+            evaluations=len(history) + (search.evaluations if search else 0),
+            warnings=[search.warning] if search else [],
+            card={
+                "config": config.model_dump(mode="json"),
+                "variables_sha256": saved_network.describe(network),
+                "data_fingerprint": fingerprint,
+                "code_version": fn_args.custom_config["code_hash"],
+                "training_precision": precision.policy,
+                "search": (
+                    {**searched.model_dump(mode="json"), **search.to_json()}
+                    if searched and search
+                    else None
+                ),
+                "metadata": dict(fn_args.custom_config.get("metadata", {})),
+            },
+            say=log.say,
+        )
+        checkpoints.delete()

@@ -1,0 +1,1 @@
+"""What Transform computes for training, evaluation and slicing."""

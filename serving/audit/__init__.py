@@ -1,0 +1,1 @@
+"""Audit records: what was asked and answered, written so that it can be checked."""

@@ -1,0 +1,63 @@
+"""Options of the commands that ask a server: how to reach it, and how to prove who asks."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data.utils.errors import UsageError
+
+if TYPE_CHECKING:
+    from serving.client.connection import Tls
+
+SERVER_HELP = "HOST:PORT of the model server for gRPC; http://HOST:PORT or https:// for REST."
+
+RootCertificates = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="PEM of the authority that signed the server's certificate; encrypts."),
+]
+ClientCertificate = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="PEM of the own certificate, for a server that asks for one."),
+]
+ClientKey = Annotated[pathlib.Path | None, typer.Option(help="PEM of that certificate's key.")]
+TokenFile = Annotated[
+    pathlib.Path | None,
+    typer.Option(help="File whose one line is the bearer token, for a server that asks for one."),
+]
+
+
+def read_tls(
+    root_certificates: pathlib.Path | None,
+    client_certificate: pathlib.Path | None,
+    client_key: pathlib.Path | None,
+) -> Tls | None:
+    """How a connection is encrypted; None where nothing is said of it.
+
+    Raises:
+        UsageError: a file cannot be used.
+    """
+    from serving.client.connection import Tls
+
+    if root_certificates is client_certificate is client_key is None:
+        return None
+    return Tls(root_certificates, client_certificate, client_key)
+
+
+def read_token(path: pathlib.Path | None) -> str | None:
+    """The token in a file; None without one.
+
+    Raises:
+        UsageError: the file cannot be read or does not hold one line; it is not quoted.
+    """
+    if path is None:
+        return None
+    try:
+        lines = path.read_text("utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot read the bearer token: {error}") from error
+    if len(lines) != 1:
+        raise UsageError(f"{path}: holds {len(lines)} words; it must be one token alone")
+    return lines[0]

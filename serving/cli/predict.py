@@ -1,0 +1,197 @@
+"""`unmask predict`: asks a served model about videos, and writes what it says."""
+
+from __future__ import annotations
+
+import enum
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import rich
+import rich.console
+import rich.markup
+import typer
+from rich.progress import TaskID
+from rich.table import Table
+
+from data.utils.errors import UsageError
+from data.utils.progress import progress_bar
+from serving.cli.connection_options import (
+    SERVER_HELP,
+    ClientCertificate,
+    ClientKey,
+    RootCertificates,
+    TokenFile,
+    read_tls,
+    read_token,
+)
+from serving.cli.result_paths import check_output, expand, result_paths
+
+if TYPE_CHECKING:
+    from serving.prediction import VideoPrediction
+
+
+_INTERRUPTED = 130
+"""Exit code after SIGINT, as shells have it: 128 and the signal's number."""
+
+
+class Ask(str, enum.Enum):
+    """What is sent to the server."""
+
+    TRACKS = "tracks"
+    FRAMES = "frames"
+
+
+def predict(
+    videos: Annotated[
+        list[pathlib.Path], typer.Argument(help="Video files; a folder stands for its videos.")
+    ],
+    model: Annotated[str, typer.Option(help="Name of the model to ask, as served.")] = "xception",
+    server: Annotated[str, typer.Option(help=SERVER_HELP)] = "localhost:8500",
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="Also write a .csv (one row a video) or a .json: an audit record of every file, "
+            "track and face, for `unmask verify`."
+        ),
+    ] = None,
+    annotate: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="Also draw boxes and verdicts over the video: an .mp4, .mov or .mkv, or a folder "
+            "for an .mp4 of each."
+        ),
+    ] = None,
+    timeline: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Also draw scores over time: a .png, or a folder for one of each video."),
+    ] = None,
+    models: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="Serving root that the server answers from, where it can be read from here: "
+            "thresholds and the model's fingerprint are taken from it, which no server tells."
+        ),
+    ] = None,
+    frames_per_video: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Frames looked at, evenly spaced in time; best as many as the videos that the "
+            "model was trained on were extracted with.",
+        ),
+    ] = 32,
+    ask: Annotated[
+        Ask,
+        typer.Option(
+            help="What is sent: crops of the faces found here, or whole frames, in which the "
+            "server finds them. The answer is the same."
+        ),
+    ] = Ask.TRACKS,
+    root_certificates: RootCertificates = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Ask a served model whether the people in videos are face-swapped or reenacted.
+
+    Every video gets REAL, FAKE or UNCERTAIN with a calibrated probability, or abstains and
+    says why (no face, too small, too blurred, unreadable). Ends with 0 if every video could
+    be read, with 1 if not, with 2 on wrong use, with 130 on Ctrl-C, which keeps what was answered.
+
+    Example: unmask predict clip.mp4 --model xception --output record.json --timeline clip.png
+    """
+    paths = expand(videos)
+    if output is not None:
+        check_output(output)
+    annotated = result_paths(annotate, paths, "--annotate", (".mp4", ".mov", ".mkv"))
+    timelines = result_paths(timeline, paths, "--timeline", (".png",))
+    if models is not None and not models.is_dir():
+        raise UsageError(f"{models}: no such folder; --models names the server's serving root")
+
+    from data.faces.extract import FaceOptions
+    from data.ledger import Status
+    from serving.audit.record import OptionsRecord
+    from serving.cli.prediction_run import PredictionRun
+    from serving.client.client import Client
+    from serving.client.errors import ServingError
+
+    options = FaceOptions(frames_per_video=frames_per_video)
+    run = PredictionRun(
+        OptionsRecord(server=server, model=model, detector="mtcnn", ask=ask.value, faces=options),
+        output=output,
+        annotated=annotated,
+        timelines=timelines,
+        models=models,
+    )
+    failure: BaseException | None = None
+    console = rich.console.Console(stderr=True)
+    with (
+        progress_bar("videos", console=console, transient=True) as progress,
+        Client(
+            server,
+            model,
+            ask=ask.value,
+            options=options,
+            tls=read_tls(root_certificates, client_certificate, client_key),
+            token=read_token(token_file),
+        ) as client,
+    ):
+        try:
+            for path in progress.track(paths, description="Asking"):
+                run.begin(path)
+                task = progress.add_task(rich.markup.escape(path.name), total=None)
+
+                def show(done: int, total: int | None, task: TaskID = task) -> None:
+                    progress.update(task, completed=done, total=total)
+
+                run.end(path, client.predict(path, show))
+                progress.remove_task(task)
+        except (ServingError, UsageError, KeyboardInterrupt) as error:
+            failure = error
+    answered = len(run.predictions)
+    if answered:
+        print_predictions(run.predictions)
+        for remark in run.remarks:
+            rich.print(rich.markup.escape(remark))
+        run.write(paths[answered:])
+        if output is not None:
+            rich.print(f"Written: {rich.markup.escape(str(output))}")
+    count = f"{answered} of {len(paths)} videos were answered"
+    if isinstance(failure, KeyboardInterrupt):
+        rich.print(f"Interrupted: {count}", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED)
+    if failure is not None:
+        raise UsageError(f"{failure}\n{count}") from failure
+    unread = (Status.UNREADABLE, Status.MISSING, Status.CRASHED, Status.TIMEOUT)
+    if any(prediction.status in unread for prediction in run.predictions):
+        raise typer.Exit(1)
+
+
+def print_predictions(predictions: list[VideoPrediction]) -> None:
+    """Prints a table of verdicts, and what they are about."""
+    from data.ledger import percent_encode
+    from serving.prediction import SCOPE, Verdict
+
+    styles = {Verdict.REAL: "green", Verdict.FAKE: "red", Verdict.UNCERTAIN: "yellow"}
+    first = predictions[0]
+    versions = sorted({p.model_version for p in predictions if p.model_version is not None})
+    title = f"{first.model} version {', '.join(map(str, versions))}" if versions else first.model
+    table = Table(title=rich.markup.escape(title), title_justify="left")
+    table.add_column("video", overflow="fold")
+    table.add_column("verdict")
+    table.add_column("fake probability", justify="right")
+    table.add_column("people", justify="right")
+    table.add_column("remark", overflow="fold")
+    for prediction in predictions:
+        probability = prediction.fake_probability
+        remark = f"{prediction.status.value}: {prediction.reason}" if prediction.reason else ""
+        table.add_row(
+            rich.markup.escape(percent_encode(prediction.path)),
+            f"[{styles.get(prediction.verdict, 'dim')}]{prediction.verdict.name}[/]",
+            "" if probability is None else f"{probability:.3f}",
+            str(len(prediction.tracks)),
+            rich.markup.escape(percent_encode(remark)),
+        )
+    rich.print(table)
+    rich.print(SCOPE)

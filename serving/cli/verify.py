@@ -1,0 +1,146 @@
+"""`unmask verify`: checks an audit record against the files, and by asking again."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import TYPE_CHECKING, Annotated
+
+import rich
+import rich.console
+import rich.markup
+import typer
+from rich.table import Table
+
+from data.utils.errors import UsageError
+from data.utils.progress import progress_bar
+from serving.cli.connection_options import (
+    SERVER_HELP,
+    ClientCertificate,
+    ClientKey,
+    RootCertificates,
+    TokenFile,
+    read_tls,
+    read_token,
+)
+
+if TYPE_CHECKING:
+    from serving.audit.record import AuditRecord
+    from serving.audit.verification import Difference
+
+
+def _print_schema(wanted: bool) -> None:
+    if wanted:
+        from serving.audit.record import json_schema
+
+        typer.echo(json.dumps(json_schema(), indent=2))
+        raise typer.Exit
+
+
+def verify(
+    record: Annotated[
+        pathlib.Path, typer.Argument(help="What `unmask predict --output record.json` wrote.")
+    ],
+    input: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Where the file is now, if the record is about one."),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help=f"Ask again and compare the answers. {SERVER_HELP}"),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="How far probabilities may lie from the recorded ones."),
+    ] = 0.01,
+    root_certificates: RootCertificates = None,
+    client_certificate: ClientCertificate = None,
+    client_key: ClientKey = None,
+    token_file: TokenFile = None,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            is_eager=True,
+            callback=_print_schema,
+            help="Print the record's JSON Schema and end.",
+        ),
+    ] = False,
+) -> None:
+    """Check that an audit record still holds.
+
+    The record must agree with itself, and each file's SHA-256 with the recorded one; with
+    --server, the model is asked again with the recorded options and must answer the same.
+    Ends with 0 if nothing differs, with 1 if something does, with 2 on wrong use.
+
+    Example: unmask verify record.json --server localhost:8500
+    """
+    from serving.audit import record as audit
+    from serving.audit import verification
+    from serving.client.client import Client
+    from serving.client.errors import ServingError
+
+    read = audit.read(record)
+    if input is not None and len(read.videos) != 1:
+        raise UsageError(
+            f"--input {input}: {record} is about {len(read.videos)} files, so none can be given; "
+            "start this where their recorded paths lead to them"
+        )
+    paths = [str(input) if input is not None else video.input.path for video in read.videos]
+    differences = verification.check_record(read)
+    if server is None:
+        for video, path in zip(read.videos, paths, strict=True):
+            differences += verification.check_input(video, path)
+    else:
+        console = rich.console.Console(stderr=True)
+        options = read.options
+        with (
+            progress_bar("videos", console=console, transient=True) as progress,
+            Client(
+                server,
+                options.model,
+                ask=options.ask,
+                options=options.faces,
+                tls=read_tls(root_certificates, client_certificate, client_key),
+                token=read_token(token_file),
+            ) as client,
+        ):
+            pairs = list(zip(read.videos, paths, strict=True))
+            for video, path in progress.track(pairs, description="Asking again"):
+                differences += verification.check_input(video, path)
+                try:
+                    answer = client.predict(path)
+                except ServingError as error:
+                    raise UsageError(str(error)) from error
+                differences += verification.check_answer(video, answer, tolerance)
+    _print(read, differences, asked=server is not None)
+    if differences:
+        raise typer.Exit(1)
+
+
+def _print(record: AuditRecord, differences: list[Difference], *, asked: bool) -> None:
+    from serving.audit import record as audit
+
+    if differences:
+        table = Table(title="Not as recorded", title_justify="left")
+        table.add_column("video", overflow="fold")
+        table.add_column("difference", overflow="fold")
+        for difference in differences:
+            table.add_row(
+                rich.markup.escape(difference.path or "(the record)"),
+                rich.markup.escape(difference.what),
+            )
+        rich.print(table)
+    else:
+        rich.print(f"As recorded: {len(record.videos)} files.")
+    if not asked:
+        rich.print("The model was not asked again; --server does.")
+    here = audit.versions()
+    other = [
+        f"{name} {old} (here {here.get(name, 'absent')})"
+        for name, old in record.versions.items()
+        if here.get(name) != old
+    ]
+    if other:
+        rich.print(rich.markup.escape(f"Recorded with other versions: {', '.join(other)}"))
+    rich.print(record.scope)

@@ -1,0 +1,1 @@
+"""The client: finds faces in a video and asks a model server about them."""

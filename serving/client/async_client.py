@@ -1,0 +1,148 @@
+"""`serving.client.Client` for asyncio."""
+
+import asyncio
+import collections
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from data.faces.types import VideoFaces
+from serving.client import video_files
+from serving.client.base_client import BaseClient, Conversation, Done, no_progress
+from serving.client.connection import Connection
+from serving.client.grpc_channel import AsyncGrpcChannel
+from serving.client.rest_channel import AsyncRestChannel
+from serving.client.retries import Attempt
+from serving.client.session import NextFrame, Progress, Step, Steps
+from serving.client.streaming import Timed
+from serving.prediction import VideoPrediction
+
+ReturnT = TypeVar("ReturnT")
+
+
+class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
+    """Asks a model server about videos without holding up the event loop.
+
+    Its methods do what those of `Client` do, and take the same arguments. Decoding and detection
+    run in threads, and so do the callbacks; requests and delays are awaited.
+
+    Example:
+        async with AsyncClient("localhost:8500", "xception") as client:
+            prediction = await client.predict("clip.mp4")
+            async for prediction in client.predict_directory("clips"):
+                print(prediction.path, prediction.verdict)
+    """
+
+    async def __aenter__(self) -> "AsyncClient":
+        """Returns the client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connection."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._channel.close()
+
+    async def predict(
+        self, path: str | os.PathLike[str], on_progress: Progress = no_progress
+    ) -> VideoPrediction:
+        """See `Client.predict`."""
+        return await self._run(self._session.predict(path, on_progress))
+
+    async def predict_many(
+        self, paths: Iterable[str | os.PathLike[str]], concurrency: int = 2
+    ) -> AsyncIterator[VideoPrediction]:
+        """See `Client.predict_many`."""
+        pending: collections.deque[asyncio.Task[VideoPrediction]] = collections.deque()
+        places = asyncio.Semaphore(concurrency)
+
+        async def ask(path: str | os.PathLike[str]) -> VideoPrediction:
+            async with places:
+                return await self._run(self._session.predict_one_of_many(path))
+
+        try:
+            for path in paths:
+                pending.append(asyncio.create_task(ask(path)))
+                if len(pending) > concurrency:  # one is begun as soon as another ends
+                    yield await pending.popleft()
+            while pending:
+                yield await pending.popleft()
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def predict_directory(
+        self, folder: str | os.PathLike[str], concurrency: int = 2
+    ) -> AsyncIterator[VideoPrediction]:
+        """See `Client.predict_directory`."""
+        paths = await asyncio.to_thread(video_files.videos_in, folder)
+        async for prediction in self.predict_many(paths, concurrency):
+            yield prediction
+
+    async def predict_stream(
+        self,
+        frames: AsyncIterable[Timed] | Iterable[Timed],
+        name: str = "stream",
+        on_progress: Progress = no_progress,
+    ) -> VideoPrediction:
+        """See `Client.predict_stream`; frames of an iterator that blocks are taken in a thread."""
+        source = aiter(frames) if isinstance(frames, AsyncIterable) else iter(frames)
+        return await self._run(self._session.predict_stream(source, name, on_progress))
+
+    async def predict_faces(self, path: str, video: VideoFaces) -> VideoPrediction:
+        """See `Client.predict_faces`."""
+        return await self._run(self._session.predict_faces(path, video))
+
+    async def track_width(self) -> int:
+        """See `Client.track_width`."""
+        return await self._run(self._session.track_width())
+
+    def _open(self, connection: Connection) -> AsyncGrpcChannel | AsyncRestChannel:
+        return AsyncRestChannel(connection) if connection.is_rest else AsyncGrpcChannel(connection)
+
+    async def _run(self, steps: Steps[ReturnT]) -> ReturnT:
+        conversation = Conversation(steps)
+        try:
+            step = await _in_thread(conversation.go_on)
+            while not isinstance(step, Done):
+                try:
+                    answer = await self._do(step)
+                except Exception as error:  # noqa: BLE001 - the session knows what it means
+                    step = await _in_thread(conversation.fail, error)
+                else:
+                    step = await _in_thread(conversation.go_on, answer)
+                    del answer  # which may be a frame
+            return step.value
+        finally:
+            await _in_thread(conversation.close)
+
+    async def _do(self, step: Step) -> Any:
+        if isinstance(step, Attempt):
+            return await self._channel.call(step.call, step.timeout_s)
+        if isinstance(step, NextFrame):
+            if isinstance(step.frames, AsyncIterator):
+                return await anext(step.frames, None)
+            return await _in_thread(next, step.frames, None)
+        return await asyncio.sleep(step.seconds)
+
+
+async def _in_thread(function: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
+    """Runs a function in a thread, and waits for its end even if cancelled meanwhile.
+
+    A generator that runs can be neither driven nor closed.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise

@@ -1,0 +1,130 @@
+"""Where a model server is, and how a client proves who it is."""
+
+import dataclasses
+import os
+import ssl
+import urllib.parse
+
+import grpc
+
+from data.utils.errors import UsageError
+from serving.channel import MAX_MESSAGE_BYTES
+
+_ROOM_BYTES = 64 * 2**10
+"""Of a request, for all but the pictures: names, lengths, brackets."""
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tls:
+    """PEM files for an encrypted connection.
+
+    Attributes:
+        root_certificates: of the authorities that may sign the server's certificate; None for
+            those that come with gRPC, or with the system for https.
+        client_certificate: the client's own, for a server that asks for one (mutual TLS).
+        client_key: the key of `client_certificate`.
+
+    Raises:
+        UsageError: a file cannot be used.
+    """
+
+    root_certificates: str | os.PathLike[str] | None = None
+    client_certificate: str | os.PathLike[str] | None = None
+    client_key: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise UsageError("a client certificate needs its key and a key its certificate")
+        self.ssl_context()  # gRPC would take broken files and fail at every call
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """For https."""
+        try:
+            context = ssl.create_default_context(cafile=self.root_certificates)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(
+                f"{self.root_certificates}: no root certificates in PEM form ({error}); it is the "
+                "file of the authority that signed the server's certificate"
+            ) from error
+        if self.client_certificate is not None:
+            try:
+                context.load_cert_chain(self.client_certificate, self.client_key)
+            except (OSError, ssl.SSLError) as error:
+                raise UsageError(
+                    f"{self.client_certificate}, {self.client_key}: no certificate with its key "
+                    f"in PEM form ({error})"
+                ) from error
+        return context
+
+    def grpc_credentials(self) -> grpc.ChannelCredentials:
+        """For gRPC."""
+        return grpc.ssl_channel_credentials(
+            _read(self.root_certificates), _read(self.client_key), _read(self.client_certificate)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """Whom to ask and how.
+
+    Attributes:
+        target: `host:port` for gRPC; `http://host:port` or `https://host:port` for REST.
+        model: name of the model.
+        tls: encrypts; None for not, or for the system's authorities if `target` is https.
+        token: bearer token that the server asks for, or None.
+        max_message_bytes: largest request and response; larger requests are split.
+
+    Raises:
+        UsageError: they do not fit together, or the token would go over a network unencrypted
+            (RFC 6750, 5.3, forbids it).
+    """
+
+    target: str
+    model: str
+    tls: Tls | None = None
+    token: str | None = dataclasses.field(default=None, repr=False)
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+
+    def __post_init__(self) -> None:
+        url = urllib.parse.urlsplit(self.target if self.is_rest else f"grpc://{self.target}")
+        if url.scheme == "http" and self.tls is not None:
+            raise UsageError(f"{self.target}: TLS needs https:// instead of http://")
+        if self.token is None:
+            return
+        if not self.token.isascii() or not self.token.isprintable() or " " in self.token:
+            raise UsageError("the bearer token must be printable ASCII without spaces")
+        if not self.encrypted and url.hostname not in _LOOPBACK:
+            raise UsageError(
+                f"{self.target}: a bearer token is not sent unencrypted over a network; give "
+                "`tls`, or an https:// address"
+            )
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether the server is asked over REST."""
+        return self.target.startswith(("http://", "https://"))
+
+    @property
+    def max_picture_bytes(self) -> int:
+        """Sum of the pictures of one request; REST's JSON holds them as base64."""
+        room = self.max_message_bytes - _ROOM_BYTES
+        return room // 4 * 3 if self.is_rest else room
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether messages are encrypted."""
+        return self.tls is not None or self.target.startswith("https://")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of every call, in lower case as gRPC wants them."""
+        return {} if self.token is None else {"authorization": f"Bearer {self.token}"}
+
+
+def _read(path: str | os.PathLike[str] | None) -> bytes | None:
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return file.read()

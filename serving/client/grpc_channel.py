@@ -1,0 +1,165 @@
+"""Calls over gRPC: `tensorflow.serving.PredictionService`."""
+
+import asyncio
+from typing import Any
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from serving.client.calls import Answer, Call, PredictCall, Signatures
+from serving.client.connection import Connection
+from serving.client.errors import CallError
+
+_LONGEST_RECONNECT_MS = 2000
+"""A channel on its own waits ever longer, up to minutes, before it connects again."""
+
+_BUSY = ("Concurrent RPC limit exceeded", "queue")
+"""What a server says with RESOURCE_EXHAUSTED if it is full, and not the message too large."""
+
+_HANDSHAKE = ("handshake", "CERTIFICATE_VERIFY_FAILED", "SSL_ERROR", "Peer name")
+
+
+class _Translator:
+    """Between calls and messages."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def options(self) -> list[tuple[str, int]]:
+        size = self._connection.max_message_bytes
+        return [
+            ("grpc.max_send_message_length", size),
+            ("grpc.max_receive_message_length", size),
+            ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MS),
+        ]
+
+    def metadata(self) -> list[tuple[str, str]]:
+        return list(self._connection.headers.items())
+
+    def request(self, call: Call) -> Any:
+        if not isinstance(call, PredictCall):
+            question = get_model_metadata_pb2.GetModelMetadataRequest()
+            question.model_spec.name = self._connection.model
+            question.metadata_field.append("signature_def")
+            return question
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = self._connection.model
+        request.model_spec.signature_name = call.signature
+        if call.version is not None:
+            request.model_spec.version.value = call.version
+        request.inputs[call.input_name].CopyFrom(
+            tf.make_tensor_proto(call.values, dtype=tf.string, shape=call.values.shape)
+        )
+        request.output_filter.extend(call.outputs)
+        return request
+
+    def answer(self, call: Call, response: Any) -> Answer:
+        if isinstance(call, PredictCall):
+            return {
+                name: tf.make_ndarray(response.outputs[name]).astype(dtype, copy=False)
+                for name, dtype in call.outputs.items()
+            }
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata["signature_def"].Unpack(signatures)
+        return read_signatures(response.model_spec.version.value, signatures)
+
+
+def read_signatures(version: int, signatures: get_model_metadata_pb2.SignatureDefMap) -> Signatures:
+    """What a message says that a version takes."""
+    return Signatures(
+        version,
+        {
+            (name, alias): tuple(dimension.size for dimension in value.tensor_shape.dim)
+            for name, signature in signatures.signature_def.items()
+            for alias, value in signature.inputs.items()
+        },
+    )
+
+
+def _failure(error: grpc.RpcError) -> CallError:
+    """What a failed call means."""
+    code, said = error.code(), error.details() or ""
+    tls = code is grpc.StatusCode.UNAVAILABLE and any(word in said for word in _HANDSHAKE)
+    full = code is grpc.StatusCode.RESOURCE_EXHAUSTED and any(word in said for word in _BUSY)
+    unavailable = code is grpc.StatusCode.UNAVAILABLE and not tls
+    return CallError(code, said, transient=unavailable or full, tls=tls)
+
+
+class GrpcChannel:
+    """Blocking calls; safe to use from many threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._translator = _Translator(connection)
+        options = self._translator.options()
+        self._channel = (
+            grpc.insecure_channel(connection.target, options)
+            if connection.tls is None
+            else grpc.secure_channel(connection.target, connection.tls.grpc_credentials(), options)
+        )
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+
+    def call(self, call: Call, timeout_s: float) -> Answer:
+        """Calls once.
+
+        Raises:
+            CallError: it failed.
+        """
+        method = _method(self._stub, call)
+        request, metadata = self._translator.request(call), self._translator.metadata()
+        try:
+            response = method(request, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as error:
+            raise _failure(error) from error
+        return self._translator.answer(call, response)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+
+class AsyncGrpcChannel:
+    """The same for asyncio; it connects at the first call, in the loop that makes it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._translator = _Translator(connection)
+        self._channel: grpc.aio.Channel | None = None
+
+    async def call(self, call: Call, timeout_s: float) -> Answer:
+        """Calls once.
+
+        Raises:
+            CallError: it failed.
+        """
+        if self._channel is None:
+            self._channel = self._connect()
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        # Building and reading messages of megabytes would hold up the loop.
+        request = await asyncio.to_thread(self._translator.request, call)
+        metadata = self._translator.metadata()
+        try:
+            response = await _method(stub, call)(request, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as error:
+            raise _failure(error) from error
+        return await asyncio.to_thread(self._translator.answer, call, response)
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        if self._channel is not None:
+            await self._channel.close()
+
+    def _connect(self) -> grpc.aio.Channel:
+        connection, options = self._connection, self._translator.options()
+        if connection.tls is None:
+            return grpc.aio.insecure_channel(connection.target, options)
+        credentials = connection.tls.grpc_credentials()
+        return grpc.aio.secure_channel(connection.target, credentials, options)
+
+
+def _method(stub: prediction_service_pb2_grpc.PredictionServiceStub, call: Call) -> Any:
+    return stub.Predict if isinstance(call, PredictCall) else stub.GetModelMetadata

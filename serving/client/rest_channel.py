@@ -1,0 +1,209 @@
+"""Calls over TensorFlow Serving's REST API (https://www.tensorflow.org/tfx/serving/api_rest)."""
+
+import base64
+import json
+import ssl
+import time
+import urllib.parse
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+import httpx
+import numpy as np
+from google.protobuf import json_format
+from tensorflow_serving.apis import get_model_metadata_pb2
+
+from serving.client.calls import Answer, Call, PredictCall
+from serving.client.connection import Connection
+from serving.client.errors import CallError
+from serving.client.grpc_channel import read_signatures
+
+_CODES: dict[int, grpc.StatusCode] = {
+    HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
+    HTTPStatus.UNAUTHORIZED: grpc.StatusCode.UNAUTHENTICATED,
+    HTTPStatus.FORBIDDEN: grpc.StatusCode.PERMISSION_DENIED,
+    HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    HTTPStatus.TOO_MANY_REQUESTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    HTTPStatus.INTERNAL_SERVER_ERROR: grpc.StatusCode.INTERNAL,
+    HTTPStatus.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
+    HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""What TensorFlow Serving's HTTP status stands for, and what a proxy before it may answer."""
+
+_TRANSIENT = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+class _Translator:
+    """Between calls and HTTP."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def client_options(self) -> dict[str, Any]:
+        tls = self._connection.tls
+        return {
+            "base_url": self._connection.target,
+            "headers": self._connection.headers,
+            "verify": True if tls is None else tls.ssl_context(),
+        }
+
+    def request(self, call: Call) -> dict[str, Any]:
+        """Method, address and content, as httpx takes them."""
+        model = f"/v1/models/{urllib.parse.quote(self._connection.model, safe='')}"
+        if not isinstance(call, PredictCall):
+            return {"method": "GET", "url": f"{model}/metadata"}
+        version = "" if call.version is None else f"/versions/{call.version}"
+        body = {
+            "signature_name": call.signature,
+            "inputs": {call.input_name: _encode(call.values)},
+        }
+        return {
+            "method": "POST",
+            "url": f"{model}{version}:predict",
+            "content": json.dumps(body).encode(),
+            "headers": {"content-type": "application/json"},
+        }
+
+    def answer(self, call: Call, status: int, body: bytes) -> Answer:
+        """Reads a response.
+
+        Raises:
+            CallError: it is an error, or not what a model server answers.
+        """
+        if status != HTTPStatus.OK:
+            raise _failure(status, body)
+        try:
+            content = json.loads(body)  # which takes NaN, as TensorFlow Serving writes it
+            if isinstance(call, PredictCall):
+                outputs = content["outputs"]
+                return {
+                    name: np.array(outputs[name], dtype) for name, dtype in call.outputs.items()
+                }
+            signatures = json_format.ParseDict(
+                content["metadata"]["signature_def"],
+                get_model_metadata_pb2.SignatureDefMap(),
+                ignore_unknown_fields=True,
+            )
+            return read_signatures(int(content["model_spec"]["version"]), signatures)
+        except (ValueError, KeyError, TypeError, json_format.ParseError) as error:
+            raise CallError(
+                grpc.StatusCode.UNIMPLEMENTED, f"the answer is not a model server's: {error!r}"
+            ) from error
+
+
+class _Response:
+    """The body of a response as it comes in, neither too long nor too late."""
+
+    def __init__(self, connection: Connection, timeout_s: float) -> None:
+        self._limit = connection.max_message_bytes
+        self._deadline = time.monotonic() + timeout_s
+        self.body = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        self.body += chunk
+        if len(self.body) > self._limit:
+            raise CallError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"the answer is larger than {self._limit} bytes, max_message_bytes",
+            )
+        # httpx times each read alone.
+        if time.monotonic() > self._deadline:
+            raise CallError(grpc.StatusCode.DEADLINE_EXCEEDED, "the answer came too slowly")
+
+
+class RestChannel:
+    """Blocking calls; safe to use from many threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._translator = _Translator(connection)
+        self._client = httpx.Client(**self._translator.client_options())
+
+    def call(self, call: Call, timeout_s: float) -> Answer:
+        """Calls once.
+
+        Raises:
+            CallError: it failed.
+        """
+        request, response = self._translator.request(call), _Response(self._connection, timeout_s)
+        try:
+            with self._client.stream(**request, timeout=timeout_s) as stream:
+                for chunk in stream.iter_bytes():
+                    response.add(chunk)
+        except httpx.HTTPError as error:
+            raise _no_answer(error) from error
+        return self._translator.answer(call, stream.status_code, bytes(response.body))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+
+class AsyncRestChannel:
+    """The same for asyncio."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._translator = _Translator(connection)
+        self._client = httpx.AsyncClient(**self._translator.client_options())
+
+    async def call(self, call: Call, timeout_s: float) -> Answer:
+        """Calls once.
+
+        Raises:
+            CallError: it failed.
+        """
+        request, response = self._translator.request(call), _Response(self._connection, timeout_s)
+        try:
+            async with self._client.stream(**request, timeout=timeout_s) as stream:
+                async for chunk in stream.aiter_bytes():
+                    response.add(chunk)
+        except httpx.HTTPError as error:
+            raise _no_answer(error) from error
+        return self._translator.answer(call, stream.status_code, bytes(response.body))
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+
+def _encode(values: Any) -> Any:
+    """Bytes of any shape as nested lists of `{"b64": ...}`."""
+    if isinstance(values, np.ndarray):
+        return [_encode(value) for value in values]
+    return {"b64": base64.b64encode(values).decode()}
+
+
+def _failure(status: int, body: bytes) -> CallError:
+    """What an error response means."""
+    code = _CODES.get(status, grpc.StatusCode.UNKNOWN)
+    try:
+        said = str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        said = f"HTTP {status} {body[:200].decode(errors='replace')}".strip()
+        if code is grpc.StatusCode.NOT_FOUND:  # a web server's own page, not a model server's word
+            code = grpc.StatusCode.UNIMPLEMENTED
+    return CallError(code, said, transient=status in _TRANSIENT)
+
+
+def _no_answer(error: httpx.HTTPError) -> CallError:
+    """What it means that no whole response came."""
+    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+        return CallError(grpc.StatusCode.UNAVAILABLE, str(error), tls=True)
+    said = str(error) or type(error).__name__
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return CallError(grpc.StatusCode.DEADLINE_EXCEEDED, said)
+    # Not reached, or cut off; asking again changes nothing on the server.
+    return CallError(grpc.StatusCode.UNAVAILABLE, said, transient=True)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that it came of."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

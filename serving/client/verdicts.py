@@ -1,0 +1,129 @@
+"""From what a model says of tracks to the answer about a video."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy.typing as npt
+
+from data import contract
+from data.contract import FaceCrop
+from data.faces.types import VideoFaces
+from data.ledger import Status
+from serving.prediction import (
+    FramePrediction,
+    TrackPrediction,
+    Verdict,
+    VideoFacts,
+    VideoPrediction,
+)
+
+OUTPUTS: Mapping[str, npt.DTypeLike] = {
+    "fake_probability": "float32",
+    "verdict": "int64",
+    "face_probability": "float32",
+}
+"""Of `serving_tracks`, all of which are read here."""
+
+_VERDICTS = {
+    contract.Verdict.REAL: Verdict.REAL,
+    contract.Verdict.FAKE: Verdict.FAKE,
+    contract.Verdict.UNCERTAIN: Verdict.UNCERTAIN,
+    contract.Verdict.UNREADABLE: Verdict.ABSTAIN,
+}
+
+
+def abstention(
+    path: str, model: str, status: Status, reason: str, facts: VideoFacts | None = None
+) -> VideoPrediction:
+    """The answer about a video that the model is not asked about."""
+    return VideoPrediction(path, model, None, Verdict.ABSTAIN, None, status, reason, facts=facts)
+
+
+def video_prediction(
+    path: str,
+    model: str,
+    version: int,
+    video: VideoFaces,
+    tracks: Sequence[Sequence[FaceCrop]],
+    outputs: Mapping[str, npt.NDArray],
+) -> VideoPrediction:
+    """A video's answer is that of its track with the largest score.
+
+    Unless that is fake, every track must have been read: an unread one may be the fake.
+
+    Args:
+        path: of the video.
+        model: name of the model.
+        version: of the model.
+        video: what was found in it.
+        tracks: the faces that the model was asked about.
+        outputs: of `serving_tracks`, by name; a row each track.
+    """
+    predictions = tuple(
+        _track_prediction(track, seen, *scores)
+        for track, seen, *scores in zip(
+            tracks,
+            video.usable_counts or map(len, tracks),
+            *(outputs[name].tolist() for name in OUTPUTS),
+            strict=True,
+        )
+    )
+    scored = [track for track in predictions if track.fake_probability is not None]
+    worst = max(scored, key=lambda track: track.fake_probability or 0.0, default=None)
+    if worst is None or (len(scored) < len(tracks) and worst.verdict is not Verdict.FAKE):
+        unread = len(tracks) - len(scored)
+        return VideoPrediction(
+            path,
+            model,
+            version,
+            Verdict.ABSTAIN,
+            None,
+            Status.UNREADABLE,
+            f"the model could not read the faces of {unread} of {len(tracks)} people",
+            predictions,
+            VideoFacts.of(video),
+        )
+    return VideoPrediction(
+        path,
+        model,
+        version,
+        worst.verdict,
+        worst.fake_probability,
+        video.status,
+        video.reason,
+        predictions,
+        VideoFacts.of(video),
+    )
+
+
+def _track_prediction(
+    faces: Sequence[FaceCrop],
+    seen: int,
+    fake_probability: float,
+    verdict: int,
+    face_probability: Sequence[float],
+) -> TrackPrediction:
+    probability = _number(fake_probability)
+    scored = list(zip(faces, face_probability, strict=False))  # padding ends a row
+    highest, _ = max(scored, key=lambda pair: -1.0 if math.isnan(pair[1]) else pair[1])
+    return TrackPrediction(
+        verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[contract.Verdict(verdict)],
+        fake_probability=probability,
+        frames=tuple(
+            FramePrediction(
+                face.time_s, face.box, _number(score), face.score, _told(face.landmarks)
+            )
+            for face, score in scored
+        ),
+        faces_seen=seen,
+        picture=highest.image,
+    )
+
+
+def _told(landmarks: tuple[float, ...]) -> tuple[float, ...]:
+    """Landmarks; none where a server that found the face did not tell them."""
+    return () if any(map(math.isnan, landmarks)) else landmarks
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value

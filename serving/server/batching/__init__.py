@@ -1,0 +1,1 @@
+"""Requests merged along dimension 0, run as one, and taken apart again."""

@@ -1,0 +1,1 @@
+"""Which versions are served: sources, policies, labels and the manager."""

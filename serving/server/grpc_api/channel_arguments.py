@@ -1,0 +1,40 @@
+"""The value of `--grpc_channel_arguments`."""
+
+from data.utils.errors import UsageError
+
+_INT32 = range(-(2**31), 2**31)
+
+
+def parse(text: str) -> list[tuple[str, int | str]]:
+    """Reads channel arguments as TensorFlow Serving does (`server.cc`).
+
+    Args:
+        text: `name=value` pairs with commas between, such as
+            `grpc.max_connection_age_ms=2000,grpc.primary_user_agent=tests`.
+
+    Returns:
+        Name and value of each; a value that is a 32-bit integer is one, as gRPC knows no
+        other types.
+
+    Raises:
+        UsageError: a piece is no such pair.
+    """
+    arguments: list[tuple[str, int | str]] = []
+    for piece in text.split(",") if text else []:
+        name, equals, value = piece.partition("=")
+        if not (name and equals):
+            raise UsageError(
+                f"--grpc_channel_arguments: '{piece}' is not NAME=VALUE; "
+                "write for example grpc.max_connection_age_ms=2000,grpc.so_reuseport=0"
+            )
+        arguments.append((name, _typed(value)))
+    return arguments
+
+
+def _typed(value: str) -> int | str:
+    """The integer that a value is, else the value."""
+    try:
+        number = int(value)
+    except ValueError:
+        return value
+    return number if number in _INT32 else value

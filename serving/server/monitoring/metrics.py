@@ -1,0 +1,217 @@
+"""What is counted while serving, under TensorFlow Serving's names."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import grpc
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.registry import Collector
+
+from serving.server.monitoring import page as metrics_page
+from serving.server.monitoring.families import Counter, Histogram, exponential
+from serving.server.monitoring.observers import Outcome
+
+DEFAULT_PATH = "/monitoring/prometheus/metrics"
+"""Where TensorFlow Serving shows them unless `monitoring_config` says otherwise."""
+
+UNKNOWN_MODEL = "unmask_unknown"
+"""Stands for every model that is asked for and not served, so that whoever asks for ever new
+names makes no ever new time series; TensorFlow Serving takes each name."""
+
+States = Mapping[str, Mapping[int, str]]
+"""State of every version of every model, such as `{"xception": {1: "AVAILABLE"}}`."""
+
+# `Exponential(10, 1.8, 33)` and so on in TensorFlow Serving's util.cc, saved_model_warmup_util.cc
+# and batching_session.cc; microseconds.
+_LATENCY = exponential(10, 1.8, 33)
+_QUEUING = exponential(100, 1.2, 52)
+_COUNTS = exponential(1, 2, 15)
+
+_INFERENCE = {"Predict", "Classify", "Regress", "MultiInference"}
+
+
+class Metrics(Collector):
+    """Counts requests of one server; safe to use from many threads.
+
+    Args:
+        states: tells the versions when the metrics are read. A model that is in there, or
+            has answered a request, is known by its name.
+    """
+
+    def __init__(self, states: Callable[[], States] = dict) -> None:
+        self._states = states
+        self._lock = threading.Lock()
+        self._known: set[str] = set()
+        self._requests = Counter(
+            ":tensorflow:serving:request_count",
+            "The total number of requests.",
+            ("model_name", "status"),
+        )
+        self._request_latency = Histogram(
+            ":tensorflow:serving:request_latency",
+            "Distribution of wall time (in microseconds) for Tensorflow Serving request.",
+            ("model_name", "API", "entrypoint"),
+            _LATENCY,
+        )
+        self._runtime_latency = Histogram(
+            ":tensorflow:serving:runtime_latency",
+            "Distribution of wall time (in microseconds) for Tensorflow runtime.",
+            ("model_name", "API", "runtime"),
+            _LATENCY,
+        )
+        self._example_counts = Histogram(
+            ":tensorflow:serving:request_example_counts",
+            "The number of tensorflow.Examples per request.",
+            ("model",),
+            _COUNTS,
+        )
+        self._example_total = Counter(
+            ":tensorflow:serving:request_example_count_total",
+            "The total number of tensorflow.Examples.",
+            ("model",),
+        )
+        self._warmup_latency = Histogram(
+            ":tensorflow:serving:model_warmup_latency",
+            "Distribution of wall time (in microseconds) for warming up the model.",
+            ("model_path", "status"),
+            _LATENCY,
+        )
+        self._queuing_latency = Histogram(
+            ":tensorflow:serving:batching_session:queuing_latency",
+            "Distribution of wall time spent (in microseconds) in queuing",
+            ("thread_pool_name",),
+            _QUEUING,
+        )
+        self._wrapped_runs = Counter(
+            ":tensorflow:serving:batching_session:wrapped_run_count",
+            "Total count of run calls on the wrapped session",
+            (),
+        )
+        self.registry = CollectorRegistry()
+        """Own collectors of a caller may be added to it."""
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+
+    def observe(
+        self,
+        api: str,
+        entrypoint: str,
+        model_name: str,
+        status_code: grpc.StatusCode,
+        seconds: float,
+        examples: int | None = None,
+    ) -> None:
+        """Counts an inference request that was answered.
+
+        Args:
+            api: as TensorFlow Serving names it: `Predict`, `Classify`, `Regress` over gRPC,
+                `predict`, `classify`, `regress` over REST.
+            entrypoint: `GRPC` or `REST`.
+            model_name: as the request has it.
+            status_code: of the answer. Only requests that succeeded enter the latencies, as
+                with TensorFlow Serving.
+            seconds: from the whole request to the answer.
+            examples: number of tf.Examples in it; None where it has none by its kind.
+        """
+        succeeded = status_code is grpc.StatusCode.OK
+        if not succeeded and model_name not in self._known and model_name not in self._states():
+            model_name = UNKNOWN_MODEL
+        with self._lock:
+            if succeeded:
+                self._known.add(model_name)
+                self._request_latency.add((model_name, api, entrypoint), seconds * 1e6)
+                if examples is not None:
+                    self._example_counts.add((model_name,), examples)
+                    self._example_total.add((model_name,), examples)
+            self._requests.add((model_name, status_code.name))
+
+    def observe_outcome(self, outcome: Outcome) -> None:
+        """An observer: counts an inference request."""
+        if outcome.method in _INFERENCE:
+            is_rest = outcome.transport == "rest"
+            self.observe(
+                outcome.method.lower() if is_rest else outcome.method,
+                outcome.transport.upper(),
+                outcome.model,
+                outcome.code,
+                outcome.seconds,
+                _count_examples(outcome.request),
+            )
+
+    def observe_runtime(
+        self, api: str, model_name: str, seconds: float, runtime: str = "TF1"
+    ) -> None:
+        """Records how long a model computed.
+
+        Args:
+            api: `Predict`, `Classify` or `Regress`, over gRPC and REST alike.
+            model_name: a model that is served.
+            seconds: of the computation alone.
+            runtime: `TF1` is TensorFlow Serving's name for what is not TFRT.
+        """
+        with self._lock:
+            self._runtime_latency.add((model_name, api, runtime), seconds * 1e6)
+
+    def observe_warmup(self, model_path: str, status_code: grpc.StatusCode, seconds: float) -> None:
+        """Records how long the warm-up of a version took.
+
+        Args:
+            model_path: folder of the version.
+            status_code: what became of it.
+            seconds: of all its requests.
+        """
+        with self._lock:
+            self._warmup_latency.add((model_path, status_code.name), seconds * 1e6)
+
+    def observe_batch(self, queued_s: list[float], thread_pool_name: str = "batch_threads") -> None:
+        """Records one run of a model for a batch of requests.
+
+        Args:
+            queued_s: for each request, the seconds that it waited.
+            thread_pool_name: TensorFlow Serving's name unless the parameters give another.
+        """
+        with self._lock:
+            self._wrapped_runs.add(())
+            for seconds in queued_s:
+                self._queuing_latency.add((thread_pool_name,), seconds * 1e6)
+
+    def page(self) -> bytes:
+        """All metrics in Prometheus' text format, `metrics_page.CONTENT_TYPE`."""
+        return metrics_page.render(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics but the process's own; called by the registry."""
+        with self._lock:
+            families = [
+                family.metric()
+                for family in (
+                    self._requests,
+                    self._request_latency,
+                    self._runtime_latency,
+                    self._example_counts,
+                    self._example_total,
+                    self._warmup_latency,
+                    self._queuing_latency,
+                    self._wrapped_runs,
+                )
+            ]
+        yield from families
+        states = Metric(
+            "unmask_serving_model_version_state",
+            "1 for the state that a version is in.",
+            "gauge",
+        )
+        for model, versions in self._states().items():
+            for version, state in versions.items():
+                labels = {"model_name": model, "version": str(version), "state": state}
+                states.add_sample(states.name, labels, 1)
+        yield states
+
+
+def _count_examples(request: Any) -> int | None:
+    """Number of tf.Examples in a request; None for one that has none by its kind."""
+    if request is None or "input" not in request.DESCRIPTOR.fields_by_name:
+        return None
+    kind = request.input.WhichOneof("kind")
+    return 0 if kind is None else len(getattr(request.input, kind).examples)

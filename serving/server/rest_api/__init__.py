@@ -1,0 +1,1 @@
+"""The REST transport: between JSON and the API's messages."""

@@ -1,0 +1,252 @@
+"""The REST API as an ASGI application."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import grpc
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as HttpRoute
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.server.errors import StatusError
+from serving.server.grpc_api.calls import REQUEST_ID, request_id
+from serving.server.monitoring import observers as observing
+from serving.server.monitoring.metrics import Metrics
+from serving.server.monitoring.observers import Observer, Outcome
+from serving.server.monitoring.page import CONTENT_TYPE
+from serving.server.rest_api import responses
+from serving.server.rest_api import routes as rest_paths
+from serving.server.rest_api.gate import RestDoor
+from serving.server.rest_api.handler import Answer, ModelApi, RestHandler, message_of
+
+logger = logging.getLogger(__name__)
+
+LIVE_PATH, READY_PATH = "/healthz/live", "/healthz/ready"
+"""Ours, for probes by HTTP: 200 or 503; they need no token."""
+
+_METHODS = {
+    "predict": "Predict",
+    "classify": "Classify",
+    "regress": "Regress",
+    "metadata": "GetModelMetadata",
+    "status": "GetModelStatus",
+}
+"""Of the API, by what a path asks for."""
+
+_TIMED_OUT = (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
+_FAULT = (grpc.StatusCode.INTERNAL, "Internal error")
+
+# `ToHTTPStatusCode` in TensorFlow Serving's http_server.cc.
+_HTTP_STATUS = {
+    grpc.StatusCode.CANCELLED: 499,
+    grpc.StatusCode.UNKNOWN: 500,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.INTERNAL: 500,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DATA_LOSS: 500,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+}
+
+
+class _RefusedBody(Exception):
+    """A body that is not read to its end."""
+
+    def __init__(self, http_status: int, message: str) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.message = message
+
+
+class RestApp:
+    """Answers each request in a thread of a pool, so that a slow model holds up no other.
+
+    Args:
+        api: answers the requests.
+        executor: its threads.
+        timeout_s: seconds until a request under way is given up (504) and between two pieces
+            of a body (408). A model that computes is not interrupted: its thread is free again
+            once it has ended.
+        max_body_bytes: a longer body is refused (413).
+        observers: are told of every answer to a path of the API.
+        metrics: what `metrics_path` shows.
+        metrics_path: where metrics are read; None for nowhere.
+        door: who is let in, and the health that `LIVE_PATH` and `READY_PATH` tell; None lets
+            everybody in.
+    """
+
+    def __init__(
+        self,
+        api: ModelApi,
+        executor: concurrent.futures.Executor,
+        *,
+        timeout_s: float,
+        max_body_bytes: int,
+        observers: Sequence[Observer] = (),
+        metrics: Metrics | None = None,
+        metrics_path: str | None = None,
+        door: RestDoor | None = None,
+    ) -> None:
+        self._door = door
+        self._handler = RestHandler(api)
+        self._executor = executor
+        self._timeout_s = timeout_s
+        self._max_body_bytes = max_body_bytes
+        self._observers = observers
+        self._metrics = metrics
+        routes = []
+        if door is not None:
+            for health_path, check in (
+                (LIVE_PATH, door.health.is_live),
+                (READY_PATH, door.health.is_ready),
+            ):
+                routes.append(HttpRoute(health_path, _health_page(check), methods=["GET"]))
+        if metrics is not None and metrics_path is not None:
+            routes.append(HttpRoute(metrics_path, self._metrics_page, methods=["GET"]))
+        # A class or an instance, as against a function, is asked whatever the HTTP method.
+        routes.append(HttpRoute("/{path:path}", _Endpoint(self)))
+        self.asgi = Starlette(routes=routes)
+
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
+        """Answers a request.
+
+        Args:
+            scope: of ASGI.
+            receive: of ASGI.
+
+        Returns:
+            The answer; every error is one too.
+        """
+        path = scope["raw_path"].decode("latin-1")
+        try:
+            self._check_token(Request(scope))
+            if not path.lower().startswith("/v1/"):
+                return _json(404, responses.from_error(f"Not Found: {path}"))
+            is_status = scope["method"] == "GET" and not path.endswith("/metadata")
+            with (
+                contextlib.nullcontext()
+                if self._door is None
+                else self._door.entered(is_status=is_status)
+            ):
+                body = await self._read(scope, receive)
+                route = rest_paths.parse(scope["method"], path)
+                identity = request_id(Request(scope).headers.items())
+                return await self._respond(route, body, identity)
+        except _RefusedBody as refused:
+            return _json(refused.http_status, responses.from_error(refused.message))
+        except StatusError as error:
+            return _json(_HTTP_STATUS[error.code], responses.from_error(error.message))
+
+    def _check_token(self, request: Request) -> None:
+        if self._door is not None:
+            self._door.check_token(request.headers.get("authorization"))
+
+    async def _respond(self, route: rest_paths.Route, body: bytes, identity: str) -> Response:
+        started = time.perf_counter()
+        answered: Answer | None = None
+        code, message = grpc.StatusCode.OK, ""
+        try:
+            answered = await self._answer(route, body)
+        except StatusError as error:
+            code, message = error.code, error.message
+        except asyncio.TimeoutError:
+            # In the words of a TensorFlow session that timed out (direct_session.cc).
+            code, message = _TIMED_OUT
+        except Exception:  # our own fault: whoever asks learns no more than that
+            logger.exception("request %s: %s failed", identity, route.method)
+            code, message = _FAULT
+        outcome = Outcome(
+            transport="rest",
+            method=_METHODS[route.method],
+            request_id=identity,
+            code=code,
+            message=message,
+            seconds=time.perf_counter() - started,
+            request=message_of(route) if answered is None else answered.request,
+            response=None if answered is None else answered.response,
+            request_bytes=len(body),
+        )
+        observing.tell(self._observers, outcome)
+        if answered is None:
+            response = _json(_HTTP_STATUS[code], responses.from_error(message))
+        else:
+            response = _json(200, answered.content)
+        response.headers[REQUEST_ID] = identity
+        return response
+
+    async def _answer(self, route: rest_paths.Route, body: bytes) -> Answer:
+        work = functools.partial(self._handler.answer, route, body)
+        answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await asyncio.wait_for(answered, self._timeout_s)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        refused = _RefusedBody(
+            413, f"The request is larger than the {self._max_body_bytes} bytes that are taken"
+        )
+        # Whoever waits for 100 Continue then sends nothing; HTTP has checked that it is a number.
+        if int(Request(scope).headers.get("content-length", 0)) > self._max_body_bytes:
+            raise refused
+        body = bytearray()
+        while True:
+            try:
+                message: Message = await asyncio.wait_for(receive(), self._timeout_s)
+            except asyncio.TimeoutError as error:
+                raise _RefusedBody(
+                    408, f"No more of the request came within {self._timeout_s:g} seconds"
+                ) from error
+            if message["type"] == "http.disconnect":
+                raise _RefusedBody(499, "The client has gone")
+            body += message.get("body", b"")
+            if len(body) > self._max_body_bytes:
+                raise refused
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def _metrics_page(self, request: Request) -> Response:
+        assert self._metrics is not None
+        try:
+            self._check_token(request)
+        except StatusError as error:
+            return _json(_HTTP_STATUS[error.code], responses.from_error(error.message))
+        page = await asyncio.get_running_loop().run_in_executor(None, self._metrics.page)
+        return Response(page, media_type=CONTENT_TYPE)
+
+
+class _Endpoint:
+    """Everything but the metrics, as ASGI asks for it."""
+
+    def __init__(self, app: RestApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._app.respond(scope, receive)
+        except asyncio.CancelledError:  # the grace of a stop is over
+            response = _json(503, responses.from_error("The server is stopping"))
+        await response(scope, receive, send)
+
+
+def _health_page(check: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return Response(status_code=200 if check() else 503)
+
+    return answer
+
+
+def _json(http_status: int, content: bytes) -> Response:
+    return Response(content, http_status, media_type="application/json")

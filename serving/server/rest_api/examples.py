@@ -1,0 +1,70 @@
+"""JSON objects as tf.Examples, whose features take the type of their first value."""
+
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.example import example_pb2, feature_pb2
+
+from serving.server.errors import invalid_argument
+from serving.server.rest_api import json_format, tensors
+
+_EXACT_FLOAT = 2**24 - 1
+
+
+def parse(value: Any) -> example_pb2.Example:
+    """Makes an Example of an object: strings and `b64` bytes, decimals, integers and booleans.
+
+    Args:
+        value: features by name, each a value or a list of values of one type.
+
+    Returns:
+        The Example.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, it is no object, or a feature mixes types or holds
+            something else. Messages are TensorFlow Serving's (`json_tensor.cc`).
+    """
+    if not isinstance(value, dict):
+        raise invalid_argument(
+            f"Example must be JSON object but got JSON {json_format.type_name(value)}"
+        )
+    example = example_pb2.Example()
+    for name, content in value.items():
+        feature = example.features.feature[name]
+        for item in content if isinstance(content, list) else [content]:
+            _add(name, item, feature)
+    return example
+
+
+def _add(name: str, value: Any, feature: feature_pb2.Feature) -> None:
+    kind, content = _typed(name, value)
+    found = feature.WhichOneof("kind")
+    if found not in (None, kind):
+        expected = found.removesuffix("_list")
+        raise invalid_argument(
+            f"Unexpected element type in feature: {name} expecting type: {expected}"
+        )
+    getattr(feature, kind).value.append(content)
+
+
+def _typed(name: str, value: Any) -> tuple[str, bytes | float | int]:
+    """The list that a value belongs to, and the value as it is there."""
+    if isinstance(value, str):
+        return "bytes_list", value.encode()
+    if tensors.is_base64(value):
+        return "bytes_list", tensors.decode_base64(value)
+    if isinstance(value, int):
+        if -(2**63) <= value < 2**63:
+            return "int64_list", int(value)
+        if 2**63 <= value < 2**64:
+            raise invalid_argument(f"Feature: {name} has uint64 element. Only int64 is supported.")
+        try:
+            value = float(value)
+        except OverflowError as error:
+            raise invalid_argument(json_format.TOO_BIG) from error
+    if isinstance(value, float):
+        tensors.check_decimal(value, tf.float32, _EXACT_FLOAT)
+        return "float_list", value
+    raise invalid_argument(
+        f"Feature: {name} has element with unexpected JSON type: {json_format.type_name(value)}"
+    )

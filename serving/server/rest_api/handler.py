@@ -1,0 +1,140 @@
+"""Answers REST requests: only translates between JSON and `serving.server.api`."""
+
+import dataclasses
+from typing import Any, Protocol
+
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    predict_pb2,
+    regression_pb2,
+)
+
+from serving.server.errors import invalid_argument
+from serving.server.rest_api import requests, responses
+from serving.server.rest_api.routes import Route
+
+_DEFAULT_SIGNATURE = "serving_default"
+
+
+class ModelApi(Protocol):
+    """What is asked of `serving.server.api.Api`; every method may raise `StatusError`."""
+
+    def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+        """Runs a signature."""
+
+    def classify(
+        self, request: classification_pb2.ClassificationRequest
+    ) -> classification_pb2.ClassificationResponse:
+        """Runs a classification signature."""
+
+    def regress(
+        self, request: regression_pb2.RegressionRequest
+    ) -> regression_pb2.RegressionResponse:
+        """Runs a regression signature."""
+
+    def get_model_metadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """Describes the signatures."""
+
+    def get_model_status(
+        self, request: get_model_status_pb2.GetModelStatusRequest
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        """Tells the states of versions."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a request is answered with.
+
+    Attributes:
+        content: the body.
+        request: the message that the request meant.
+        response: the message that answers it.
+    """
+
+    content: bytes
+    request: Any
+    response: Any
+
+
+class RestHandler:
+    """TensorFlow Serving's REST API without HTTP; safe to use from many threads.
+
+    Args:
+        api: answers the requests.
+    """
+
+    def __init__(self, api: ModelApi) -> None:
+        self._api = api
+
+    def answer(self, route: Route, body: bytes) -> Answer:
+        """Answers a request.
+
+        Args:
+            route: what is asked for.
+            body: of the request; unused by `metadata` and `status`.
+
+        Raises:
+            StatusError: the request is wrong, or cannot be answered now.
+        """
+        request = message_of(route)
+        response: Any
+        if isinstance(request, predict_pb2.PredictRequest):
+            return self._predict(request, route, body)
+        if isinstance(request, classification_pb2.ClassificationRequest):
+            requests.fill_examples(body, request)
+            response = self._api.classify(request)
+            content = responses.from_classifications(response.result)
+        elif isinstance(request, regression_pb2.RegressionRequest):
+            requests.fill_examples(body, request)
+            response = self._api.regress(request)
+            content = responses.from_regressions(response.result)
+        elif isinstance(request, get_model_metadata_pb2.GetModelMetadataRequest):
+            response = self._api.get_model_metadata(request)
+            content = responses.from_metadata(response)
+        else:
+            response = self._api.get_model_status(request)
+            content = responses.from_status(response)
+        return Answer(content, request, response)
+
+    def _predict(self, request: predict_pb2.PredictRequest, route: Route, body: bytes) -> Answer:
+
+        def inputs_of(name: str) -> requests.Inputs:
+            signatures = get_model_metadata_pb2.SignatureDefMap()
+            metadata = message_of(dataclasses.replace(route, method="metadata"))
+            described = self._api.get_model_metadata(metadata)
+            described.metadata["signature_def"].Unpack(signatures)
+            key = name or _DEFAULT_SIGNATURE
+            if key not in signatures.signature_def:
+                raise invalid_argument(
+                    f'Serving signature name: "{key}" not found in signature def'
+                )
+            signature: meta_graph_pb2.SignatureDef = signatures.signature_def[key]
+            return dict(signature.inputs)
+
+        form = requests.fill_predict(body, request, inputs_of)
+        response = self._api.predict(request)
+        return Answer(responses.from_outputs(response.outputs, form), request, response)
+
+
+def message_of(route: Route) -> Any:
+    """The message that a path stands for: of its method's type, with its model, else empty."""
+    request: Any = {
+        "predict": predict_pb2.PredictRequest,
+        "classify": classification_pb2.ClassificationRequest,
+        "regress": regression_pb2.RegressionRequest,
+        "metadata": get_model_metadata_pb2.GetModelMetadataRequest,
+        "status": get_model_status_pb2.GetModelStatusRequest,
+    }[route.method]()
+    if route.method == "metadata":
+        request.metadata_field.append("signature_def")
+    request.model_spec.name = route.model
+    if route.version is not None:
+        request.model_spec.version.value = route.version
+    if route.label is not None:
+        request.model_spec.version_label = route.label
+    return request

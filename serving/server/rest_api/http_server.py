@@ -1,0 +1,135 @@
+"""The HTTP server of the REST API."""
+
+import concurrent.futures
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+
+from serving.channel import MAX_MESSAGE_BYTES
+from serving.server.monitoring.metrics import Metrics
+from serving.server.monitoring.observers import Observer
+from serving.server.rest_api.app import RestApp
+from serving.server.rest_api.gate import RestDoor
+from serving.server.rest_api.handler import ModelApi
+
+DEFAULT_TIMEOUT_S = 30.0
+"""TensorFlow Serving's `--rest_api_timeout_in_ms`."""
+
+
+def default_threads() -> int:
+    """TensorFlow Serving's `--rest_api_num_threads`: four for each core."""
+    return 4 * (os.cpu_count() or 1)
+
+
+class RestServer:
+    """Serves TensorFlow Serving's REST API over HTTP or HTTPS, in a thread of its own.
+
+    Example:
+        server = RestServer(Api(manager), port=8501)
+        server.start()
+        ...
+        server.stop(grace_s=30.0)
+
+    Args:
+        api: answers the requests.
+        host: address to listen on.
+        port: 0 for any free one.
+        timeout_s: seconds until a request is given up.
+        threads: requests that are worked on at a time; None for four for each core.
+        max_body_bytes: a longer request is refused.
+        observers: are told of every answer.
+        metrics: what is shown at `metrics_path`.
+        door: who is let in; None lets everybody in.
+        metrics_path: where `metrics` are read, such as `/monitoring/prometheus/metrics`; None
+            for nowhere.
+        tls: certificates; None to serve without encryption.
+    """
+
+    def __init__(
+        self,
+        api: ModelApi,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        threads: int | None = None,
+        max_body_bytes: int = MAX_MESSAGE_BYTES,
+        observers: Sequence[Observer] = (),
+        metrics: Metrics | None = None,
+        metrics_path: str | None = None,
+        door: RestDoor | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._executor = concurrent.futures.ThreadPoolExecutor(
+            default_threads() if threads is None else threads, "rest"
+        )
+        app = RestApp(
+            api,
+            self._executor,
+            timeout_s=timeout_s,
+            max_body_bytes=max_body_bytes,
+            observers=observers,
+            metrics=metrics,
+            metrics_path=metrics_path,
+            door=door,
+        )
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app.asgi,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                ssl_context_factory=None if tls is None else lambda *_: tls,
+            )
+        )
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """Of the address; known once the server has started."""
+        return self._port
+
+    def start(self) -> None:
+        """Begins to answer.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            listener = socket.create_server((self._host, self._port), family=family)
+        except OSError as error:
+            raise OSError(f"cannot listen on {self._host}:{self._port}: {error}") from error
+        # asyncio does so for sockets of a stated protocol alone; without it, a client that
+        # delays its acknowledgement waits 40 ms between an answer's head and its body.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = listener.getsockname()[1]
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="rest-loop", daemon=True
+        )
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.001)
+
+    def stop(self, grace_s: float = 30.0) -> None:
+        """Takes no new requests, and answers those accepted.
+
+        Args:
+            grace_s: seconds after which requests under way are cut off.
+        """
+        if self._thread is not None:
+            config: Any = self._server.config  # declared as whole seconds, awaited as any
+            config.timeout_graceful_shutdown = grace_s
+            self._server.should_exit = True
+            self._thread.join()
+        self._executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,49 @@
+"""Makes a version ready to serve."""
+
+import functools
+import pathlib
+import time
+
+import grpc
+
+from serving.server.batching.batching import Batching
+from serving.server.errors import StatusError
+from serving.server.monitoring.metrics import Metrics
+from serving.server.servables import inference, warmup
+from serving.server.servables.servable import Servable
+
+
+def load(
+    folder: pathlib.Path,
+    *,
+    enable_model_warmup: bool = True,
+    batching: Batching | None = None,
+    metrics: Metrics | None = None,
+) -> Servable:
+    """Loads a version and runs the warm-up requests that it brings along.
+
+    Args:
+        folder: of the SavedModel.
+        enable_model_warmup: whether to run them.
+        batching: how concurrent requests are merged; None for not at all.
+        metrics: are told how long the warm-up took.
+
+    Returns:
+        The version, warm.
+
+    Raises:
+        StatusError: the SavedModel is broken, or a warm-up request fails.
+    """
+    servable = Servable(folder, batching)
+    if enable_model_warmup and (folder / warmup.PATH).is_file():
+        started, code = time.perf_counter(), grpc.StatusCode.OK
+        try:
+            warmup.run(folder, functools.partial(inference.replay, servable))
+        except StatusError as error:
+            code = error.code
+            servable.close()
+            raise
+        finally:
+            if metrics is not None:
+                metrics.observe_warmup(str(folder), code, time.perf_counter() - started)
+    return servable

@@ -1,0 +1,1 @@
+"""Verdicts drawn over a video and over its time."""

@@ -1,0 +1,204 @@
+"""The plot of a timeline: each person's scores over time, over the bands of the verdicts."""
+
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from data.visualization import drawing
+from serving.audit.model_card import Thresholds
+from serving.prediction import TrackPrediction, Verdict, VideoPrediction
+from serving.visualization.face_path import FacePath
+from serving.visualization.verdict_style import STYLES
+
+PEOPLE: Sequence[tuple[str, str]] = (
+    ("#000000", "o"),
+    ("#0072b2", "s"),
+    ("#009e73", "^"),
+    ("#cc79a7", "D"),
+)
+"""Colour and marker of each person, of Okabe and Ito's palette (jfly.uni-koeln.de/color, 2008),
+none of them a verdict's. A fifth person has the first one's."""
+
+_DOTS_PER_INCH = 100
+_LINE = "#a8a8a8"
+_BEYOND = 0.04  # a probability of 0 or 1 does not lie on the edge
+_MANY = 64  # dots, above which they are small
+
+
+def plot(
+    prediction: VideoPrediction,
+    thresholds: Thresholds | None,
+    size: tuple[int, int],
+    place: tuple[int, int, int, int],
+    markers: Sequence[tuple[int, int]],
+) -> Image.Image:
+    """Draws the plot on a white picture.
+
+    Args:
+        prediction: the answer; with facts.
+        thresholds: drawn as bands; None if not known.
+        size: width and height of the picture, pixels.
+        place: left, top, right and bottom of the axes in it, pixels.
+        markers: for each person that a legend names, where its marker goes, pixels.
+
+    Returns:
+        An RGB picture.
+    """
+    width, height = size
+    left, top, right, bottom = place
+    # Not pyplot, which keeps state and looks for a screen.
+    figure = Figure(figsize=(width / _DOTS_PER_INCH, height / _DOTS_PER_INCH), dpi=_DOTS_PER_INCH)
+    axes = figure.add_axes(
+        (
+            left / width,
+            1 - bottom / height,
+            (right - left) / width,
+            (bottom - top) / height,
+        )
+    )
+    _set_up(axes, prediction)
+    _draw_bands(axes, thresholds)
+    _draw_unseen(axes, prediction)
+    assert prediction.facts is not None
+    for number, track in enumerate(prediction.tracks):
+        _draw_track(axes, number, track, prediction.facts.times_s)
+    for number, (x, y) in enumerate(markers):
+        colour, marker = PEOPLE[number % len(PEOPLE)]
+        sign = Line2D([x], [height - y], color=colour, marker=marker, markersize=8, linestyle="")
+        sign.set_transform(None)  # pixels
+        figure.add_artist(sign)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Image.open(buffer).convert("RGB")
+
+
+def _set_up(axes: Axes, prediction: VideoPrediction) -> None:
+    axes.set_xlim(0, _end_s(prediction))
+    axes.set_ylim(-_BEYOND, 1 + _BEYOND)
+    axes.set_yticks(np.linspace(0, 1, 6))
+    axes.set_xlabel("seconds", color=drawing.FADED, labelpad=1)
+    axes.set_ylabel("fake probability", color=drawing.FADED)
+    axes.tick_params(colors=drawing.FADED)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(drawing.FADED)
+
+
+def _end_s(prediction: VideoPrediction) -> float:
+    assert prediction.facts is not None
+    return max(prediction.facts.duration_s, *prediction.facts.times_s, 0.001)
+
+
+def _draw_bands(axes: Axes, thresholds: Thresholds | None) -> None:
+    if thresholds is None:
+        axes.grid(axis="y", color=_LINE, alpha=0.5, linewidth=0.7)
+        return
+    ends = (-_BEYOND, thresholds.real_below, thresholds.fake_above, 1 + _BEYOND)
+    verdicts = (Verdict.REAL, Verdict.UNCERTAIN, Verdict.FAKE)
+    for low, high, verdict in zip(ends, ends[1:], verdicts, strict=False):
+        red, green, blue = (channel / 255 for channel in STYLES[verdict].colour)
+        axes.axhspan(low, high, facecolor=(red, green, blue, 0.25), linewidth=0, zorder=0)
+        if high - low > 2 * _BEYOND:  # or the name would not fit
+            axes.annotate(
+                verdict.value,
+                (1, (low + high) / 2),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                color=drawing.INK,
+                fontsize=9,
+            )
+    for threshold in ends[1:3]:
+        axes.axhline(threshold, color=drawing.FADED, linewidth=0.8, linestyle="--", zorder=0.5)
+
+
+def _draw_unseen(axes: Axes, prediction: VideoPrediction) -> None:
+    spans = list(unseen_spans(prediction))
+    for start, stop in spans:
+        axes.axvspan(start, stop, facecolor="white", linewidth=0, zorder=1)
+        axes.axvspan(
+            *(start, stop), facecolor="none", edgecolor=_LINE, hatch="///", linewidth=0, zorder=1.1
+        )
+    if spans:
+        start, stop = max(spans, key=lambda span: span[1] - span[0])
+        if stop - start > 0.15 * _end_s(prediction):  # or the words would not fit
+            axes.text(
+                *((start + stop) / 2, 0.5, "no face scored"),
+                ha="center",
+                va="center",
+                color=drawing.INK,
+                fontsize=9,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 2},
+                zorder=1.2,
+            )
+
+
+def unseen_spans(prediction: VideoPrediction) -> Iterator[tuple[float, float]]:
+    """Spans of time in which no face was scored, joined where they touch.
+
+    Each frame looked at stands for the time half-way to its neighbours.
+
+    Args:
+        prediction: the answer; with facts.
+
+    Yields:
+        Start and end, seconds.
+    """
+    assert prediction.facts is not None
+    times = prediction.facts.times_s
+    scored = {frame.time_s for track in prediction.tracks for frame in track.frames}
+    paths = [FacePath(track, times) for track in prediction.tracks]
+    middles = [(a + b) / 2 for a, b in itertools.pairwise(times)]
+    began = None
+    for start, time_s in zip([0.0, *middles], times, strict=True):
+        seen = time_s in scored or any(path.at(time_s) is not None for path in paths)
+        if seen and began is not None:
+            yield began, start
+            began = None
+        elif not seen and began is None:
+            began = start
+    if began is not None:
+        yield began, _end_s(prediction)
+
+
+def _draw_track(axes: Axes, number: int, track: TrackPrediction, times_s: Sequence[float]) -> None:
+    colour, marker = PEOPLE[number % len(PEOPLE)]
+    common: dict[str, Any] = {"color": colour, "clip_on": False}
+    for segment in FacePath(track, times_s).segments():
+        axes.plot(
+            [frame.time_s for frame in segment],
+            # NaN, of a face that could not be read, breaks the line.
+            [np.nan if f.fake_probability is None else f.fake_probability for f in segment],
+            marker=marker,
+            markersize=6 if len(track.frames) <= _MANY else 3,
+            markeredgecolor="white",
+            markeredgewidth=0.7,
+            linewidth=1.5,
+            zorder=4,
+            **common,
+        )
+    unread = [frame.time_s for frame in track.frames if frame.fake_probability is None]
+    axes.plot(unread, [0.0] * len(unread), marker="x", linestyle="", zorder=4, **common)
+    scores = [
+        (frame.fake_probability, frame.time_s)
+        for frame in track.frames
+        if frame.fake_probability is not None
+    ]
+    if scores:
+        score, time_s = max(scores, key=lambda pair: pair[0])
+        axes.plot(
+            *([time_s], [score]),
+            marker="o",
+            markersize=13,
+            markerfacecolor="none",
+            markeredgewidth=1.5,
+            zorder=3,
+            **common,
+        )

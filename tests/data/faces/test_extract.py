@@ -1,0 +1,181 @@
+"""From clips to faces with a typed outcome, with the real detector."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+
+from data.detectors.base import Face
+from data.detectors.mtcnn import Mtcnn
+from data.faces.extract import FaceOptions, extract_faces
+from data.faces.tracking import MAX_GAP
+from data.ledger import Status
+from tests.data import bad_clips
+from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
+
+GOOD = ("good", "truncated", "damaged", "rotated")
+BAD = ("no_face", "audio_only", "empty", "text")
+OPTIONS = FaceOptions(frames_per_video=8)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return Mtcnn()
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    for name in [
+        "good",
+        "no_face",
+        "truncated",
+        "damaged",
+        "rotated",
+        "audio_only",
+        "empty",
+        "text",
+    ]:
+        getattr(bad_clips, f"make_{name}")(folder / f"{name}.mp4")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "found"),
+    [
+        ("good", Status.OK, True),
+        ("rotated", Status.OK, True),
+        ("truncated", Status.TRUNCATED, True),
+        ("damaged", Status.DAMAGED, True),
+        ("no_face", Status.NO_FACE, False),
+        ("audio_only", Status.UNREADABLE, False),
+        ("empty", Status.UNREADABLE, False),
+        ("text", Status.UNREADABLE, False),
+        ("absent", Status.MISSING, False),
+    ],
+)
+def test_every_clip_has_a_typed_outcome(name, status, found, clips, detector):
+    faces = extract_faces(str(clips / f"{name}.mp4"), detector, OPTIONS)
+    assert faces.status is status
+    assert bool(faces.faces) is found
+    assert bool(faces.reason) is (status is not Status.OK)
+
+
+def test_one_person_is_one_track_in_time(clips, detector):
+    found = extract_faces(str(clips / "good.mp4"), detector, OPTIONS)
+    faces = found.faces
+    assert [face.track for face in faces] == [0] * OPTIONS.frames_per_video
+    times = [face.time_s for face in faces]
+    assert times == sorted(times) == list(found.times_s)
+    # The person moves 40 pixels to the right.
+    assert 20 < faces[-1].box[0] - faces[0].box[0] < 50
+
+
+def test_crops_are_jpegs_of_the_square_about_the_box(clips, detector):
+    face = extract_faces(str(clips / "good.mp4"), detector, OPTIONS).faces[0]
+    assert face.image.startswith(b"\xff\xd8\xff")
+    crop = cv2.imdecode(np.frombuffer(face.image, np.uint8), cv2.IMREAD_COLOR)
+    side = max(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    assert crop.shape == (round(1.3 * side), round(1.3 * side), 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"min_face_size": 500.0}, Status.FACES_TOO_SMALL),
+        ({"min_sharpness": 1e6}, Status.TOO_BLURRED),
+    ],
+)
+def test_a_video_without_a_usable_face_is_not_used(options, status, clips, detector):
+    faces = extract_faces(
+        str(clips / "good.mp4"), detector, dataclasses.replace(OPTIONS, **options)
+    )
+    assert faces.status is status
+    assert faces.faces == ()
+    assert (faces.tracks_kept, faces.tracks_left_out) == (0, 0)
+
+
+def test_a_clip_of_which_little_came_is_not_judged(clips, detector, tmp_path):
+    content = (clips / "good.mp4").read_bytes()
+    (tmp_path / "stump.mp4").write_bytes(content[: len(content) // 4])
+    faces = extract_faces(str(tmp_path / "stump.mp4"), detector, OPTIONS)
+    assert faces.status is Status.TRUNCATED
+    assert 0 < faces.frames_decoded < faces.frames_declared / 2
+    assert faces.faces == ()
+    assert faces.reason.endswith("too few to judge it by")
+
+
+class Scripted:
+    """Answers what it is told; the pictures still come from a real clip."""
+
+    def __init__(self, boxes_of_frame):
+        self.boxes_of_frame = list(boxes_of_frame)
+
+    def detect(self, frames):
+        return [
+            [
+                Face(np.array(box, np.float32), np.zeros(10, np.float32), 0.99)
+                for box in self.boxes_of_frame.pop(0)
+            ]
+            for _ in frames
+        ]
+
+
+def test_flashes_and_surplus_tracks_are_left_out_and_counted(clips):
+    steady, second, flash = [20, 20, 80, 80], [200, 20, 260, 80], [120, 150, 180, 210]
+    frames = [[steady, second] if i < 6 else [steady] for i in range(8)]
+    frames[3] = [*frames[3], flash]
+    options = dataclasses.replace(OPTIONS, max_tracks=1, min_track_share=0.25, min_sharpness=0)
+    faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
+    assert (faces.tracks_kept, faces.tracks_left_out) == (1, 2)
+    assert {face.box for face in faces.faces} == {tuple(map(float, steady))}
+
+
+def test_a_face_that_only_flashes_up_is_no_face(clips):
+    frames = [[[20, 20, 80, 80]], *([] for _ in range(7))]
+    options = dataclasses.replace(OPTIONS, min_track_share=0.25, min_sharpness=0)
+    faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
+    assert faces.status is Status.NO_FACE
+    assert faces.reason == "no usable face was seen in 2 frames or more"
+
+
+@pytest.fixture(scope="module")
+def blurred_in_the_middle(tmp_path_factory):
+    """Twelve frames, of which more are blurred in a row than a track may miss."""
+    path = tmp_path_factory.mktemp("blurred") / "clip.mp4"
+    encode(path, partly_blurred_frames(12, range(3, 3 + MAX_GAP + 1)))
+    return str(path)
+
+
+def test_faces_below_the_thresholds_stay_with_their_numbers(blurred_in_the_middle, detector):
+    options = FaceOptions(frames_per_video=12, min_sharpness=100)
+    found = extract_faces(blurred_in_the_middle, detector, options)
+    assert (found.status, found.reason) == (Status.OK, "")
+    assert [face.track for face in found.faces] == [0] * 12, "blurred frames break no track"
+    assert [face.usable for face in found.faces] == [True] * 3 + [False] * 4 + [True] * 5
+    assert found.usable_faces == found.faces[:3] + found.faces[7:]
+    for face in found.faces:
+        assert face.usable == (face.sharpness >= options.min_sharpness)
+        assert face.score > 0.5
+
+
+def test_tracks_count_by_their_usable_faces(tmp_path):
+    path = tmp_path / "still.mp4"
+    encode(path, face_frames(1) * 8)
+    steady, small, large = [110, 70, 210, 190], [20, 20, 40, 40], [250, 20, 300, 70]
+    # `small` is in every frame, `large` in the first two.
+    frames = [[small, steady, *([large] if i < 2 else [])] for i in range(8)]
+    options = dataclasses.replace(OPTIONS, min_sharpness=0, min_track_share=0)
+    found = extract_faces(str(path), Scripted(frames), options)
+    boxes = [list({face.box for face in found.faces if face.track == i}) for i in range(2)]
+    assert boxes == [[tuple(map(float, steady))], [tuple(map(float, large))]]
+    assert (found.tracks_kept, found.tracks_left_out) == (2, 0), "one has no usable face"
+
+
+def test_clips_of_one_person_have_one_track(detector, shared_data):
+    paths = sorted(shared_data.glob("ffpp/**/*.mp4"))
+    assert len(paths) == 6
+    for path in paths:
+        faces = extract_faces(str(path), detector, FaceOptions())
+        assert (faces.status, faces.tracks_kept) == (Status.OK, 1), path.name

@@ -1,0 +1,263 @@
+import numpy as np
+import pytest
+
+from data.faces.tracking import (
+    LOOKS,
+    MAX_COST,
+    MAX_GAP,
+    Tracker,
+    evenly_spread,
+    intersection_over_union,
+    rank_tracks,
+)
+
+SIZE = 10.0
+
+
+def assign_tracks(boxes, descriptions):
+    """For each frame the tracks of its faces."""
+    tracker = Tracker()
+    return [tracker.add(*frame) for frame in zip(boxes, descriptions, strict=True)]
+
+
+def box(x, size=SIZE):
+    return [x, 0.0, x + size, size]
+
+
+# Descriptions: two people are further apart than any track allows; the twin of `a` is not.
+PEOPLE = {
+    "a": np.array([0.0, 0.0, 0.0]),
+    "twin": np.array([0.0, 0.05, 0.0]),
+    "b": np.array([2 * MAX_COST, 0.0, 0.0]),
+    "c": np.array([0.0, 2 * MAX_COST, 0.0]),
+}
+
+
+def tracks(*frames):
+    """Tracks of frames that list who is where: (person, x) or (person, x, size)."""
+    return assign_tracks(
+        [np.array([box(*place) for _, *place in frame], np.float32) for frame in frames],
+        [np.array([PEOPLE[who] for who, *_ in frame], np.float32) for frame in frames],
+    )
+
+
+def people_of_tracks(frames, numbers):
+    found = {}
+    for frame, assigned in zip(frames, numbers, strict=True):
+        for (who, *_), track in zip(frame, assigned, strict=True):
+            found.setdefault(track, []).append(who)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param([0, 0, 10, 10], [0, 0, 10, 10], 1.0, id="same"),
+        pytest.param([0, 0, 10, 10], [10, 0, 20, 10], 0.0, id="touching"),
+        pytest.param([0, 0, 10, 10], [5, 0, 15, 10], 1 / 3, id="half"),
+        pytest.param([0, 0, 10, 10], [2, 2, 4, 4], 0.04, id="inside"),
+        pytest.param([0, 0, 0, 0], [0, 0, 0, 0], 0.0, id="empty"),
+    ],
+)
+def test_intersection_over_union(first, second, expected):
+    overlap = intersection_over_union(np.array([first], np.float32), np.array([second], np.float32))
+    assert overlap[0, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted", "expected"),
+    [
+        (3, 4, [0, 1, 2]),
+        (4, 4, [0, 1, 2, 3]),
+        (9, 5, [0, 2, 4, 6, 8]),
+        (100, 2, [0, 99]),
+        (5, 1, [0]),
+        (0, 4, []),
+    ],
+)
+def test_evenly_spread(count, wanted, expected):
+    positions = evenly_spread(count, wanted)
+    assert positions.tolist() == expected
+    assert positions.dtype == np.int64
+
+
+def test_one_person_who_moves_is_one_track():
+    assert tracks(*([("a", 8 * i)] for i in range(6))) == [[0]] * 6
+
+
+def test_two_people_stay_apart_whatever_the_order_of_detection():
+    first, second = ("a", 0), ("b", 100)
+    assert tracks([first, second], [second, first], [first, second]) == [[0, 1], [1, 0], [0, 1]]
+
+
+def test_a_track_survives_a_short_miss_and_no_long_one():
+    short = tracks([("a", 0)], *([] for _ in range(MAX_GAP)), [("a", 0)])
+    assert (short[0], short[-1]) == ([0], [0])
+    long = tracks([("a", 0)], *([] for _ in range(MAX_GAP + 1)), [("a", 0)])
+    assert (long[0], long[-1]) == ([0], [1])
+
+
+def test_tracks_are_numbered_as_they_appear():
+    assert tracks([("b", 50), ("a", 0)], [("a", 0), ("b", 50), ("c", 90)]) == [[0, 1], [1, 0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("counts", "order"),
+    [
+        pytest.param({0: 2, 1: 3}, [1, 0], id="the most usable faces"),
+        pytest.param({0: 2, 1: 1}, [0, 1], id="already so"),
+        pytest.param({1: 1, 0: 1}, [0, 1], id="first seen"),
+        pytest.param({0: 0, 1: 2, 2: 0}, [1, 0, 2], id="none usable"),
+        pytest.param({}, [], id="nothing to rank"),
+    ],
+)
+def test_the_track_with_the_most_usable_faces_comes_first(counts, order):
+    assert rank_tracks(counts) == order
+
+
+def test_a_track_is_open_until_it_was_missed_too_often():
+    tracker = Tracker()
+    face = np.array([box(0)], np.float32), np.array([PEOPLE["a"]], np.float32)
+    nobody = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
+    tracker.add(*face)
+    for _ in range(MAX_GAP + 1):
+        assert tracker.open_tracks == {0}
+        tracker.add(*nobody)
+    tracker.add(*nobody)
+    assert tracker.open_tracks == set()
+
+
+def test_no_faces_no_tracks():
+    assert tracks([], []) == [[], []]
+    assert tracks() == []
+
+
+CROSSING = [[("a", 20 * i), ("b", 160 - 20 * i)] for i in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        pytest.param(CROSSING, 2, id="two cross and both are seen"),
+        pytest.param(
+            [frame[:1] if 3 <= i <= 5 else frame for i, frame in enumerate(CROSSING)],
+            2,
+            id="two cross and one hides the other",
+        ),
+        pytest.param(
+            [[] if 3 <= i <= 5 else frame for i, frame in enumerate(CROSSING)],
+            2,
+            id="two cross and nobody is seen",
+        ),
+        pytest.param(
+            [[("a", 0), ("b", 15)]] * 3 + [[("b", 0), ("a", 15)]] * 3,
+            2,
+            id="two change places between two frames",
+        ),
+        pytest.param([[("a", 0)]] * 4 + [[("b", 0)]] * 4, 2, id="a cut to another in the place"),
+        pytest.param(
+            [[("a", 0)], [("b", 0)]] * 4, 2, id="cuts to and fro between two in one place"
+        ),
+        pytest.param(
+            [[("a", 0)]] * 3 + [[]] * 2 + [[("b", 0)]] * 3, 2, id="another comes after a miss"
+        ),
+        pytest.param(
+            [[("a", 0, 10)]] * 3 + [[("a", 300, 40)]] * 3, 1, id="a cut to a close-up of the same"
+        ),
+        pytest.param(
+            [[("a", 0), ("b", 20), ("c", 40)], [("c", 0), ("a", 20), ("b", 40)]] * 2,
+            3,
+            id="three change places",
+        ),
+    ],
+)
+def test_people_who_differ_are_told_apart_and_kept(frames, expected):
+    found = people_of_tracks(frames, tracks(*frames))
+    assert all(len(set(people)) == 1 for people in found.values())
+    assert len(found) == expected
+
+
+def test_people_who_look_alike_keep_their_tracks_while_they_stay_apart():
+    assert tracks(*[[("a", 0), ("twin", 30)]] * 4) == [[0, 1]] * 4
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param([[("a", 6 * i), ("twin", 48 - 6 * i)] for i in range(9)], id="both are seen"),
+        pytest.param(
+            [
+                [("a", 6 * i)] if 3 <= i <= 5 else [("a", 6 * i), ("twin", 48 - 6 * i)]
+                for i in range(9)
+            ],
+            id="one hides the other",
+        ),
+    ],
+)
+def test_where_people_who_look_alike_meet_their_tracks_end(frames):
+    numbers = tracks(*frames)
+    assert all(len(set(people)) == 1 for people in people_of_tracks(frames, numbers).values())
+    # What began before they met does not go on after.
+    assert not set(numbers[0]) & set(numbers[-1])
+
+
+def test_a_face_goes_to_the_track_whose_course_leads_there():
+    # Where it comes back it is more than its width from where either was seen last.
+    seen = [[("a", 6 * i), ("twin", -12)] for i in range(3)]
+    assert tracks(*seen, [], [("a", 24)]) == [[0, 1]] * 3 + [[], [0]]
+    assert tracks(*seen, [], [("a", -36)])[-1] == [2]
+
+
+@pytest.mark.parametrize(
+    ("unlike", "misses", "x", "size", "goes_on"),
+    [
+        pytest.param(0.33, 0, 0, 10, True, id="a little unlike, in its place"),
+        pytest.param(0.33, 2, 0, 10, False, id="a little unlike and missed"),
+        pytest.param(0.30, 0, 0, 20, False, id="a little unlike and twice as large"),
+        pytest.param(0.30, 0, 8, 10, False, id="a little unlike and beside its place"),
+        pytest.param(0.20, 2, 8, 20, True, id="quite alike, missed, larger and beside its place"),
+        pytest.param(0.24, 0, 300, 10, True, id="quite alike and anywhere"),
+        pytest.param(0.38, 0, 0, 10, False, id="unlike, in its place"),
+    ],
+)
+def test_all_that_differs_counts_against_a_match(unlike, misses, x, size, goes_on):
+    middle = (SIZE - size) / 2  # about the same centre
+    boxes = [[box(0)], *[[]] * misses, [[x + middle, middle, x + middle + size, middle + size]]]
+    looks = [[[0.0, 0.0]], *[[]] * misses, [[unlike, 0.0]]]
+    numbers = assign_tracks(
+        [np.array(frame, np.float32) for frame in boxes],
+        [np.array(frame, np.float32) for frame in looks],
+    )
+    assert numbers[-1] == [0 if goes_on else 1]
+
+
+def test_new_tracks_last_where_doubtful_ones_ended():
+    apart = [("a", 0), ("twin", 30)]
+    numbers = tracks(*[apart] * 3, [("a", 14)], *[apart] * 3)
+    assert numbers == [[0, 1]] * 3 + [[2]] + [[3, 4]] * 3
+
+
+def test_a_track_beyond_doubt_goes_on_beside_a_doubtful_face():
+    boxes = [[box(0), box(10)], [box(0), box(5)], [box(0)]]
+    looks = [[0.0, 0.55], [0.0, 0.28], [0.0]]
+    numbers = assign_tracks(
+        [np.array(frame, np.float32) for frame in boxes],
+        [np.array(frame, np.float32)[:, None] for frame in looks],
+    )
+    assert numbers == [[0, 1], [0, 2], [0]]
+
+
+def test_who_turns_away_and_back_is_known_again():
+    gallery = [np.array([[0.3 * i, 0.0]], np.float32) for i in range(4)]
+    looks = [*gallery, gallery[0]]
+    boxes = [np.array([box(0)], np.float32)] * len(looks)
+    assert assign_tracks(boxes, looks) == [[0]] * 5
+    # The first look is forgotten when more than LOOKS others have come.
+    looks = [*gallery, *gallery[-1:] * LOOKS, gallery[0]]
+    boxes = [np.array([box(0)], np.float32)] * len(looks)
+    assert assign_tracks(boxes, looks)[-1] == [1]
+
+
+def test_a_box_without_area_is_a_face_like_others():
+    boxes = [np.array([[5, 5, 5, 5]], np.float32)] * 2
+    assert assign_tracks(boxes, [np.zeros((1, 2), np.float32)] * 2) == [[0], [0]]

@@ -1,0 +1,106 @@
+"""Every head and pooling scores exported as it does in Keras, and padding changes nothing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import expit
+
+from models.calibration.probability_mapping import Temperature
+from models.config.model import ModelConfig
+from models.export.export import export
+from models.export.served_model import ServedModel
+from models.networks import classifier
+from models.scoring.scorer import NetworkScorer
+from models.transform.transform_features import label_alone
+from tests.models import tiny_served
+
+HEADS = {
+    "lstm": {"head": "lstm", "lstm_units": 4},
+    "max": {"pooling": "max"},
+    "confident_mean": {"pooling": "confident_mean"},
+}
+TRACK_LENGTH = 16
+
+
+@pytest.fixture(scope="module", params=HEADS)
+def network(request, tiny_backbone):
+    """All but three of a track's faces are confidently fake, in which `confident_mean` believes."""
+    config = ModelConfig(
+        model=tiny_backbone, image_size=tiny_served.SIZE, weights=None, **HEADS[request.param]
+    )
+    network = classifier.build(config, "float32", weights=None)
+    last = network.head.get_layer("logit")
+    kernel, bias = last.get_weights()
+    logits = np.sort(tiny_served.logit(network, tiny_served.faces(TRACK_LENGTH)[0]))
+    wider = 2.0 / logits.std()
+    last.set_weights([kernel * wider, bias - logits[3] * wider + 2.0])
+    return network
+
+
+@pytest.fixture(scope="module")
+def signatures(network, tmp_path_factory):
+    served = ServedModel(
+        NetworkScorer(network),
+        tiny_served.decision_of(Temperature(temperature=1.0), (0.4, 0.6)),
+        track_length=TRACK_LENGTH,
+        transform=label_alone,
+    )
+    folder = str(tmp_path_factory.mktemp("saved"))
+    export(served, folder, name="tiny", card={})
+    loaded = tf.saved_model.load(folder)
+    return loaded.signatures
+
+
+def track_probability(network, pixels):
+    features = network.features(np.asarray(pixels, np.float32))
+    logits = network.track_logits(features, tf.zeros(len(pixels), tf.int32), 1)
+    return expit(logits.numpy().astype(float))[0]
+
+
+def row(pictures, places):
+    padded = np.full(TRACK_LENGTH, b"", object)
+    padded[list(places)] = pictures
+    return padded
+
+
+def test_tracks_score_as_in_keras_wherever_they_are_padded(network, signatures):
+    pixels, pictures = tiny_served.faces(TRACK_LENGTH)
+    rows = [
+        row(pictures, range(TRACK_LENGTH)),
+        row(pictures[4:7], range(3)),
+        row(pictures[4:7], (1, 8, 15)),
+        row([], []),
+        row(pictures[:1], [0]),
+    ]
+    answer = signatures["serving_tracks"](faces=tf.constant(np.stack(rows)))
+    expected = [
+        track_probability(network, pixels),
+        *[track_probability(network, pixels[4:7])] * 2,
+        np.nan,
+        track_probability(network, pixels[:1]),
+    ]
+    np.testing.assert_allclose(answer["fake_probability"], expected, atol=1e-6)
+    # Pooled otherwise, the whole track would score otherwise.
+    features = network.features(pixels.astype(np.float32))
+    mean = expit(network.face_logits(features).numpy().astype(float).mean())
+    assert abs(mean - expected[0]) > 1e-3
+    none = signatures["serving_tracks"](faces=tf.fill([2, TRACK_LENGTH], ""))
+    assert np.isnan(none["fake_probability"]).all()
+    nothing = signatures["serving_tracks"](faces=tf.zeros([0, TRACK_LENGTH], tf.string))
+    assert nothing["fake_probability"].shape == (0,)
+
+
+def test_lone_faces_score_as_in_keras(network, signatures):
+    pixels, pictures = tiny_served.faces(5)
+    answer = signatures["serving_default"](faces=tf.constant(pictures))
+    expected = [track_probability(network, pixels[i : i + 1]) for i in range(5)]
+    np.testing.assert_allclose(answer["fake_probability"], expected, atol=1e-6)
+
+
+def test_videos_score_as_in_keras(network, signatures):
+    pixels, pictures = tiny_served.faces(9)
+    video = tiny_served.example(pictures, [0, 0, 0, 1, 1, 1, 1, 2, 2])
+    answer = signatures["serving_examples"](examples=tf.constant([video, video]))
+    tracks = np.split(pixels, [3, 7])
+    expected = max(track_probability(network, track) for track in tracks)
+    np.testing.assert_allclose(answer["fake_probability"], [expected] * 2, atol=1e-6)

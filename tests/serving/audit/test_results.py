@@ -1,0 +1,47 @@
+import csv
+
+import pytest
+
+from data.utils.errors import OutputError
+from serving.audit import results
+from serving.prediction import SCOPE
+from tests.serving.answers import answer, track
+
+
+def test_csv_has_one_row_a_video(tmp_path):
+    scored = answer(track({0.5: 0.75}, probability=0.75), path='a "b",c.mp4')
+    abstained = answer(path="caf\udce9.mp4", reason="no face")  # b"caf\xe9", not UTF-8
+    results.write_csv([scored, abstained], tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    common = {"model": "tiny", "scope": SCOPE}
+    assert rows == [
+        {
+            "path": 'a "b",c.mp4',
+            "model_version": "3",
+            "verdict": "fake",
+            "fake_probability": "0.75",
+            "status": "ok",
+            "reason": "",
+            "tracks": "1",
+            **common,
+        },
+        {
+            "path": "caf%E9.mp4",
+            "model_version": "",
+            "verdict": "abstain",
+            "fake_probability": "",
+            "status": "no_face",
+            "reason": "no face",
+            "tracks": "0",
+            **common,
+        },
+    ]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    target = tmp_path / "out.csv"
+    target.mkdir()  # nothing can be renamed over a folder
+    with pytest.raises(OutputError, match=r"out\.csv: cannot be written"):
+        results.write_csv([answer()], target)
+    assert list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,133 @@
+import logging
+import pathlib
+
+import pytest
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.server.core.source import ConfigSource, RootSource, find_versions, version_number
+
+
+def make_version(base_path: pathlib.Path, name: str) -> pathlib.Path:
+    folder = base_path / name
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("0", 0, id="zero"),
+        pytest.param("42", 42, id="number"),
+        pytest.param("0042", None, id="leading zeros"),
+        pytest.param("00", None, id="zero twice"),
+        pytest.param("9223372036854775807", 2**63 - 1, id="largest int64"),
+        pytest.param("9223372036854775808", None, id="beyond int64"),
+        pytest.param(".3", None, id="hidden"),
+        pytest.param("-1", None, id="negative"),
+        pytest.param("+1", None, id="sign"),
+        pytest.param("1_0", None, id="underscore"),
+        pytest.param(" 1", None, id="space"),
+        pytest.param("v1", None, id="not a number"),
+        pytest.param("1.tmp", None, id="suffix"),
+        pytest.param("³", None, id="superscript digit"),
+        pytest.param("٣", None, id="Arabic digit"),
+    ],
+)
+def test_which_names_are_versions(tmp_path, name, expected):
+    assert version_number(name) == expected
+    make_version(tmp_path, name)
+    assert set(find_versions(tmp_path)) == (set() if expected is None else {expected})
+
+
+def test_half_written_version_is_not_yet_a_version(tmp_path):
+    folder = tmp_path / "2"
+    (folder / "variables").mkdir(parents=True)
+    assert find_versions(tmp_path) == {}
+    (folder / "saved_model.pb").touch()
+    assert find_versions(tmp_path) == {2: folder}
+
+
+def test_root_source_finds_the_latest_version_of_every_model(tmp_path):
+    one = make_version(tmp_path / "one", "1")
+    make_version(tmp_path / "two", "6")
+    two = make_version(tmp_path / "two", "7")
+    make_version(tmp_path / ".hidden", "1")
+    (tmp_path / "readme.txt").touch()
+    (tmp_path / "empty").mkdir()
+    assert RootSource(tmp_path).poll() == {"one": {1: one}, "two": {7: two}, "empty": {}}
+
+
+def test_root_source_keeps_what_it_knew_of_a_model_that_it_cannot_read(
+    tmp_path, monkeypatch, caplog
+):
+    broken = make_version(tmp_path / "broken", "1")
+    source = RootSource(tmp_path)
+    source.poll()
+    make_version(tmp_path / "well", "1")
+    listed = pathlib.Path.iterdir
+
+    def fail_for_broken(path):
+        if path.name == "broken":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", fail_for_broken)
+    with caplog.at_level(logging.WARNING):
+        source.poll()
+        found = source.poll()
+    assert found["broken"] == {1: broken}
+    assert set(found["well"]) == {1}
+    assert caplog.text.count("broken: cannot look for versions") == 1
+    assert "Permission denied" in source.problems["broken"]
+    monkeypatch.undo()
+    source.poll()
+    assert source.problems == {}
+
+
+def test_root_source_without_its_folder_knows_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        RootSource(tmp_path / "gone").poll()
+
+
+def model_config(text):
+    return text_format.Parse(text, model_server_config_pb2.ModelConfig())
+
+
+def test_config_source_watches_each_model_by_its_policy(tmp_path):
+    for name in ("1", "2", "3"):
+        make_version(tmp_path / "one", name)
+    source = ConfigSource(
+        [
+            model_config(f"name: 'default' base_path: '{tmp_path}/one'"),
+            model_config(
+                f"name: 'both' base_path: '{tmp_path}/one' "
+                "model_version_policy { specific { versions: 1 versions: 2 } }"
+            ),
+            model_config(f"name: 'empty' base_path: '{tmp_path}'"),
+        ]
+    )
+    found = source.poll()
+    assert found == source.found
+    assert found == {
+        "default": {3: tmp_path / "one" / "3"},
+        "both": {number: tmp_path / "one" / str(number) for number in (1, 2)},
+        "empty": {},
+    }
+
+
+def test_config_source_keeps_what_it_knew_of_a_base_path_that_is_gone(tmp_path, caplog):
+    folder = make_version(tmp_path / "one", "1")
+    models = [
+        model_config(f"name: 'one' base_path: '{tmp_path}/one'"),
+        model_config(f"name: 'never' base_path: '{tmp_path}/never'"),
+    ]
+    first = ConfigSource(models)
+    first.poll()
+    (tmp_path / "one").rename(tmp_path / "elsewhere")
+    assert first.poll() == {"one": {1: folder}, "never": {}}
+    later = ConfigSource(models, first.found)
+    assert later.poll() == {"one": {1: folder}, "never": {}}
+    assert set(later.problems) == {"one", "never"}
+    assert "one: cannot look for versions" in caplog.text

@@ -1,0 +1,65 @@
+"""Paths of requests, as in TensorFlow Serving's http_rest_api_util_test.cc."""
+
+import pytest
+
+from serving.server.errors import StatusError
+from serving.server.rest_api import routes
+from serving.server.rest_api.routes import Route
+
+UNDERSTOOD = {
+    "POST /v1/models/foo:predict": Route("foo", None, None, "predict"),
+    "POST /V1/Models/Foo:classify": Route("Foo", None, None, "classify"),
+    "POST /v1/models/foo/versions/50:regress": Route("foo", 50, None, "regress"),
+    "POST /v1/models/foo/labels/canary:predict": Route("foo", None, "canary", "predict"),
+    "POST /v1/models/a%2Fb%20%C3%A9/labels/x%3Ay:predict": Route("a/b é", None, "x:y", "predict"),
+    "GET /v1/models/foo": Route("foo", None, None, "status"),
+    "GET /v1/models/foo/versions/9223372036854775807": Route("foo", 2**63 - 1, None, "status"),
+    "GET /v1/models/foo/labels/canary": Route("foo", None, "canary", "status"),
+    "GET /v1/models/foo/metadata": Route("foo", None, None, "metadata"),
+    "GET /v1/models/foo/versions/2/metadata": Route("foo", 2, None, "metadata"),
+}
+
+
+@pytest.mark.parametrize(("line", "route"), UNDERSTOOD.items())
+def test_paths_are_understood(line, route):
+    assert routes.parse(*line.split()) == route
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /v1/foo",
+        "POST /v1/models",
+        "POST /v1/models/foo",
+        "GET /v1/models/foo:predict",
+        "POST /v1/models/foo:PREDICT",
+        "POST /v1/models/foo/version/50:regress",
+        "POST /v1/models/foo/versions/HELLO:regress",
+        "POST /v1/models/foo/versions/٣:regress",
+        "POST /v1/models/foo/versions/1/labels/a:predict",
+        "PUT /v1/models/foo:predict",
+        "GET /v1/models/foo/",
+    ],
+)
+def test_other_paths_are_malformed(line):
+    with pytest.raises(StatusError) as caught:
+        routes.parse(*line.split())
+    assert caught.value.message == f"Malformed request: {line}"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("GET /v1/models", "Missing model name in request."),
+        (
+            "POST /v1/models/foo/versions/18446744073709551615:regress",
+            "Failed to convert version: 18446744073709551615 to numeric.",
+        ),
+        ("POST /v1/models/%FF:predict", "Failed to decode model name:%FF"),
+        ("GET /v1/models/foo/labels/%FF", "Failed to decode model version label:%FF"),
+    ],
+)
+def test_wrong_names_are_told(line, message):
+    with pytest.raises(StatusError) as caught:
+        routes.parse(*line.split())
+    assert caught.value.message == message
