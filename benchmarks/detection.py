@@ -17,8 +17,8 @@ import time
 import numpy as np
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
+from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
-from data.faces.tracking import intersection_over_union
 from data.video.reader import Video
 
 TARGET = 12.0

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.detectors.base import Face
-from data.faces.tracking import intersection_over_union
+from data.detectors.boxes import intersection_over_union
 from data.utils.errors import UsageError
 
 MIN_SCORE = 0.6

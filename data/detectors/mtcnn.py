@@ -126,7 +126,7 @@ class MtcnnGraph(tf.Module):
             level_boxes, level_scores = _pnet_boxes(image, self._pnet)
             scale = size / tf.cast(tf.shape(image)[1:3], tf.float32)
             level_boxes *= tf.stack([scale[1], scale[0], scale[1], scale[0]])
-            level_boxes, level_scores = mtcnn_boxes.keep_apart(
+            level_boxes, level_scores = mtcnn_boxes.nms(
                 level_boxes, level_scores, _LEVEL_NMS, _LEVEL_PROPOSALS, min_score=_PNET_THRESHOLD
             )
             boxes = boxes.write(level, level_boxes)
@@ -152,7 +152,7 @@ class MtcnnGraph(tf.Module):
         )
         all_boxes = tf.reshape(tf.transpose(boxes.stack(), [1, 0, 2, 3]), [count, -1, 4])
         all_scores = tf.reshape(tf.transpose(scores.stack(), [1, 0, 2]), [count, -1])
-        all_boxes, all_scores = mtcnn_boxes.keep_apart(all_boxes, all_scores, _PNET_NMS, _PROPOSALS)
+        all_boxes, all_scores = mtcnn_boxes.nms(all_boxes, all_scores, _PNET_NMS, _PROPOSALS)
         return mtcnn_boxes.square(all_boxes), all_scores
 
     def _refine(
@@ -163,7 +163,7 @@ class MtcnnGraph(tf.Module):
             lambda crops: networks.rnet(crops, self._rnet), 24, 16, (4, 1), frames, boxes, scores
         )
         boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
-        boxes, scores = mtcnn_boxes.keep_apart(
+        boxes, scores = mtcnn_boxes.nms(
             boxes, scores[..., 0], _RNET_NMS, _REFINED, min_score=_RNET_THRESHOLD
         )
         return mtcnn_boxes.square(boxes), scores
@@ -191,7 +191,7 @@ class MtcnnGraph(tf.Module):
         scores = tf.where(scores > self._min_score, scores, 0.0)
         boxes, scores, landmarks = mtcnn_boxes.sort(boxes, scores, landmarks)
         scores = mtcnn_boxes.suppress(boxes, scores, _ONET_NMS, over_smaller=True)
-        boxes, scores, landmarks = mtcnn_boxes.best(boxes, scores, self._max_faces, landmarks)
+        boxes, scores, landmarks = mtcnn_boxes.top_k(boxes, scores, self._max_faces, landmarks)
         found = scores > 0.0
         nan = tf.constant(float("nan"))
         return (

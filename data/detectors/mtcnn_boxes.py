@@ -1,4 +1,4 @@
-"""Box arithmetic of MTCNN in a graph, as the `mtcnn` package 1.0.0 does it in numpy.
+"""Arithmetic of MTCNN's boxes in a TensorFlow graph, as the `mtcnn` package 1.0.0 does it in numpy.
 
 Boxes are float32 [n, k, 4], x_min, y_min, x_max, y_max in pixels; scores are float32 [n, k], 0 for
 a box that is not in use.
@@ -9,10 +9,10 @@ import tensorflow as tf
 
 def sort(boxes: tf.Tensor, scores: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Orders boxes [n, k, 4], scores [n, k] and others [n, k, ...] by falling score."""
-    return best(boxes, scores, tf.shape(scores)[1], *others)
+    return top_k(boxes, scores, tf.shape(scores)[1], *others)
 
 
-def best(
+def top_k(
     boxes: tf.Tensor, scores: tf.Tensor, count: int | tf.Tensor, *others: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
     """The `count` best of each image in falling order of score, padded with zeros."""
@@ -53,10 +53,10 @@ def suppress(
     return tf.where(suppressed, 0.0, scores)
 
 
-def keep_apart(
+def nms(
     boxes: tf.Tensor, scores: tf.Tensor, threshold: float, count: int, *, min_score: float = 0.0
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The best boxes of which none overlaps a better one by more than `threshold` of the union.
+    """Non-maximum suppression: no box kept overlaps a better one by more than `threshold`.
 
     TensorFlow's own kernel, twenty times as fast as `suppress` and free of its table of pairs.
 

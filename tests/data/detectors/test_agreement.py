@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data.detectors import registry
-from data.faces.tracking import intersection_over_union
+from data.detectors.boxes import intersection_over_union
 from data.video.reader import Video
 
 IVAN = np.array([[277, 90, 277 + 48, 90 + 63]], np.float32)  # ipazc/mtcnn, README

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import HALVE_ABOVE, Mtcnn, MtcnnGraph
-from data.faces.tracking import intersection_over_union
 
 IVAN = np.array([[277, 90, 277 + 48, 90 + 63]], np.float32)  # ipazc/mtcnn, README
 

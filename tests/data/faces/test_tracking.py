@@ -7,7 +7,6 @@ from data.faces.tracking import (
     MAX_GAP,
     Tracker,
     evenly_spread,
-    intersection_over_union,
     rank_tracks,
 )
 
@@ -47,21 +46,6 @@ def people_of_tracks(frames, numbers):
         for (who, *_), track in zip(frame, assigned, strict=True):
             found.setdefault(track, []).append(who)
     return found
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        pytest.param([0, 0, 10, 10], [0, 0, 10, 10], 1.0, id="same"),
-        pytest.param([0, 0, 10, 10], [10, 0, 20, 10], 0.0, id="touching"),
-        pytest.param([0, 0, 10, 10], [5, 0, 15, 10], 1 / 3, id="half"),
-        pytest.param([0, 0, 10, 10], [2, 2, 4, 4], 0.04, id="inside"),
-        pytest.param([0, 0, 0, 0], [0, 0, 0, 0], 0.0, id="empty"),
-    ],
-)
-def test_intersection_over_union(first, second, expected):
-    overlap = intersection_over_union(np.array([first], np.float32), np.array([second], np.float32))
-    assert overlap[0, 0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from skimage import data as skimage_data
 
+from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.faces import tracking
 from data.faces.cropping import crop_face
@@ -190,9 +191,9 @@ def people_of_tracks(found, tracks, truth):
     people = collections.defaultdict(collections.Counter)
     for faces, numbers, places in zip(found, tracks, truth, strict=True):
         boxes = np.array([box for _, box in places], np.float32).reshape(-1, 4)
-        hiding = np.triu(tracking.intersection_over_union(boxes, boxes), 1).max(axis=1, initial=0)
+        hiding = np.triu(intersection_over_union(boxes, boxes), 1).max(axis=1, initial=0)
         for face, track in zip(faces, numbers, strict=True):
-            overlaps = tracking.intersection_over_union(face.box[None], boxes)[0]
+            overlaps = intersection_over_union(face.box[None], boxes)[0]
             place = np.where(hiding > 0.5, 0, overlaps).argmax()
             assert overlaps[place] > 0.3, f"{face} is nobody"
             people[track][places[place][0]] += 1
