@@ -46,7 +46,7 @@ from models.inputs.input_pipeline import training_batches
 from models.networks import classifier
 from models.networks.classifier import Classifier
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_videos
+from models.scoring.video_scores import score_videos
 from models.training import optimizer, trainer
 from models.training.precision import choose
 

@@ -20,7 +20,7 @@ from models.export.served_model import ServedModel
 from models.inputs.crop_source import CropStore
 from models.networks import classifier, mesonet_weights, saved_network
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_videos
+from models.scoring.video_scores import score_videos
 from models.transform.transform_features import TransformFeatures, label_alone
 from pipeline import transform_graph
 

@@ -17,7 +17,7 @@ from models.export.calibrated_export import export_calibrated
 from models.inputs.crop_source import CropStore
 from models.networks import saved_network
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_tracks
+from models.scoring.video_scores import score_tracks
 from models.transform.transform_features import TransformFeatures
 
 

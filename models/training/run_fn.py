@@ -9,7 +9,7 @@ from models.export.calibrated_export import export_calibrated
 from models.inputs.crop_source import CropStore
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_videos
+from models.scoring.video_scores import score_videos
 from models.training import distribution
 from models.training.arguments import TrainerArguments, checkpoint_name, parse_config
 from models.training.checkpoints import Checkpoints

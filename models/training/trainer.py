@@ -18,7 +18,7 @@ from models.inputs.input_pipeline import Batch, training_batches
 from models.networks import classifier, saved_network
 from models.networks.classifier import Classifier
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_videos
+from models.scoring.video_scores import score_videos
 from models.training import distribution, fine_tuning, optimizer
 from models.training.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.training.log import TrainingLog

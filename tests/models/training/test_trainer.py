@@ -13,7 +13,7 @@ from models.inputs.input_pipeline import Batch
 from models.networks import classifier
 from models.networks.classifier import Classifier
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_videos
+from models.scoring.video_scores import score_videos
 from models.training import optimizer, trainer
 from models.training.checkpoints import Checkpoints, Evaluation
 from models.training.log import TrainingLog

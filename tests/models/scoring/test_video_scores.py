@@ -6,7 +6,7 @@ import pytest
 from models.config.model import ModelConfig
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.scoring.scoring import score_videos
+from models.scoring.video_scores import score_videos
 from tests.tiny_dataset import make_video
 
 
