@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.calibration.probability_mapping import ProbabilityMapping
 from models.evaluation.metrics import log_loss
+from models.scoring.video_scores import max_over_tracks
 
 _LEAST = 1e-6
 """Probabilities are kept this far from 0 and 1, so that their logits are numbers."""
@@ -105,7 +106,7 @@ def fit_weights(
 
     def loss(free: npt.NDArray[np.float64]) -> float:
         weighted = Weighted(tuple(_to_weights(free)), tuple(mappings))
-        found = largest(weighted.logits(tf.constant(track_logits)).numpy(), place)
+        found = max_over_tracks(weighted.logits(tf.constant(track_logits)).numpy(), place)
         return log_loss(found, labels[videos])
 
     # Few numbers, and a maximum over tracks in between: no gradient is asked for.
@@ -135,26 +136,9 @@ def fit_stack(
         labels: int8 [v], of both classes; videos without a track here are left out.
     """
     videos, place = np.unique(video_of_track, return_inverse=True)
-    members = np.stack([largest(row, place) for row in track_logits], axis=1)
+    members = np.stack([max_over_tracks(row, place) for row in track_logits], axis=1)
     fitted = LogisticRegression(class_weight="balanced").fit(members, labels[videos])
     return Stacked(tuple(map(float, fitted.coef_[0])), float(fitted.intercept_[0]))
-
-
-def largest(
-    track_logits: npt.NDArray[np.floating], video_of_track: npt.NDArray[np.integer]
-) -> npt.NDArray[np.float32]:
-    """The score of a video: the largest of its tracks' logits.
-
-    Args:
-        track_logits: float [t].
-        video_of_track: int [t], 0 to v - 1, each at least once.
-
-    Returns:
-        float32 [v].
-    """
-    scores = np.full(int(video_of_track.max()) + 1, -np.inf, np.float32)
-    np.maximum.at(scores, video_of_track, track_logits.astype(np.float32))
-    return scores
 
 
 def _to_weights(free: npt.NDArray[np.float64]) -> list[float]:

@@ -12,12 +12,12 @@ from models.calibration import probability_mapping
 from models.calibration.cross_fitting import fold_of_groups
 from models.calibration.mapping_fit import fit_mapping
 from models.config.ensemble import EnsembleConfig
-from models.ensembles.combination import Combination, fit_stack, fit_weights, fixed_weights, largest
+from models.ensembles.combination import Combination, fit_stack, fit_weights, fixed_weights
 from models.export.calibrated_export import export_calibrated
 from models.inputs.crop_source import CropStore
 from models.networks import saved_network
 from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_tracks
+from models.scoring.video_scores import max_over_tracks, score_tracks
 from models.transform.transform_features import TransformFeatures
 
 
@@ -118,7 +118,9 @@ def make(
             own
             if tracks.all()
             else [
-                fit_mapping(mapping.method, largest(row, place).astype(np.float64), labels[numbers])
+                fit_mapping(
+                    mapping.method, max_over_tracks(row, place).astype(np.float64), labels[numbers]
+                )
                 for mapping, row in zip(own, logits, strict=True)
             ]
         )
@@ -173,4 +175,4 @@ def _cross_fitted(
                 "judged on: its eval figures are optimistic"
             ]
         combined[held_out] = fit(others).logits(tf.constant(track_logits[:, held_out])).numpy()
-    return largest(combined, video_of_track), warnings
+    return max_over_tracks(combined, video_of_track), warnings

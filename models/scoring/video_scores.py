@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.ensembles.combination import largest
 from models.inputs.crop_source import CropStore
 from models.inputs.input_pipeline import scoring_batches
 from models.scoring.scorer import CHUNK, NetworkScorer
@@ -25,7 +24,7 @@ def score_videos(
     Returns:
         float32 [v], logits.
     """
-    return largest(*score_tracks(scorer, store, crops))
+    return max_over_tracks(*score_tracks(scorer, store, crops))
 
 
 def score_tracks(
@@ -67,3 +66,24 @@ def score_tracks(
             ).numpy()
             pending, scored = [features[stop:]], whole
     return logits, video_of_track
+
+
+def max_over_tracks(
+    track_logits: npt.NDArray[np.floating], video_of_track: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float32]:
+    """Takes the largest of its tracks' logits as the score of a video.
+
+    Args:
+        track_logits: float [t].
+        video_of_track: int [t], 0 to v - 1, each at least once.
+
+    Returns:
+        float32 [v].
+
+    Example:
+        >>> max_over_tracks(np.array([1.0, -3.0, 2.0]), np.array([0, 1, 0]))
+        array([ 2., -3.], dtype=float32)
+    """
+    scores = np.full(int(video_of_track.max()) + 1, -np.inf, np.float32)
+    np.maximum.at(scores, video_of_track, track_logits.astype(np.float32))
+    return scores

@@ -12,8 +12,8 @@ from models.ensembles.combination import (
     fit_stack,
     fit_weights,
     fixed_weights,
-    largest,
 )
+from models.scoring.video_scores import max_over_tracks
 
 PLAIN = Temperature(temperature=1.0)
 
@@ -65,7 +65,7 @@ def test_fitted_weights_have_the_least_log_loss(scores):
     def loss(weights):
         combined = fixed_weights(weights, (PLAIN,) * 3).logits(tf.constant(logits)).numpy()
         # As many reals as fakes: scikit-learn's plain mean weighs the classes alike.
-        return log_loss(labels, expit(largest(combined, video)))
+        return log_loss(labels, expit(max_over_tracks(combined, video)))
 
     grid = [
         loss([a, b, max(1 - a - b, 0)])
@@ -111,8 +111,3 @@ def test_videos_without_tracks_are_left_out_of_a_fit(scores):
     expected = fit_stack(logits[:, some], numbered, labels[np.unique(video[some])])
     found = fit_stack(logits[:, some], video[some], labels)
     np.testing.assert_allclose(found.coefficients, expected.coefficients)
-
-
-def test_largest():
-    found = largest(np.array([1.0, -3.0, 2.0, -5.0]), np.array([0, 1, 0, 1]))
-    np.testing.assert_array_equal(found, [2.0, -3.0])

@@ -6,7 +6,7 @@ import pytest
 from models.config.model import ModelConfig
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
+from models.scoring.video_scores import max_over_tracks, score_videos
 from tests.tiny_dataset import make_video
 
 
@@ -41,3 +41,8 @@ def test_a_video_scores_as_its_largest_track_alone(long_videos, make_store, tiny
             scores.append(score_videos(scorer, alone, np.arange(len(faces)))[0])
         assert together[number] == pytest.approx(max(scores), abs=1e-5)
     assert len(set(np.round(together, 5))) == len(long_videos)
+
+
+def test_a_video_has_the_largest_logit_of_its_tracks():
+    logits = max_over_tracks(np.array([1.0, -3.0, 2.0, -5.0]), np.array([0, 1, 0, 1]))
+    np.testing.assert_array_equal(logits, [2.0, -3.0])
