@@ -25,8 +25,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from data.detectors import registry
-from data.faces import tracking
 from data.faces.extract import FaceOptions, VideoFaces, extract_faces
+from data.utils.evenly_spread import evenly_spread
 
 
 def make_tracks(video: VideoFaces, width: int) -> npt.NDArray:
@@ -34,7 +34,7 @@ def make_tracks(video: VideoFaces, width: int) -> npt.NDArray:
     rows = []
     for _, group in itertools.groupby(video.usable_faces, key=lambda face: face.track):
         track = list(group)
-        images = [track[position].image for position in tracking.evenly_spread(len(track), width)]
+        images = [track[position].image for position in evenly_spread(len(track), width)]
         rows.append(images + [b""] * (width - len(images)))
     return np.array(rows, object)
 

@@ -41,7 +41,7 @@ from models.config.augmentation import AugmentationConfig
 from models.config.model import ModelConfig
 from models.evaluation import nuisances, shortcut
 from models.evaluation.shortcut import ShortcutReport
-from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.crop_source import CropStore, sample_tracks
 from models.inputs.input_pipeline import training_batches
 from models.networks import classifier
 from models.networks.classifier import Classifier
@@ -139,7 +139,7 @@ def learn(videos: Sequence[VideoExample], config: ModelConfig, steps: int) -> Cl
     learner = optimizer.create(config, precision, network.trainable_variables)
     step = trainer._train_step(network, learner, tf.distribute.get_strategy())
     with _store(videos) as store:
-        crops = evenly_spread(store.index, config.frames_per_video)
+        crops = sample_tracks(store.index, config.frames_per_video)
         losses = [float(step(b)[0]) for b in training_batches(store, crops, config).take(steps)]
     print(f"  last losses: {np.mean(losses[-20:]):.3f} nats", flush=True)
     return network

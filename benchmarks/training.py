@@ -42,7 +42,7 @@ from scipy import stats
 
 from benchmarks.training_crops import CROPS, make_store
 from models.config.model import ModelConfig
-from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.crop_source import CropStore, sample_tracks
 from models.inputs.input_pipeline import Batch, training_batches
 from models.networks import classifier
 from models.training import optimizer, trainer
@@ -286,7 +286,7 @@ def run(step: Any, given: Iterable[Batch]) -> Took:
 
 def batches(store: CropStore, config: ModelConfig) -> tf.data.Dataset:
     """What the trainer would draw from the store."""
-    crops = evenly_spread(store.index, config.frames_per_video)
+    crops = sample_tracks(store.index, config.frames_per_video)
     return training_batches(store, crops, config)
 
 

@@ -8,7 +8,7 @@ _MODULES = (
     "data.faces.cropping",
     "data.detectors",
     "data.synthetic.self_blending",
-    "data.faces.tracking",
+    "data.utils.evenly_spread",
 )
 
 

@@ -31,19 +31,6 @@ LOOKS = 32
 """Latest descriptions kept of a track: a head turns away and back."""
 
 
-def evenly_spread(count: int, wanted: int) -> npt.NDArray[np.int64]:
-    """Picks positions evenly spread over a row of things, its first and last among them.
-
-    Args:
-        count: things in the row, 0 or more.
-        wanted: positions at most, 1 or more; 1 gives the first.
-
-    Returns:
-        int64 [min(count, wanted)], rising.
-    """
-    return np.linspace(0, count - 1, min(count, wanted)).round().astype(np.int64)
-
-
 @dataclasses.dataclass
 class _Track:
     """What is known of one person so far.

@@ -20,7 +20,7 @@ from data.visualization.drawing import FADED, INK, LABELS, LINE, PAPER, fit, fon
 from models.config.model import ModelConfig
 from models.inputs import sampling
 from models.inputs.augmentation import augment
-from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.crop_source import CropStore, sample_tracks
 from models.inputs.input_pipeline import group_seed, unaugmented_groups
 
 DRAWS = 8
@@ -118,7 +118,7 @@ def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
         CropStore.write(paths, f"{folder}/crops", _describe, compression="") as store,
     ):
-        crops = evenly_spread(store.index, config.frames_per_video)
+        crops = sample_tracks(store.index, config.frames_per_video)
         count = min(videos, len(sampling.create(store.index, crops, config)))
         for group in unaugmented_groups(store, crops, config).take(count):
             drawn = [group.pictures]

@@ -16,8 +16,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from data import contract
-from data.faces import cropping, tracking
+from data.faces import cropping
 from data.utils.errors import UsageError
+from data.utils.evenly_spread import evenly_spread
 
 _CHUNK = 64  # Examples transformed at a time
 
@@ -156,7 +157,7 @@ class CropStore:
         self.close()
 
 
-def evenly_spread(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int64]:
+def sample_tracks(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int64]:
     """Chooses crops evenly over each track.
 
     Args:
@@ -170,7 +171,7 @@ def evenly_spread(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int
     starts = np.flatnonzero(np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0))
     chosen = []
     for start, stop in zip(starts, [*starts[1:], keys.shape[1]], strict=True):
-        chosen.append(start + tracking.evenly_spread(stop - start, frames_per_video))
+        chosen.append(start + evenly_spread(stop - start, frames_per_video))
     return np.concatenate(chosen)
 
 

@@ -13,7 +13,7 @@ from data.splits.groups import name_some
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig
 from models.evaluation.metrics import log_loss
-from models.inputs.crop_source import CropStore, evenly_spread, require_both_classes
+from models.inputs.crop_source import CropStore, require_both_classes, sample_tracks
 from models.inputs.input_pipeline import Batch, training_batches
 from models.networks import classifier, saved_network
 from models.networks.classifier import Classifier
@@ -73,8 +73,8 @@ class Trainer:
                 f"{devices} devices of strategy {self._config.strategy} nothing to learn from; set "
                 f"it to {devices} or more"
             )
-        self._train_crops = evenly_spread(train_store.index, self._config.frames_per_video)
-        self._eval_crops = evenly_spread(eval_store.index, self._config.frames_per_video)
+        self._train_crops = sample_tracks(train_store.index, self._config.frames_per_video)
+        self._eval_crops = sample_tracks(eval_store.index, self._config.frames_per_video)
         self._scorer = NetworkScorer(network)
         self._losses: list[float] = []
         self._saved_at = time.monotonic()

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from data import contract
 from data.contract import FaceCrop
 from data.detectors.base import FaceDetector
-from data.faces import tracking
 from data.faces.collector import FaceCollector
 from data.faces.extract import looked_at
 from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
 from data.utils.errors import UsageError
+from data.utils.evenly_spread import evenly_spread
 from data.video.reader import Frame, UnreadableVideoError, Video
 from serving.client import face_search, verdicts
 from serving.client.calls import FACES, Call, PredictCall, Signatures, SignaturesCall
@@ -206,7 +206,7 @@ class Session:
                 path, model, video.status, video.reason, VideoFacts.of(video)
             )
         while True:
-            tracks = _evenly_spread(video.usable_faces, served.width)
+            tracks = _sample_tracks(video.usable_faces, served.width)
             try:
                 outputs = yield from self._predict(_tracks_call(path, tracks, served))
             except ServingError as error:
@@ -263,12 +263,10 @@ class Session:
             raise ServingError.of(error, self._connection.target, self._connection.model) from error
 
 
-def _evenly_spread(faces: Sequence[FaceCrop], width: int) -> list[list[FaceCrop]]:
+def _sample_tracks(faces: Sequence[FaceCrop], width: int) -> list[list[FaceCrop]]:
     """The faces of each track, at most `width` of them."""
     tracks = [list(track) for _, track in itertools.groupby(faces, key=lambda face: face.track)]
-    return [
-        [track[place] for place in tracking.evenly_spread(len(track), width)] for track in tracks
-    ]
+    return [[track[place] for place in evenly_spread(len(track), width)] for track in tracks]
 
 
 def _tracks_call(path: str, tracks: Sequence[Sequence[FaceCrop]], served: _Served) -> PredictCall:

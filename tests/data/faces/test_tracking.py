@@ -6,7 +6,6 @@ from data.faces.tracking import (
     MAX_COST,
     MAX_GAP,
     Tracker,
-    evenly_spread,
     rank_tracks,
 )
 
@@ -46,23 +45,6 @@ def people_of_tracks(frames, numbers):
         for (who, *_), track in zip(frame, assigned, strict=True):
             found.setdefault(track, []).append(who)
     return found
-
-
-@pytest.mark.parametrize(
-    ("count", "wanted", "expected"),
-    [
-        (3, 4, [0, 1, 2]),
-        (4, 4, [0, 1, 2, 3]),
-        (9, 5, [0, 2, 4, 6, 8]),
-        (100, 2, [0, 99]),
-        (5, 1, [0]),
-        (0, 4, []),
-    ],
-)
-def test_evenly_spread(count, wanted, expected):
-    positions = evenly_spread(count, wanted)
-    assert positions.tolist() == expected
-    assert positions.dtype == np.int64
 
 
 def test_one_person_who_moves_is_one_track():

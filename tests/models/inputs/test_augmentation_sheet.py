@@ -9,7 +9,7 @@ from data import contract
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig
 from models.inputs import augmentation_sheet
-from models.inputs.crop_source import CropStore, evenly_spread
+from models.inputs.crop_source import CropStore, sample_tracks
 from models.inputs.input_pipeline import training_batches
 from tests.tiny_dataset import make_split, write
 
@@ -42,7 +42,7 @@ def test_the_first_draw_is_what_training_sees(examples, tiny_backbone, tmp_path,
 
     shards = str(examples / "train-*")
     with CropStore.write([shards], str(tmp_path / "crops"), describe, compression="") as store:
-        batches = training_batches(store, evenly_spread(store.index, 2), config)
+        batches = training_batches(store, sample_tracks(store.index, 2), config)
         faces = next(iter(batches)).pictures[:, 0]
     faces = tf.cast(tf.round(faces), tf.uint8).numpy()
     np.testing.assert_array_equal(faces[::2], [pair.real[1] for pair in pairs])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.utils.errors import UsageError
-from models.inputs.crop_source import CropIndex, CropStore, evenly_spread
+from models.inputs.crop_source import CropIndex, CropStore, sample_tracks
 
 
 def test_holds_every_crop_with_what_it_shows(videos, make_store):
@@ -80,7 +80,7 @@ def test_nothing_to_read(write_records, tmp_path):
         pytest.param(9, list(range(9)), id="all"),
     ],
 )
-def test_evenly_spread(frames, expected):
+def test_crops_are_spread_over_each_track(frames, expected):
     index = CropIndex(
         offset=np.zeros(9, np.int64),
         length=np.zeros(9, np.int32),
@@ -92,4 +92,4 @@ def test_evenly_spread(frames, expected):
         group=np.zeros(2, np.int32),
         weight=np.ones(2, np.float32),
     )
-    np.testing.assert_array_equal(evenly_spread(index, frames), expected)
+    np.testing.assert_array_equal(sample_tracks(index, frames), expected)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig
-from models.inputs.crop_source import evenly_spread
+from models.inputs.crop_source import sample_tracks
 from models.inputs.input_pipeline import Batch
 from models.networks import classifier
 from models.networks.classifier import Classifier
@@ -268,7 +268,7 @@ def test_stops_early_and_restores_the_best_weights(store, tiny_backbone, tmp_pat
         best = evaluation if evaluation.better_than(best) else best
     assert history[-1].step - best.step == 2 * 3
     assert history[-1].step < 400
-    crops = evenly_spread(store.index, config.frames_per_video)
+    crops = sample_tracks(store.index, config.frames_per_video)
     scores = score_videos(NetworkScorer(network), store, crops)
     losses = np.logaddexp(0, np.where(store.index.label == 1, -scores, scores))
     assert losses.mean() == pytest.approx(best.eval_loss, rel=1e-4, abs=1e-6)
