@@ -12,8 +12,8 @@ import pathlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from data.utils.errors import UsageError
+from serving.server import channel_arguments
 from serving.server.admission.limits import Limits
-from serving.server.grpc_api import channel_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from data.utils.errors import UsageError
 from serving.server.admission.auth import Tokens
 from serving.server.api import Api
-from serving.server.batching.batching import Batching
+from serving.server.batching.batched_function import Batching
 from serving.server.batching.parameters import of_message
 from serving.server.core import configuration
 from serving.server.core.manager import Manager, RetryPolicy

@@ -14,7 +14,7 @@ from serving.server.admission.health import Health
 from serving.server.admission.limits import Admission, Limits, ReceiveWatch, Turnstile
 from serving.server.grpc_api import tls as tls_config
 from serving.server.grpc_api.calls import Surroundings, UnaryCall
-from serving.server.grpc_api.health_service import SideServices
+from serving.server.grpc_api.health_and_reflection import SideServices
 from serving.server.grpc_api.interceptor import Door
 from serving.server.monitoring.observers import Observer
 from serving.server.protos import ssl_config_pb2

@@ -8,8 +8,8 @@ import grpc
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.registry import Collector
 
-from serving.server.monitoring import page as metrics_page
-from serving.server.monitoring.families import Counter, Histogram, exponential
+from serving.server.monitoring import prometheus_text
+from serving.server.monitoring.metric_types import Counter, Histogram, exponential
 from serving.server.monitoring.observers import Outcome
 
 DEFAULT_PATH = "/monitoring/prometheus/metrics"
@@ -177,8 +177,8 @@ class Metrics(Collector):
                 self._queuing_latency.add((thread_pool_name,), seconds * 1e6)
 
     def page(self) -> bytes:
-        """All metrics in Prometheus' text format, `metrics_page.CONTENT_TYPE`."""
-        return metrics_page.render(self.registry)
+        """All metrics in Prometheus' text format, `prometheus_text.CONTENT_TYPE`."""
+        return prometheus_text.render(self.registry)
 
     def collect(self) -> Iterator[Metric]:
         """All metrics but the process's own; called by the registry."""

@@ -20,8 +20,8 @@ from serving.server.grpc_api.calls import REQUEST_ID, request_id
 from serving.server.monitoring import observers as observing
 from serving.server.monitoring.metrics import Metrics
 from serving.server.monitoring.observers import Observer, Outcome
-from serving.server.monitoring.page import CONTENT_TYPE
-from serving.server.rest_api import responses
+from serving.server.monitoring.prometheus_text import CONTENT_TYPE
+from serving.server.rest_api import response_bodies
 from serving.server.rest_api import routes as rest_paths
 from serving.server.rest_api.gate import RestDoor
 from serving.server.rest_api.handler import Answer, ModelApi, RestHandler, message_of
@@ -136,7 +136,7 @@ class RestApp:
         try:
             self._check_token(Request(scope))
             if not path.lower().startswith("/v1/"):
-                return _json(404, responses.from_error(f"Not Found: {path}"))
+                return _json(404, response_bodies.from_error(f"Not Found: {path}"))
             is_status = scope["method"] == "GET" and not path.endswith("/metadata")
             with (
                 contextlib.nullcontext()
@@ -148,9 +148,9 @@ class RestApp:
                 identity = request_id(Request(scope).headers.items())
                 return await self._respond(route, body, identity)
         except _RefusedBody as refused:
-            return _json(refused.http_status, responses.from_error(refused.message))
+            return _json(refused.http_status, response_bodies.from_error(refused.message))
         except StatusError as error:
-            return _json(_HTTP_STATUS[error.code], responses.from_error(error.message))
+            return _json(_HTTP_STATUS[error.code], response_bodies.from_error(error.message))
 
     def _check_token(self, request: Request) -> None:
         if self._door is not None:
@@ -183,7 +183,7 @@ class RestApp:
         )
         observing.tell(self._observers, outcome)
         if answered is None:
-            response = _json(_HTTP_STATUS[code], responses.from_error(message))
+            response = _json(_HTTP_STATUS[code], response_bodies.from_error(message))
         else:
             response = _json(200, answered.content)
         response.headers[REQUEST_ID] = identity
@@ -222,7 +222,7 @@ class RestApp:
         try:
             self._check_token(request)
         except StatusError as error:
-            return _json(_HTTP_STATUS[error.code], responses.from_error(error.message))
+            return _json(_HTTP_STATUS[error.code], response_bodies.from_error(error.message))
         page = await asyncio.get_running_loop().run_in_executor(None, self._metrics.page)
         return Response(page, media_type=CONTENT_TYPE)
 
@@ -237,7 +237,7 @@ class _Endpoint:
         try:
             response = await self._app.respond(scope, receive)
         except asyncio.CancelledError:  # the grace of a stop is over
-            response = _json(503, responses.from_error("The server is stopping"))
+            response = _json(503, response_bodies.from_error("The server is stopping"))
         await response(scope, receive, send)
 
 

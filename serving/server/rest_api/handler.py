@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server.errors import invalid_argument
-from serving.server.rest_api import requests, responses
+from serving.server.rest_api import request_bodies, response_bodies
 from serving.server.rest_api.routes import Route
 
 _DEFAULT_SIGNATURE = "serving_default"
@@ -86,24 +86,24 @@ class RestHandler:
         if isinstance(request, predict_pb2.PredictRequest):
             return self._predict(request, route, body)
         if isinstance(request, classification_pb2.ClassificationRequest):
-            requests.fill_examples(body, request)
+            request_bodies.fill_examples(body, request)
             response = self._api.classify(request)
-            content = responses.from_classifications(response.result)
+            content = response_bodies.from_classifications(response.result)
         elif isinstance(request, regression_pb2.RegressionRequest):
-            requests.fill_examples(body, request)
+            request_bodies.fill_examples(body, request)
             response = self._api.regress(request)
-            content = responses.from_regressions(response.result)
+            content = response_bodies.from_regressions(response.result)
         elif isinstance(request, get_model_metadata_pb2.GetModelMetadataRequest):
             response = self._api.get_model_metadata(request)
-            content = responses.from_metadata(response)
+            content = response_bodies.from_metadata(response)
         else:
             response = self._api.get_model_status(request)
-            content = responses.from_status(response)
+            content = response_bodies.from_status(response)
         return Answer(content, request, response)
 
     def _predict(self, request: predict_pb2.PredictRequest, route: Route, body: bytes) -> Answer:
 
-        def inputs_of(name: str) -> requests.Inputs:
+        def inputs_of(name: str) -> request_bodies.Inputs:
             signatures = get_model_metadata_pb2.SignatureDefMap()
             metadata = message_of(dataclasses.replace(route, method="metadata"))
             described = self._api.get_model_metadata(metadata)
@@ -116,9 +116,9 @@ class RestHandler:
             signature: meta_graph_pb2.SignatureDef = signatures.signature_def[key]
             return dict(signature.inputs)
 
-        form = requests.fill_predict(body, request, inputs_of)
+        form = request_bodies.fill_predict(body, request, inputs_of)
         response = self._api.predict(request)
-        return Answer(responses.from_outputs(response.outputs, form), request, response)
+        return Answer(response_bodies.from_outputs(response.outputs, form), request, response)
 
 
 def message_of(route: Route) -> Any:

@@ -6,7 +6,7 @@ import time
 
 import grpc
 
-from serving.server.batching.batching import Batching
+from serving.server.batching.batched_function import Batching
 from serving.server.errors import StatusError
 from serving.server.monitoring.metrics import Metrics
 from serving.server.servables import inference, warmup

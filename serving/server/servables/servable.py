@@ -14,9 +14,9 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.util import deprecation
 
 from serving.server import errors
-from serving.server.batching.batching import BatchedFunction, Batching
+from serving.server.batching.batched_function import BatchedFunction, Batching
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.servables import tensors
+from serving.server.servables import tensor_proto
 from serving.server.servables.signature_function import SignatureFunction
 
 _INIT_OP = "__saved_model_init_op"
@@ -90,7 +90,7 @@ class Servable:
         results = self._call(function, arguments)
         outputs = zip(function.outputs, results, function.dtypes, strict=True)
         return {
-            alias: tensors.to_proto(values, dtype)
+            alias: tensor_proto.to_proto(values, dtype)
             for alias, values, dtype in outputs
             if alias in wanted
         }
@@ -208,7 +208,7 @@ def _parse_inputs(
                 f"Inputs expected to be in the set {_set(signature.inputs)}."
             )
         try:
-            values = tensors.from_proto(inputs[alias])
+            values = tensor_proto.from_proto(inputs[alias])
         except ValueError as error:
             raise invalid_argument(f"tensor parsing error: {alias}") from error
         sent, expected = inputs[alias].dtype, signature.inputs[alias].dtype

@@ -14,7 +14,7 @@ from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import label_alone
-from serving.server.batching.batching import Batching
+from serving.server.batching.batched_function import Batching
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.servables import warmup
 from serving.server.servables.servable import Servable

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.server.monitoring.families import Counter, Histogram, exponential
+from serving.server.monitoring.metric_types import Counter, Histogram, exponential
 from serving.server.monitoring.metrics import UNKNOWN_MODEL, Metrics
 
 OK = grpc.StatusCode.OK

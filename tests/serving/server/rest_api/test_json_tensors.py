@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from serving.server.errors import StatusError
-from serving.server.rest_api import json_format, tensors
+from serving.server.rest_api import json_documents, json_tensors
 
 
 def refusal(value, dtype):
-    document = json_format.parse(f'{{"value": {value}}}'.encode())
+    document = json_documents.parse(f'{{"value": {value}}}'.encode())
     with pytest.raises(StatusError) as caught:
-        tensors.parse(document["value"], dtype.as_datatype_enum)
+        json_tensors.parse(document["value"], dtype.as_datatype_enum)
     return caught.value
 
 
@@ -115,12 +115,12 @@ def test_what_a_type_does_not_hold_is_refused(value, dtype, message):
 def test_a_type_that_json_lacks_is_unimplemented(dtype):
     error = refusal("[1]", dtype)
     assert error.code is grpc.StatusCode.UNIMPLEMENTED
-    name = tensors.cpp_name(dtype)
+    name = json_tensors.cpp_name(dtype)
     assert error.message == f"Conversion of JSON Value: 1 to type: {name}"
 
 
 def test_tensors_of_any_rank_are_read_and_deeper_nesting_is_not_lost():
-    value = json_format.parse(b'{"value": ' + b"[" * 200 + b"1" + b"]" * 200 + b"}")["value"]
-    leaves, shape = tensors.parse(value, tf.int32.as_datatype_enum)
+    value = json_documents.parse(b'{"value": ' + b"[" * 200 + b"1" + b"]" * 200 + b"}")["value"]
+    leaves, shape = json_tensors.parse(value, tf.int32.as_datatype_enum)
     assert leaves.tolist() == [1]
     assert shape == (1,) * 200

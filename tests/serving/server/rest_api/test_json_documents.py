@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from serving.server.errors import StatusError
-from serving.server.rest_api import json_format
+from serving.server.rest_api import json_documents
 
 
 def refusal(body):
     with pytest.raises(StatusError) as caught:
-        json_format.parse(body)
+        json_documents.parse(body)
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
     return caught.value.message
 
@@ -82,11 +82,11 @@ def test_what_is_no_document_is_refused(body, message):
 
 def test_a_document_is_read():
     body = '\ufeff{"é": [1, 2.5, null, true, NaN, -Infinity, "\\ud83d\\ude00"]}'.encode()
-    *values, nan, infinity, smile = json_format.parse(body)["é"]
+    *values, nan, infinity, smile = json_documents.parse(body)["é"]
     assert values == [1, 2.5, None, True]
     assert math.isnan(nan)
     assert infinity == -math.inf
-    assert isinstance(infinity, json_format.Constant)
+    assert isinstance(infinity, json_documents.Constant)
     assert smile == "\N{GRINNING FACE}"
 
 
@@ -101,19 +101,19 @@ def test_a_document_is_read():
         ("", "String"),
         (1, "Number"),
         (1.5, "Number"),
-        (json_format.Constant("nan"), "Number"),
+        (json_documents.Constant("nan"), "Number"),
     ],
 )
 def test_types_have_rapidjsons_names(value, name):
-    assert json_format.type_name(value) == name
+    assert json_documents.type_name(value) == name
 
 
 def test_values_are_quoted_as_far_as_they_help():
-    assert json_format.quote({"é": ["\n"]}) == '{\n    "é": [\n        "\\n"\n    ]\n}'
-    assert json_format.quote(0.2) == "0.2"
-    assert json_format.quote(1e300) == "1e+300"
-    long = json_format.quote([1] * 10_000_000)  # which is not written out first
-    assert len(long) == json_format.MAX_QUOTED_CHARACTERS + 3
+    assert json_documents.quote({"é": ["\n"]}) == '{\n    "é": [\n        "\\n"\n    ]\n}'
+    assert json_documents.quote(0.2) == "0.2"
+    assert json_documents.quote(1e300) == "1e+300"
+    long = json_documents.quote([1] * 10_000_000)  # which is not written out first
+    assert len(long) == json_documents.MAX_QUOTED_CHARACTERS + 3
     assert long.endswith("...")
 
 
@@ -138,7 +138,7 @@ FLOATS = {
 
 
 def test_floats_are_written_in_as_many_digits_as_they_need():
-    assert json_format.decimals(np.array(list(FLOATS), np.float32)) == list(FLOATS.values())
+    assert json_documents.decimals(np.array(list(FLOATS), np.float32)) == list(FLOATS.values())
 
 
 def test_doubles_are_written_in_as_many_digits_as_they_need():
@@ -148,4 +148,4 @@ def test_doubles_are_written_in_as_many_digits_as_they_need():
         2.0**53: "9007199254740992.0",
         1e22: "1e+22",
     }
-    assert json_format.decimals(np.array(list(doubles))) == list(doubles.values())
+    assert json_documents.decimals(np.array(list(doubles))) == list(doubles.values())

@@ -15,10 +15,10 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.rest_api import json_format
+from serving.server.rest_api import json_documents
 
 _INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
-_NUMBERS = {int, float, json_format.Constant}
+_NUMBERS = {int, float, json_documents.Constant}
 
 
 def is_base64(value: Any) -> bool:
@@ -34,7 +34,7 @@ def decode_base64(value: Any) -> bytes:
     """
     if not is_base64(value):
         raise invalid_argument(
-            f"JSON Value: {json_format.quote(value)} not formatted correctly for base64 data"
+            f"JSON Value: {json_documents.quote(value)} not formatted correctly for base64 data"
         )
     text = "".join(value["b64"].split())
     if "=" not in text:
@@ -67,8 +67,8 @@ def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
         for item in values:
             if not isinstance(item, list):
                 raise invalid_argument(
-                    f"JSON Value: {json_format.quote(item)} found at incorrect level: {level + 1} "
-                    f"in the JSON DOM. Expected at level: {len(shape)}"
+                    f"JSON Value: {json_documents.quote(item)} found at incorrect level: "
+                    f"{level + 1} in the JSON DOM. Expected at level: {len(shape)}"
                 )
             if len(item) != size:
                 raise invalid_argument(
@@ -125,7 +125,7 @@ def _leaves(values: list[Any], dtype: tf.DType) -> npt.NDArray:
             if type(value) is not int or not dtype.min <= value <= dtype.max:
                 raise _type_error(value, dtype)
     else:
-        first = json_format.quote(values[0] if values else None)
+        first = json_documents.quote(values[0] if values else None)
         raise StatusError(
             grpc.StatusCode.UNIMPLEMENTED,
             f"Conversion of JSON Value: {first} to type: {cpp_name(dtype)}",
@@ -139,7 +139,7 @@ def _floats(values: list[Any], dtype: tf.DType) -> npt.NDArray:
     try:
         doubles = np.array(values, np.float64)
     except OverflowError as error:
-        raise invalid_argument(json_format.TOO_BIG) from error
+        raise invalid_argument(json_documents.TOO_BIG) from error
     # The largest integer up to which every one is a number of this type.
     exact = 2 ** (24 if dtype == tf.float32 else 53) - 1
     for index in np.flatnonzero(np.abs(doubles) > exact):
@@ -152,17 +152,17 @@ def check_decimal(value: float | int, dtype: tf.DType, exact: int) -> None:
 
     An integer of 64 bits must be held exactly, a decimal or a larger integer within range.
     """
-    if isinstance(value, json_format.Constant):
+    if isinstance(value, json_documents.Constant):
         return
     if np.isinf(float(value)):
-        raise invalid_argument(json_format.TOO_BIG)
+        raise invalid_argument(json_documents.TOO_BIG)
     if type(value) is int and -(2**63) <= value < 2**64:
         held = abs(value) <= exact
     else:
         held = abs(float(value)) <= float(dtype.max)
     if not held:
         raise invalid_argument(
-            f"Cannot convert JSON value: {json_format.quote(value)} to {cpp_name(dtype)} "
+            f"Cannot convert JSON value: {json_documents.quote(value)} to {cpp_name(dtype)} "
             "without loss of precision."
         )
 
@@ -174,6 +174,6 @@ def cpp_name(dtype: tf.DType) -> str:
 
 def _type_error(value: Any, dtype: tf.DType) -> StatusError:
     return invalid_argument(
-        f"JSON Value: {json_format.quote(value)} Type: {json_format.type_name(value)} "
+        f"JSON Value: {json_documents.quote(value)} Type: {json_documents.type_name(value)} "
         f"is not of expected type: {cpp_name(dtype)}"
     )

@@ -1,7 +1,7 @@
 import pytest
 
 from data.utils.errors import UsageError
-from serving.server.grpc_api.channel_arguments import parse
+from serving.server.channel_arguments import parse
 
 
 @pytest.mark.parametrize(

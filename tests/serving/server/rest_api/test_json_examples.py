@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from serving.server.errors import StatusError
-from serving.server.rest_api import requests
+from serving.server.rest_api import request_bodies
 
 REQUESTS = [classification_pb2.ClassificationRequest, regression_pb2.RegressionRequest]
 
@@ -19,7 +19,7 @@ def test_examples_are_read(kind):
       {"names": {"b64": "YmF6"}, "flags": [true, false], "none": [], "far": 18446744073709551616}
     ]}"""
     request = kind()
-    assert requests.fill_examples(body.encode(), request) == 2
+    assert request_bodies.fill_examples(body.encode(), request) == 2
     expected = text_format.Parse(
         """
         model_spec { signature_name: "s" }
@@ -46,7 +46,7 @@ def test_examples_are_read(kind):
 def test_examples_may_share_a_context(kind):
     request = kind()
     body = b'{"context": {"query": "q"}, "examples": [{"age": 20}]}'
-    assert requests.fill_examples(body, request) == 1
+    assert request_bodies.fill_examples(body, request) == 1
     expected = text_format.Parse(
         """
         input { example_list_with_context {
@@ -117,6 +117,6 @@ EXAMPLES_REFUSED = {
 @pytest.mark.parametrize(("body", "message"), EXAMPLES_REFUSED.values(), ids=EXAMPLES_REFUSED)
 def test_what_is_no_example_is_refused(body, message):
     with pytest.raises(StatusError) as caught:
-        requests.fill_examples(body.encode(), classification_pb2.ClassificationRequest())
+        request_bodies.fill_examples(body.encode(), classification_pb2.ClassificationRequest())
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.message == message

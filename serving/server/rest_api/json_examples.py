@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.core.example import example_pb2, feature_pb2
 
 from serving.server.errors import invalid_argument
-from serving.server.rest_api import json_format, tensors
+from serving.server.rest_api import json_documents, json_tensors
 
 _EXACT_FLOAT = 2**24 - 1
 
@@ -26,7 +26,7 @@ def parse(value: Any) -> example_pb2.Example:
     """
     if not isinstance(value, dict):
         raise invalid_argument(
-            f"Example must be JSON object but got JSON {json_format.type_name(value)}"
+            f"Example must be JSON object but got JSON {json_documents.type_name(value)}"
         )
     example = example_pb2.Example()
     for name, content in value.items():
@@ -51,8 +51,8 @@ def _typed(name: str, value: Any) -> tuple[str, bytes | float | int]:
     """The list that a value belongs to, and the value as it is there."""
     if isinstance(value, str):
         return "bytes_list", value.encode()
-    if tensors.is_base64(value):
-        return "bytes_list", tensors.decode_base64(value)
+    if json_tensors.is_base64(value):
+        return "bytes_list", json_tensors.decode_base64(value)
     if isinstance(value, int):
         if -(2**63) <= value < 2**63:
             return "int64_list", int(value)
@@ -61,10 +61,10 @@ def _typed(name: str, value: Any) -> tuple[str, bytes | float | int]:
         try:
             value = float(value)
         except OverflowError as error:
-            raise invalid_argument(json_format.TOO_BIG) from error
+            raise invalid_argument(json_documents.TOO_BIG) from error
     if isinstance(value, float):
-        tensors.check_decimal(value, tf.float32, _EXACT_FLOAT)
+        json_tensors.check_decimal(value, tf.float32, _EXACT_FLOAT)
         return "float_list", value
     raise invalid_argument(
-        f"Feature: {name} has element with unexpected JSON type: {json_format.type_name(value)}"
+        f"Feature: {name} has element with unexpected JSON type: {json_documents.type_name(value)}"
     )

@@ -21,10 +21,9 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server.errors import invalid_argument
-from serving.server.rest_api import json_format as rest_json
-from serving.server.rest_api import tensors as rest_tensors
-from serving.server.rest_api.requests import Form
-from serving.server.servables import tensors
+from serving.server.rest_api import json_documents, json_tensors
+from serving.server.rest_api.request_bodies import Form
+from serving.server.servables import tensor_proto
 
 _INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
 
@@ -80,7 +79,7 @@ def from_classifications(result: classification_pb2.ClassificationResult) -> byt
         raise invalid_argument("Cannot convert empty ClassificationResults to JSON")
     items = []
     for classifications in result.classifications:
-        scores = rest_json.decimals(np.array([c.score for c in classifications.classes], "f4"))
+        scores = json_documents.decimals(np.array([c.score for c in classifications.classes], "f4"))
         labels = [json.dumps(c.label, ensure_ascii=False) for c in classifications.classes]
         items.append(_list([_list(pair) for pair in zip(labels, scores, strict=True)]))
     return _encode("results", _list(items))
@@ -95,7 +94,7 @@ def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
     if not result.regressions:
         raise invalid_argument("Cannot convert empty RegressionResults to JSON")
     values = np.array([regression.value for regression in result.regressions], "f4")
-    return _encode("results", _list(rest_json.decimals(values)))
+    return _encode("results", _list(json_documents.decimals(values)))
 
 
 def from_status(response: get_model_status_pb2.GetModelStatusResponse) -> bytes:
@@ -130,16 +129,16 @@ def _shape(proto: tensor_pb2.TensorProto) -> tuple[int, ...]:
 def _tokens(name: str, proto: tensor_pb2.TensorProto) -> list[str]:
     """A tensor's values as JSON, in order."""
     dtype = tf.as_dtype(proto.dtype)
-    values = tensors.from_proto(proto).ravel()
+    values = tensor_proto.from_proto(proto).ravel()
     if dtype in (tf.float32, tf.float64):
-        return rest_json.decimals(values)
+        return json_documents.decimals(values)
     if dtype in _INTEGERS:
         return [str(value) for value in values.tolist()]
     if dtype == tf.bool:
         return ["true" if value else "false" for value in values.tolist()]
     if dtype != tf.string:
         raise invalid_argument(
-            f"Failed to write JSON value for tensor type: {rest_tensors.cpp_name(dtype)}"
+            f"Failed to write JSON value for tensor type: {json_tensors.cpp_name(dtype)}"
         )
     if name.endswith("_bytes"):
         return [f'{{"b64": "{base64.b64encode(value).decode()}"}}' for value in values]

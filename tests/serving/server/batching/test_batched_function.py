@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving.server.batching.batching import MODEL_PARAMETERS, BatchedFunction, Batching
+from serving.server.batching.batched_function import MODEL_PARAMETERS, BatchedFunction, Batching
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.errors import StatusError
 from serving.server.servables import servable as servables

@@ -8,8 +8,8 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from serving.server.errors import StatusError
-from serving.server.rest_api import requests
-from serving.server.rest_api.requests import Form
+from serving.server.rest_api import request_bodies
+from serving.server.rest_api.request_bodies import Form
 
 NAN, INFINITY = np.nan, np.inf
 
@@ -20,7 +20,7 @@ def fill(body, **types):
         name: meta_graph_pb2.TensorInfo(dtype=dtype.as_datatype_enum)
         for name, dtype in types.items()
     }
-    form = requests.fill_predict(body.encode(), request, lambda name: inputs)
+    form = request_bodies.fill_predict(body.encode(), request, lambda name: inputs)
     return request, form
 
 

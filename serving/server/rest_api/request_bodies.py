@@ -13,8 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.rest_api import examples as rest_examples
-from serving.server.rest_api import json_format, tensors
+from serving.server.rest_api import json_documents, json_examples, json_tensors
 
 Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
 
@@ -43,7 +42,7 @@ def fill_predict(
         StatusError: INVALID_ARGUMENT, the body does not fit the signature; or what
             `inputs_of` raises.
     """
-    document = json_format.parse(body)
+    document = json_documents.parse(body)
     _fill_signature(document, request)
     name = request.model_spec.signature_name
     inputs = inputs_of(name)
@@ -84,12 +83,12 @@ def fill_examples(
     Raises:
         StatusError: INVALID_ARGUMENT, the body is not of this form.
     """
-    document = json_format.parse(body)
+    document = json_documents.parse(body)
     _fill_signature(document, request)
     found = request.input.example_list
     if "context" in document:
         found = request.input.example_list_with_context
-        found.context.CopyFrom(rest_examples.parse(document["context"]))
+        found.context.CopyFrom(json_examples.parse(document["context"]))
     if "examples" not in document:
         raise _format_error(
             document,
@@ -100,7 +99,7 @@ def fill_examples(
         raise _format_error(document, "Expecting 'examples' value to be an list/array")
     if not examples:
         raise _format_error(document, "'examples' value is an empty array")
-    found.examples.extend(rest_examples.parse(example) for example in examples)
+    found.examples.extend(json_examples.parse(example) for example in examples)
     return len(examples)
 
 
@@ -138,11 +137,11 @@ def _fill_rows(instances: list[Any], inputs: Inputs, request: predict_pb2.Predic
             _add(name, value, inputs, rows, shapes, f"{where} key: {name}")
         if len(instance) != len(names):
             raise invalid_argument(
-                f"{where} of 'instances' list. JSON object: {json_format.quote(instance)} "
+                f"{where} of 'instances' list. JSON object: {json_documents.quote(instance)} "
                 f"keys must be equal to: {','.join(names)}"
             )
     for name, shape in shapes.items():
-        tensor = tensors.to_proto(
+        tensor = json_tensors.to_proto(
             np.concatenate(rows[name]), (len(instances), *shape), inputs[name].dtype
         )
         request.inputs[name].CopyFrom(tensor)
@@ -160,7 +159,7 @@ def _add(
     try:
         if name not in inputs:
             raise invalid_argument(f"JSON object: does not have named input: {name}")
-        values, shape = tensors.parse(value, inputs[name].dtype)
+        values, shape = json_tensors.parse(value, inputs[name].dtype)
         expected = shapes.setdefault(name, shape)
         if rows[name] and len(values) != len(rows[name][0]):
             raise invalid_argument(
@@ -190,11 +189,13 @@ def _fill_columns(value: Any, inputs: Inputs, request: predict_pb2.PredictReques
         columns = dict.fromkeys(inputs, value)
     for name, column in columns.items():
         dtype = inputs[name].dtype
-        request.inputs[name].CopyFrom(tensors.to_proto(*tensors.parse(column, dtype), dtype))
+        request.inputs[name].CopyFrom(
+            json_tensors.to_proto(*json_tensors.parse(column, dtype), dtype)
+        )
 
 
 def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and not tensors.is_base64(value)
+    return isinstance(value, dict) and not json_tensors.is_base64(value)
 
 
 def _text(shape: tuple[int, ...]) -> str:
@@ -202,4 +203,4 @@ def _text(shape: tuple[int, ...]) -> str:
 
 
 def _format_error(document: dict[str, Any], problem: str) -> StatusError:
-    return invalid_argument(f"JSON Value: {json_format.quote(document)} {problem}")
+    return invalid_argument(f"JSON Value: {json_documents.quote(document)} {problem}")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-from serving.server.servables.tensors import from_proto, to_proto
+from serving.server.servables.tensor_proto import from_proto, to_proto
 
 
 @pytest.mark.parametrize(

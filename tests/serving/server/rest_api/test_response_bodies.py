@@ -8,8 +8,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from serving.server.errors import StatusError
-from serving.server.rest_api import responses
-from serving.server.rest_api.requests import Form
+from serving.server.rest_api import response_bodies
+from serving.server.rest_api.request_bodies import Form
 
 
 def protos(**values):
@@ -28,7 +28,7 @@ NAMED = protos(
 
 
 def test_several_outputs_are_objects_by_row():
-    assert json.loads(responses.from_outputs(NAMED, Form.ROW)) == {
+    assert json.loads(response_bodies.from_outputs(NAMED, Form.ROW)) == {
         "predictions": [
             {
                 "double_scalar_tensor": 8.0,
@@ -53,7 +53,7 @@ def test_several_outputs_are_objects_by_row():
 
 
 def test_several_outputs_are_one_object_by_column():
-    assert json.loads(responses.from_outputs(NAMED, Form.COLUMN)) == {
+    assert json.loads(response_bodies.from_outputs(NAMED, Form.COLUMN)) == {
         "outputs": {
             "double_scalar_tensor": [8.0, 9.0],
             "float_tensor": [[1.0], [2.0]],
@@ -81,12 +81,12 @@ def test_several_outputs_are_one_object_by_column():
 )
 def test_a_single_output_is_bare(value, row, column):
     outputs = protos(y=value)
-    assert responses.from_outputs(outputs, Form.ROW) == b'{"predictions": %b}' % row
-    assert responses.from_outputs(outputs, Form.COLUMN) == b'{"outputs": %b}' % column
+    assert response_bodies.from_outputs(outputs, Form.ROW) == b'{"predictions": %b}' % row
+    assert response_bodies.from_outputs(outputs, Form.COLUMN) == b'{"outputs": %b}' % column
 
 
 def test_a_scalar_is_bare_by_column():
-    assert responses.from_outputs(protos(y=0.5), Form.COLUMN) == b'{"outputs": 0.5}'
+    assert response_bodies.from_outputs(protos(y=0.5), Form.COLUMN) == b'{"outputs": 0.5}'
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_scalar_is_bare_by_column():
 )
 def test_what_rows_cannot_hold_is_an_error(outputs, message):
     with pytest.raises(StatusError) as caught:
-        responses.from_outputs(outputs, Form.ROW)
+        response_bodies.from_outputs(outputs, Form.ROW)
     assert caught.value.message == message
 
 
@@ -119,7 +119,7 @@ def test_classes_are_labels_with_scores():
     first.classes.add(label="é", score=0.2)
     first.classes.add(label="", score=1)
     second.classes.add(label="b", score=0.5)
-    body = responses.from_classifications(result).decode()
+    body = response_bodies.from_classifications(result).decode()
     assert body == '{"results": [[["é", 0.2], ["", 1.0]], [["b", 0.5]]]}'
 
 
@@ -127,15 +127,15 @@ def test_regressions_are_bare_values():
     result = regression_pb2.RegressionResult()
     result.regressions.add(value=42)
     result.regressions.add(value=0.1)
-    assert responses.from_regressions(result) == b'{"results": [42.0, 0.1]}'
+    assert response_bodies.from_regressions(result) == b'{"results": [42.0, 0.1]}'
 
 
 def test_no_result_is_an_error():
     with pytest.raises(StatusError, match="empty ClassificationResults"):
-        responses.from_classifications(classification_pb2.ClassificationResult())
+        response_bodies.from_classifications(classification_pb2.ClassificationResult())
     with pytest.raises(StatusError, match="empty RegressionResults"):
-        responses.from_regressions(regression_pb2.RegressionResult())
+        response_bodies.from_regressions(regression_pb2.RegressionResult())
 
 
 def test_an_error_may_quote_what_is_no_text():
-    assert json.loads(responses.from_error('"\ud800\n')) == {"error": '"?\n'}
+    assert json.loads(response_bodies.from_error('"\ud800\n')) == {"error": '"?\n'}
