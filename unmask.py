@@ -13,10 +13,8 @@ import data.commands
 import kubeflow.commands
 import models.commands
 import pipeline.commands
-import serving.cli.predict
-import serving.cli.serve
-import serving.cli.verify
 from data.utils.errors import UsageError
+from serving.cli import predict, serve, verify
 
 app = typer.Typer(
     name="unmask",
@@ -42,9 +40,9 @@ for command in (
     pipeline.commands.run,
     pipeline.commands.metrics,
     pipeline.commands.import_weights,
-    serving.cli.serve.serve,
-    serving.cli.predict.predict,
-    serving.cli.verify.verify,
+    serve.serve,
+    predict.predict,
+    verify.verify,
     kubeflow.commands.compile,
 ):
     app.command()(command)

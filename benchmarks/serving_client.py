@@ -47,8 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     serving.print_load()
 
-    from serving.client.client import Client
-    from serving.client.session import SIGNATURE
+    from serving import Client
 
     clip = str(options.clip)
     with contextlib.ExitStack() as stack:
@@ -73,7 +72,7 @@ def main() -> None:
 
             faces = tf.constant(make_tracks(video, width))
             start = time.perf_counter()
-            loaded.signatures[SIGNATURE](faces=faces)
+            loaded.signatures["serving_tracks"](faces=faces)
             parts["bare model"].append(time.perf_counter() - start)
         start = time.perf_counter()
         command = [sys.executable, "-m", "unmask", "predict", clip]

@@ -19,7 +19,7 @@ from data.utils.code_hash import code_hash
 from models.evaluation import trivial_baseline
 from pipeline import config, evaluation, runner
 from pipeline.report import report
-from serving.client.client import Client
+from serving import Client
 from serving.prediction import SCOPE, VideoPrediction
 from serving.server.server import ModelServer
 

@@ -50,7 +50,7 @@ class ModelCard(pydantic.BaseModel):
     sha256: str
 
 
-def read(root: pathlib.Path, model: str, version: int) -> ModelCard:
+def read_model_card(root: pathlib.Path, model: str, version: int) -> ModelCard:
     """Reads the card of a version under a serving root, `root/<model>/<version>/`.
 
     Raises:
@@ -72,7 +72,7 @@ def read(root: pathlib.Path, model: str, version: int) -> ModelCard:
         raise UsageError(f"{path}: {place}: {problem['msg']}; did unmask push it?") from error
 
 
-def contradiction(card: ModelCard, prediction: VideoPrediction) -> str | None:
+def find_contradiction(card: ModelCard, prediction: VideoPrediction) -> str | None:
     """Where an answer does not follow from a card's thresholds; None if it does everywhere.
 
     A server does not tell what it serves: so much can be checked, that its verdicts are those

@@ -132,7 +132,7 @@ class AuditRecord(_Part):
     )
 
 
-def describe_input(path: str) -> InputRecord:
+def fingerprint(path: str) -> InputRecord:
     """Reads a file once and tells its fingerprint; never raises for a bad file.
 
     Nothing but a regular file is read: a pipe or a camera has no content to come back to.
@@ -170,10 +170,10 @@ def record_video(prediction: VideoPrediction, before: InputRecord) -> VideoRecor
 
     Args:
         prediction: the answer.
-        before: what `describe_input` said of the file before it was asked about; if the file is
+        before: what `fingerprint` said of the file before it was asked about; if the file is
             another by now, its fingerprint is left out, since nobody knows which was scored.
     """
-    if before.sha256 is not None and describe_input(prediction.path) != before:
+    if before.sha256 is not None and fingerprint(prediction.path) != before:
         before = _unknown_input(prediction.path, "the file changed while it was asked about")
     return VideoRecord(
         input=before,
@@ -225,7 +225,7 @@ def make_record(
         schema_version=SCHEMA_VERSION,
         scope=SCOPE,
         created_at=datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0),
-        versions=versions(),
+        versions=library_versions(),
         options=options,
         models=tuple(
             ModelRecord(
@@ -251,7 +251,7 @@ def content_sha256(record: AuditRecord) -> str:
     return hashlib.sha256(results.canonical_json(content)).hexdigest()
 
 
-def write(record: AuditRecord, path: pathlib.Path) -> None:
+def write_record(record: AuditRecord, path: pathlib.Path) -> None:
     """Writes a record as JSON, whole or not at all.
 
     Raises:
@@ -260,7 +260,7 @@ def write(record: AuditRecord, path: pathlib.Path) -> None:
     results.write_whole(path, record.model_dump_json(indent=2) + "\n")
 
 
-def read(path: pathlib.Path) -> AuditRecord:
+def read_record(path: pathlib.Path) -> AuditRecord:
     """Reads a record.
 
     Raises:
@@ -284,7 +284,7 @@ def json_schema() -> dict[str, Any]:
     return AuditRecord.model_json_schema()
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Versions of Python, the platform and `PACKAGES`, here and now."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     return found | {package: importlib.metadata.version(package) for package in PACKAGES}

@@ -76,7 +76,7 @@ def check_input(video: VideoRecord, path: str) -> list[Difference]:
     recorded = video.input
     if recorded.sha256 is None:
         return [Difference(recorded.path, f"no SHA-256 was recorded: {recorded.unknown}")]
-    found = audit.describe_input(path)
+    found = audit.fingerprint(path)
     if found.sha256 is None:
         return [Difference(recorded.path, f"{found.path}: cannot be read: {found.unknown}")]
     if found.sha256 != recorded.sha256:

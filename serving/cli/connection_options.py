@@ -10,7 +10,7 @@ import typer
 from data.utils.errors import UsageError
 
 if TYPE_CHECKING:
-    from serving.client.connection import Tls
+    from serving.client import Tls
 
 SERVER_HELP = "HOST:PORT of the model server for gRPC; http://HOST:PORT or https:// for REST."
 
@@ -39,7 +39,7 @@ def read_tls(
     Raises:
         UsageError: a file cannot be used.
     """
-    from serving.client.connection import Tls
+    from serving.client import Tls
 
     if root_certificates is client_certificate is client_key is None:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import pathlib
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import rich
@@ -111,10 +110,9 @@ def predict(
 
     from data.faces.extract import FaceOptions
     from data.ledger import Status
-    from serving.audit.record import OptionsRecord
+    from serving.audit import OptionsRecord
     from serving.cli.prediction_run import PredictionRun
-    from serving.client.client import Client
-    from serving.client.errors import ServingError
+    from serving.client import Client, ServingError
 
     options = FaceOptions(frames_per_video=frames_per_video)
     run = PredictionRun(
@@ -153,13 +151,13 @@ def predict(
     if answered:
         print_predictions(run.predictions)
         for remark in run.remarks:
-            rich.print(rich.markup.escape(remark))
+            typer.echo(remark)
         run.write(paths[answered:])
         if output is not None:
-            rich.print(f"Written: {rich.markup.escape(str(output))}")
+            typer.echo(f"Written: {output}")
     count = f"{answered} of {len(paths)} videos were answered"
     if isinstance(failure, KeyboardInterrupt):
-        rich.print(f"Interrupted: {count}", file=sys.stderr)
+        typer.echo(f"Interrupted: {count}", err=True)
         raise typer.Exit(_INTERRUPTED)
     if failure is not None:
         raise UsageError(f"{failure}\n{count}") from failure
@@ -194,4 +192,4 @@ def print_predictions(predictions: list[VideoPrediction]) -> None:
             rich.markup.escape(percent_encode(remark)),
         )
     rich.print(table)
-    rich.print(SCOPE)
+    typer.echo(SCOPE)

@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from data.ledger import percent_encode
 from data.utils.errors import UsageError
 from data.video.reader import UnreadableVideoError
-from serving.audit import model_card, results
-from serving.audit import record as audit
-from serving.audit.model_card import ModelCard
-from serving.audit.record import InputRecord, OptionsRecord, VideoRecord
+from serving import audit, visualization
+from serving.audit import InputRecord, ModelCard, OptionsRecord, VideoRecord
 from serving.prediction import VideoPrediction
-from serving.visualization import annotation, timeline
 
 
 class PredictionRun:
@@ -55,7 +52,7 @@ class PredictionRun:
     def begin(self, path: pathlib.Path) -> None:
         """To be called before a video is asked about: takes its fingerprint, for the record."""
         if self._recording and path not in self._inputs:
-            self._inputs[path] = audit.describe_input(str(path))
+            self._inputs[path] = audit.fingerprint(str(path))
 
     def end(self, path: pathlib.Path, prediction: VideoPrediction) -> None:
         """Takes a video's answer and draws what is to be drawn of it.
@@ -76,10 +73,12 @@ class PredictionRun:
                 self._remark(path, "nothing is drawn, since no frame of it could be decoded")
             return
         if path in self._timelines:
-            timeline.draw(prediction, self._timelines[path], card.thresholds if card else None)
+            visualization.draw_timeline(
+                prediction, self._timelines[path], card.thresholds if card else None
+            )
         if path in self._annotated:
             try:
-                written = annotation.annotate(prediction, str(path), self._annotated[path])
+                written = visualization.annotate(prediction, str(path), self._annotated[path])
             except (FileNotFoundError, UnreadableVideoError) as error:
                 # It could be read when it was asked about.
                 self._remark(path, f"nothing is drawn over it: {error}")
@@ -99,7 +98,7 @@ class PredictionRun:
         if self._output is None:
             return
         if not self._recording:
-            results.write_csv(self.predictions, self._output)
+            audit.write_csv(self.predictions, self._output)
             return
         record = audit.make_record(
             self._records,
@@ -107,16 +106,16 @@ class PredictionRun:
             cards=self._cards,
             unanswered=[str(path) for path in unanswered],
         )
-        audit.write(record, self._output)
+        audit.write_record(record, self._output)
 
     def _card(self, prediction: VideoPrediction) -> ModelCard | None:
         version = prediction.model_version
         if self._models is None or version is None:
             return None
         if version not in self._cards:
-            self._cards[version] = model_card.read(self._models, prediction.model, version)
+            self._cards[version] = audit.read_model_card(self._models, prediction.model, version)
         card = self._cards[version]
-        if (problem := model_card.contradiction(card, prediction)) is not None:
+        if (problem := audit.find_contradiction(card, prediction)) is not None:
             raise UsageError(
                 f"{self._models}: --models is not what the server answers from: of version "
                 f"{version} of '{prediction.model}' {percent_encode(prediction.path)}: {problem}"

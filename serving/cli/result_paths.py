@@ -4,7 +4,6 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from data.utils.errors import UsageError
-from serving.client.video_files import videos_in
 
 
 def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
@@ -13,6 +12,8 @@ def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     Raises:
         UsageError: there is no video in a folder.
     """
+    from serving.client.video_files import videos_in
+
     paths = []
     for video in videos:
         if not video.is_dir():

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pathlib
 from typing import Annotated
 
-import rich
-import rich.markup
 import typer
 
 from data.utils.errors import UsageError
@@ -109,12 +107,12 @@ def serve(
     interruption = process.Interruption()
     served = server.manager.available()
     for name, versions in served.items():
-        rich.print(f"{rich.markup.escape(name)}: version {', '.join(map(str, versions))}")
+        typer.echo(f"{name}: version {', '.join(map(str, versions))}")
     if not served:
-        rich.print(f"{rich.markup.escape(str(models))}: no model can be served yet; waiting")
+        typer.echo(f"{models}: no model can be served yet; waiting")
     if server.rest_target is not None:
-        rich.print(f"Serving REST at {server.rest_target}.")
-    rich.print(f"Serving gRPC at {server.target}. Ctrl-C stops.")
+        typer.echo(f"Serving REST at {server.rest_target}.")
+    typer.echo(f"Serving gRPC at {server.target}. Ctrl-C stops.")
     interruption.wait()
-    rich.print("Stopping: requests under way may end.")
+    typer.echo("Stopping: requests under way may end.")
     process.drain(server)

@@ -25,13 +25,12 @@ from serving.cli.connection_options import (
 )
 
 if TYPE_CHECKING:
-    from serving.audit.record import AuditRecord
-    from serving.audit.verification import Difference
+    from serving.audit import AuditRecord, Difference
 
 
 def _print_schema(wanted: bool) -> None:
     if wanted:
-        from serving.audit.record import json_schema
+        from serving.audit import json_schema
 
         typer.echo(json.dumps(json_schema(), indent=2))
         raise typer.Exit
@@ -75,22 +74,20 @@ def verify(
 
     Example: unmask verify record.json --server localhost:8500
     """
-    from serving.audit import record as audit
-    from serving.audit import verification
-    from serving.client.client import Client
-    from serving.client.errors import ServingError
+    from serving import audit
+    from serving.client import Client, ServingError
 
-    read = audit.read(record)
+    read = audit.read_record(record)
     if input is not None and len(read.videos) != 1:
         raise UsageError(
             f"--input {input}: {record} is about {len(read.videos)} files, so none can be given; "
             "start this where their recorded paths lead to them"
         )
     paths = [str(input) if input is not None else video.input.path for video in read.videos]
-    differences = verification.check_record(read)
+    differences = audit.check_record(read)
     if server is None:
         for video, path in zip(read.videos, paths, strict=True):
-            differences += verification.check_input(video, path)
+            differences += audit.check_input(video, path)
     else:
         console = rich.console.Console(stderr=True)
         options = read.options
@@ -107,19 +104,19 @@ def verify(
         ):
             pairs = list(zip(read.videos, paths, strict=True))
             for video, path in progress.track(pairs, description="Asking again"):
-                differences += verification.check_input(video, path)
+                differences += audit.check_input(video, path)
                 try:
                     answer = client.predict(path)
                 except ServingError as error:
                     raise UsageError(str(error)) from error
-                differences += verification.check_answer(video, answer, tolerance)
+                differences += audit.check_answer(video, answer, tolerance)
     _print(read, differences, asked=server is not None)
     if differences:
         raise typer.Exit(1)
 
 
 def _print(record: AuditRecord, differences: list[Difference], *, asked: bool) -> None:
-    from serving.audit import record as audit
+    from serving.audit import library_versions
 
     if differences:
         table = Table(title="Not as recorded", title_justify="left")
@@ -132,15 +129,15 @@ def _print(record: AuditRecord, differences: list[Difference], *, asked: bool) -
             )
         rich.print(table)
     else:
-        rich.print(f"As recorded: {len(record.videos)} files.")
+        typer.echo(f"As recorded: {len(record.videos)} files.")
     if not asked:
-        rich.print("The model was not asked again; --server does.")
-    here = audit.versions()
+        typer.echo("The model was not asked again; --server does.")
+    here = library_versions()
     other = [
         f"{name} {old} (here {here.get(name, 'absent')})"
         for name, old in record.versions.items()
         if here.get(name) != old
     ]
     if other:
-        rich.print(rich.markup.escape(f"Recorded with other versions: {', '.join(other)}"))
-    rich.print(record.scope)
+        typer.echo(f"Recorded with other versions: {', '.join(other)}")
+    typer.echo(record.scope)

@@ -15,7 +15,7 @@ from serving.client.grpc_channel import AsyncGrpcChannel
 from serving.client.rest_channel import AsyncRestChannel
 from serving.client.retries import Attempt
 from serving.client.session import NextFrame, Progress, Step, Steps
-from serving.client.streaming import Timed
+from serving.client.streaming import TimedFrame
 from serving.prediction import VideoPrediction
 
 ReturnT = TypeVar("ReturnT")
@@ -90,7 +90,7 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
 
     async def predict_stream(
         self,
-        frames: AsyncIterable[Timed] | Iterable[Timed],
+        frames: AsyncIterable[TimedFrame] | Iterable[TimedFrame],
         name: str = "stream",
         on_progress: Progress = no_progress,
     ) -> VideoPrediction:

@@ -16,7 +16,7 @@ from serving.client.grpc_channel import GrpcChannel
 from serving.client.rest_channel import RestChannel
 from serving.client.retries import Attempt
 from serving.client.session import NextFrame, Progress, Step, Steps
-from serving.client.streaming import Timed
+from serving.client.streaming import TimedFrame
 from serving.prediction import VideoPrediction
 
 ReturnT = TypeVar("ReturnT")
@@ -120,7 +120,7 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
 
     def predict_stream(
         self,
-        frames: Iterable[Timed],
+        frames: Iterable[TimedFrame],
         name: str = "stream",
         on_progress: Progress = no_progress,
     ) -> VideoPrediction:
@@ -131,7 +131,7 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
 
         Args:
             frames: (time, image) pairs, all of which are looked at: seconds, never falling, and
-                RGB pixels, uint8 [height, width, 3]. `serving.client.streaming.open_source` gives
+                RGB pixels, uint8 [height, width, 3]. `serving.client.open_source` gives
                 them of a camera, a network stream or a file.
             name: what the answer calls them.
             on_progress: called with the frames looked at so far, and None.

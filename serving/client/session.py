@@ -30,7 +30,7 @@ from serving.client.calls import FACES, Call, PredictCall, Signatures, Signature
 from serving.client.connection import Connection
 from serving.client.errors import CallError, ServingError
 from serving.client.retries import Attempt, Sleep, attempts
-from serving.client.streaming import StreamMeter, Timed
+from serving.client.streaming import StreamMeter, TimedFrame
 from serving.prediction import VideoFacts, VideoPrediction
 
 SIGNATURE = "serving_tracks"
@@ -119,7 +119,10 @@ class Session:
             return verdicts.abstention(name, self._connection.model, Status.CRASHED, reason)
 
     def predict_stream(
-        self, frames: Iterator[Timed] | AsyncIterator[Timed], name: str, progress: Progress
+        self,
+        frames: Iterator[TimedFrame] | AsyncIterator[TimedFrame],
+        name: str,
+        progress: Progress,
     ) -> Steps[VideoPrediction]:
         """See `Client.predict_stream`."""
         served = yield from self._served()

@@ -15,7 +15,7 @@ from data.faces.types import Measurements
 from data.video import container as video_container
 from data.video.reader import Frame, UnreadableVideoError, to_rgb
 
-Timed = tuple[float, npt.NDArray[np.uint8]]
+TimedFrame = tuple[float, npt.NDArray[np.uint8]]
 """Seconds, never less than those of the frame before, and RGB pixels, uint8 [height, width, 3]."""
 
 
@@ -30,7 +30,7 @@ def open_source(
     format: str | None = None,
     options: Mapping[str, str] | None = None,
     timeout_s: float = 10.0,
-) -> Iterator[Timed]:
+) -> Iterator[TimedFrame]:
     """Opens a camera, a network stream or a file, for `Client.predict_stream`.
 
     It is read once, in order, and only as fast as frames are taken: frames of a live source that
@@ -75,7 +75,7 @@ class StreamMeter:
         self._first_s = self._last_s = 0.0
         self._height = self._width = 0
 
-    def add(self, timed: Timed) -> Frame:
+    def add(self, timed: TimedFrame) -> Frame:
         """Takes the next frame.
 
         Raises:
@@ -131,7 +131,7 @@ def _open(
 
 def _read(
     container: InputContainer, stream: VideoStream, frames_per_second: float, max_seconds: float
-) -> Iterator[Timed]:
+) -> Iterator[TimedFrame]:
     reformatter = VideoReformatter()
     stream.codec_context.options = {"max_pixels": str(video_container.MAX_PIXELS)}
     first_s: float | None = None

@@ -1,1 +1,10 @@
-"""Verdicts drawn over a video and over its time."""
+"""Answers as pictures: drawn over the video itself, or as scores over its time.
+
+`annotation.py` and `timeline.py` are the places to start.
+"""
+
+from serving.visualization.annotation import Annotation, annotate
+from serving.visualization.timeline import draw_timeline
+from serving.visualization.video_writer import CONTAINERS
+
+__all__ = ["CONTAINERS", "Annotation", "annotate", "draw_timeline"]

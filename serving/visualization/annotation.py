@@ -39,7 +39,7 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
     Args:
         prediction: the answer about `source`; with facts.
         source: the video file.
-        target: ends in one of `serving.visualization.video_writer.CONTAINERS`; replaced if it
+        target: ends in one of `serving.visualization.CONTAINERS`; replaced if it
             exists.
 
     Returns:

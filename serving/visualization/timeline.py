@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 from data.ledger import percent_encode
 from data.utils.errors import OutputError
 from data.visualization import drawing
-from serving.audit.model_card import Thresholds
+from serving.audit import Thresholds
 from serving.prediction import SCOPE, VideoPrediction
 from serving.visualization.timeline_plot import plot, unseen_spans
 from serving.visualization.verdict_style import (
@@ -33,7 +33,7 @@ _FACE = 68  # pixels of a person's picture
 _MARGIN = 20
 
 
-def draw(
+def draw_timeline(
     prediction: VideoPrediction, path: pathlib.Path, thresholds: Thresholds | None = None
 ) -> None:
     """Draws the scores of a video's people over time, `WIDTH` x `HEIGHT` pixels, dark on light.

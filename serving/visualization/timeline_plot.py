@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from data.visualization import drawing
-from serving.audit.model_card import Thresholds
+from serving.audit import Thresholds
 from serving.prediction import TrackPrediction, Verdict, VideoPrediction
 from serving.visualization.face_path import FacePath
 from serving.visualization.verdict_style import STYLES

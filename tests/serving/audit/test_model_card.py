@@ -32,7 +32,7 @@ def write(tmp_path):
 
 def test_a_card_is_read_from_a_serving_root(write):
     root = write(json.dumps(CONTENT))
-    card = model_card.read(root, "tiny", 3)
+    card = model_card.read_model_card(root, "tiny", 3)
     assert card.thresholds == Thresholds(real_below=0.4, fake_above=0.6)
     assert card.calibration["temperature"] == 2.0
     assert card.sha256 == hashlib.sha256(json.dumps(CONTENT).encode()).hexdigest()
@@ -49,7 +49,7 @@ def test_a_card_is_read_from_a_serving_root(write):
 )
 def test_what_cannot_be_read_is_named(write, content, version, message):
     with pytest.raises(UsageError, match=r"model\.json") as caught:
-        model_card.read(write(content), "tiny", version)
+        model_card.read_model_card(write(content), "tiny", version)
     assert message in str(caught.value)
 
 
@@ -63,10 +63,10 @@ def test_what_cannot_be_read_is_named(write, content, version, message):
     ],
 )
 def test_verdicts_follow_from_thresholds(write, probability, verdict):
-    card = model_card.read(write(json.dumps(CONTENT)), "tiny", 3)
+    card = model_card.read_model_card(write(json.dumps(CONTENT)), "tiny", 3)
     assert card.thresholds.verdict(probability) is Verdict(verdict)
     for said in (Verdict.REAL, Verdict.UNCERTAIN, Verdict.FAKE):
-        problem = model_card.contradiction(card, answer(track({0.0: 0.5}, said, probability)))
+        problem = model_card.find_contradiction(card, answer(track({0.0: 0.5}, said, probability)))
         assert (problem is None) == (said.value == verdict)
     unread = answer(track({0.0: None}, Verdict.ABSTAIN, None))
-    assert model_card.contradiction(card, unread) is None
+    assert model_card.find_contradiction(card, unread) is None

@@ -31,7 +31,7 @@ SEEN = track({0.0: 0.8, 0.5: None}, faces_seen=7)
 def record_of(tmp_path, *predictions, cards=None):
     (tmp_path / "clip.mp4").write_bytes(b"some video")
     videos = [
-        audit.record_video(prediction, audit.describe_input(prediction.path))
+        audit.record_video(prediction, audit.fingerprint(prediction.path))
         for prediction in predictions
     ]
     return audit.make_record(videos, options=OPTIONS, cards=cards or {}, unanswered=["last.mp4"])
@@ -39,7 +39,7 @@ def record_of(tmp_path, *predictions, cards=None):
 
 def test_a_record_says_what_was_asked_and_what_answered(tmp_path):
     path = str(tmp_path / "clip.mp4")
-    audit.write(
+    audit.write_record(
         record_of(tmp_path, answer(SEEN, path=path), cards={3: CARD}), tmp_path / "record.json"
     )
     content = json.loads((tmp_path / "record.json").read_text())
@@ -74,13 +74,13 @@ def test_what_is_written_is_of_the_documented_schema_and_can_be_read(tmp_path):
     record = record_of(
         tmp_path, answer(SEEN, path=str(tmp_path / "clip.mp4")), answer(path="absent.mp4")
     )
-    audit.write(record, tmp_path / "record.json")
+    audit.write_record(record, tmp_path / "record.json")
     content = json.loads((tmp_path / "record.json").read_text())
     jsonschema.validate(content, audit.json_schema())
     del content["videos"][0]["input"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content, audit.json_schema())
-    assert audit.read(tmp_path / "record.json") == record
+    assert audit.read_record(tmp_path / "record.json") == record
 
 
 def test_what_no_server_tells_is_null_and_says_why(tmp_path):
@@ -109,7 +109,7 @@ def test_landmarks_that_a_detector_does_not_know_are_null(tmp_path):
 def test_a_file_that_changes_while_it_is_asked_about_has_no_fingerprint(tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"before")
-    before = audit.describe_input(str(path))
+    before = audit.fingerprint(str(path))
     path.write_bytes(b"behind")
     video = audit.record_video(answer(SEEN, path=str(path)), before)
     assert video.input.sha256 is None
@@ -119,9 +119,9 @@ def test_a_file_that_changes_while_it_is_asked_about_has_no_fingerprint(tmp_path
 def test_what_is_no_regular_file_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in (("pipe", "it is no regular file"), ("", "Is a directory")):
-        described = audit.describe_input(str(tmp_path / name))
+        described = audit.fingerprint(str(tmp_path / name))
         assert (described.sha256, described.unknown) == (None, reason)
-    assert audit.describe_input("a\0b").sha256 is None
+    assert audit.fingerprint("a\0b").sha256 is None
 
 
 def test_the_hash_is_of_the_content_alone(tmp_path):
@@ -147,7 +147,7 @@ def test_what_is_no_record_is_named(tmp_path, text, message):
     if text is not None:
         (tmp_path / "record.json").write_text(text)
     with pytest.raises(UsageError) as caught:
-        audit.read(tmp_path / "record.json")
+        audit.read_record(tmp_path / "record.json")
     assert "record.json" in str(caught.value)
     assert message in str(caught.value)
 
@@ -155,5 +155,5 @@ def test_what_is_no_record_is_named(tmp_path, text, message):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     (tmp_path / "record.json").mkdir()
     with pytest.raises(OutputError):
-        audit.write(record_of(tmp_path, answer(SEEN)), tmp_path / "record.json")
+        audit.write_record(record_of(tmp_path, answer(SEEN)), tmp_path / "record.json")
     assert {path.name for path in tmp_path.iterdir()} == {"record.json", "clip.mp4"}

@@ -20,7 +20,7 @@ def clip(tmp_path):
 
 @pytest.fixture
 def video(clip):
-    return audit.record_video(answer(SEEN, path=clip), audit.describe_input(clip))
+    return audit.record_video(answer(SEEN, path=clip), audit.fingerprint(clip))
 
 
 def whats(differences):
@@ -43,7 +43,7 @@ def test_another_file_is_told_by_its_hash(video, clip, tmp_path):
 
 
 def test_what_has_no_fingerprint_cannot_be_checked():
-    gone = audit.record_video(answer(SEEN, path="gone"), audit.describe_input("gone"))
+    gone = audit.record_video(answer(SEEN, path="gone"), audit.fingerprint("gone"))
     assert whats(check_input(gone, "gone")) == [
         "no SHA-256 was recorded: No such file or directory"
     ]

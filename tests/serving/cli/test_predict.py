@@ -4,22 +4,12 @@ import pathlib
 
 import av
 import pytest
-import typer
-from typer.testing import CliRunner
 
-import serving.cli.predict
 from data.utils.errors import UsageError
 from serving.client.client import Client
 from serving.prediction import SCOPE
 from tests.data.bad_clips.encoding import encode, face_frames
-
-app = typer.Typer()
-app.command()(serving.cli.predict.predict)
-app.command("other")(lambda: None)  # a lone command has no name
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+from tests.serving.cli.command_line import run
 
 
 @pytest.fixture
@@ -51,7 +41,7 @@ def test_a_typed_abstention_ends_with_0(server, faceless):
     assert result.exit_code == 0, result.output
     assert "ABSTAIN" in result.output
     assert "no_face" in result.output
-    assert SCOPE in " ".join(result.output.split())
+    assert SCOPE in result.output.splitlines()
 
 
 def test_what_cannot_be_read_ends_with_1_and_the_rest_is_told(server, faceless, tmp_path):
@@ -222,7 +212,8 @@ def test_what_cannot_be_drawn_is_told_and_the_rest_is_drawn(server, faceless, tm
         *("--output", tmp_path / "record.json"),
     )
     assert result.exit_code == 1, result.output
-    assert "text.mp4: nothing is drawn" in " ".join(result.output.split())
+    remark = "nothing is drawn, since no frame of it could be decoded"
+    assert f"{faceless / 'text.mp4'}: {remark}" in result.output.splitlines()
     assert {path.name for path in (tmp_path / "drawn").iterdir()} == {"noise.mp4", "noise.png"}
     videos = json.loads((tmp_path / "record.json").read_text())["videos"]
     assert [video["status"] for video in videos] == ["no_face", "unreadable"]

@@ -37,7 +37,7 @@ def test_a_file_that_goes_after_its_answer_is_recorded_and_its_timeline_drawn(tm
     ]
     assert {path.name for path in tmp_path.iterdir()} == {"out.png"}
     run.write([])
-    (video,) = record.read(tmp_path / "record.json").videos
+    (video,) = record.read_record(tmp_path / "record.json").videos
     assert video.input.unknown == "No such file or directory"
 
 
@@ -61,4 +61,4 @@ def test_an_answer_is_kept_if_its_drawing_cannot_be_written(tmp_path):
     with pytest.raises(OutputError):
         ended(run, clip)
     run.write([])
-    assert len(record.read(tmp_path / "record.json").videos) == 1
+    assert len(record.read_record(tmp_path / "record.json").videos) == 1

@@ -18,7 +18,7 @@ SEEN = dict.fromkeys(TIMES, 0.9)
 
 
 def drawn(tmp_path, prediction, thresholds=None):
-    timeline.draw(prediction, tmp_path / "out.png", thresholds)
+    timeline.draw_timeline(prediction, tmp_path / "out.png", thresholds)
     with Image.open(tmp_path / "out.png") as picture:
         assert (picture.format, picture.size) == ("PNG", (1200, 400))
         return np.asarray(picture)
@@ -109,5 +109,5 @@ def test_a_person_is_shown_by_their_face(tmp_path):
 def test_what_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "out.png").mkdir()
     with pytest.raises(OutputError, match=r"out\.png: cannot be written"):
-        timeline.draw(answer(track(SEEN), times_s=TIMES), tmp_path / "out.png")
+        timeline.draw_timeline(answer(track(SEEN), times_s=TIMES), tmp_path / "out.png")
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
