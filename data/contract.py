@@ -16,7 +16,10 @@ SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""
 
 SCOPE = "visual face manipulation only: not voices, not wholly generated scenes"
-"""What our models score; to be shown wherever a verdict is given."""
+"""What our models score; `model.json` states it."""
+
+SCOPE_SENTENCE = f"unmask scores {SCOPE}."
+"""To be shown wherever a verdict is given."""
 
 REAL_METHOD = "real"
 """`method` of a video that nobody manipulated."""
@@ -60,7 +63,7 @@ class Label(enum.IntEnum):
     FAKE = 1
 
 
-class Verdict(enum.IntEnum):
+class VerdictCode(enum.IntEnum):
     """Value of the output `verdict` of a served model."""
 
     REAL = 0

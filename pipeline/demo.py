@@ -8,7 +8,7 @@ from rich.table import Table
 
 import configs
 from data import ledger
-from data.contract import Label
+from data.contract import SCOPE_SENTENCE, Label
 from data.datasets import registry
 from data.datasets.base import SourceVideo
 from data.extraction.display import extract_with_progress
@@ -20,7 +20,7 @@ from models.evaluation import trivial_baseline
 from pipeline import config, evaluation, runner
 from pipeline.report import report
 from serving import Client
-from serving.prediction import SCOPE, VideoPrediction
+from serving.prediction import VideoPrediction
 from serving.server.server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
@@ -116,7 +116,7 @@ def _ask(serving_root: str, models: list[str], held_out: list[SourceVideo]) -> N
         for client in clients:
             client.close()
     rich.print(table)
-    rich.print(SCOPE)
+    rich.print(SCOPE_SENTENCE)
 
 
 def _colour(answer: VideoPrediction, truth: str) -> str:

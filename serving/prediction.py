@@ -6,14 +6,10 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING
 
-from data import contract
 from data.ledger import Status
 
 if TYPE_CHECKING:
     from data.faces.extract import VideoFaces
-
-SCOPE = f"unmask scores {contract.SCOPE}."
-"""What a verdict is about; to be shown wherever one is given."""
 
 
 class Verdict(str, enum.Enum):
@@ -103,7 +99,7 @@ class VideoFacts:
 
 @dataclasses.dataclass(frozen=True)
 class VideoPrediction:
-    """The answer about one video; `SCOPE` says what it is about.
+    """The answer about one video; `data.contract.SCOPE_SENTENCE` says what it is about.
 
     Attributes:
         path: of the video, as it was given.

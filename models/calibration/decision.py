@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from data.contract import Verdict
+from data.contract import VerdictCode
 from models.calibration.probability_mapping import ProbabilityMapping
 
 
@@ -36,14 +36,14 @@ class Decision:
             readable: bool [n].
 
         Returns:
-            int64 [n], `Verdict`.
+            int64 [n], `VerdictCode`.
         """
         # Comparisons with NaN are false.
-        verdict = tf.fill(tf.shape(probability), tf.constant(Verdict.UNCERTAIN, tf.int64))
+        verdict = tf.fill(tf.shape(probability), tf.constant(VerdictCode.UNCERTAIN, tf.int64))
         for applies, value in (
-            (probability < self.real_below, Verdict.REAL),
-            (probability > self.fake_above, Verdict.FAKE),
-            (~readable, Verdict.UNREADABLE),
+            (probability < self.real_below, VerdictCode.REAL),
+            (probability > self.fake_above, VerdictCode.FAKE),
+            (~readable, VerdictCode.UNREADABLE),
         ):
             verdict = tf.where(applies, tf.constant(value, tf.int64), verdict)
         return verdict

@@ -75,7 +75,7 @@ class ServedModel(tf.Module):
 
         Returns:
             fake_probability: float32 [n], NaN if unreadable.
-            verdict: int64 [n], `Verdict`.
+            verdict: int64 [n], `VerdictCode`.
         """
         features, readable = self._embed(faces)
         return self._answer(self._scorer.face_logits(features), readable)
@@ -89,7 +89,7 @@ class ServedModel(tf.Module):
         Returns:
             fake_probability: float32 [n], NaN if a face is unreadable or all are padding.
             face_probability: float32 [n, track_length], NaN where padded or unreadable.
-            verdict: int64 [n], `Verdict`.
+            verdict: int64 [n], `VerdictCode`.
         """
         rows = tf.shape(faces)[0]
         places = tf.where(faces != "")
@@ -113,7 +113,7 @@ class ServedModel(tf.Module):
         Returns:
             fake_probability: float32 [n], NaN if the Example or one of its crops is
                 unreadable, or no face is usable.
-            verdict: int64 [n], `Verdict`.
+            verdict: int64 [n], `VerdictCode`.
         """
         logits, readable = tf.map_fn(
             self._score_video,

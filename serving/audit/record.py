@@ -18,12 +18,13 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import Field
 
+from data.contract import SCOPE_SENTENCE
 from data.faces.extract import FaceOptions
 from data.ledger import Status, percent_encode
 from data.utils.errors import UsageError
 from serving.audit import results
 from serving.audit.model_card import ModelCard
-from serving.prediction import SCOPE, TrackPrediction, Verdict, VideoFacts, VideoPrediction
+from serving.prediction import TrackPrediction, Verdict, VideoFacts, VideoPrediction
 
 SCHEMA_VERSION: Final = "1"
 """Rises with every change after which an older reader would misread a record."""
@@ -223,7 +224,7 @@ def make_record(
     answered = sorted({v.model_version for v in videos if v.model_version is not None})
     record = AuditRecord(
         schema_version=SCHEMA_VERSION,
-        scope=SCOPE,
+        scope=SCOPE_SENTENCE,
         created_at=datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0),
         versions=library_versions(),
         options=options,

@@ -8,9 +8,10 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
 from data.utils.errors import OutputError
-from serving.prediction import SCOPE, VideoPrediction
+from serving.prediction import VideoPrediction
 
 COLUMNS = (
     *("path", "model", "model_version", "verdict", "fake_probability", "status", "reason"),
@@ -43,7 +44,7 @@ def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> Non
                 prediction.status.value,
                 percent_encode(prediction.reason),
                 len(prediction.tracks),
-                SCOPE,
+                SCOPE_SENTENCE,
             )
         )
     write_whole(path, file.getvalue())

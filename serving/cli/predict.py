@@ -168,8 +168,9 @@ def predict(
 
 def print_predictions(predictions: list[VideoPrediction]) -> None:
     """Prints a table of verdicts, and what they are about."""
+    from data.contract import SCOPE_SENTENCE
     from data.ledger import percent_encode
-    from serving.prediction import SCOPE, Verdict
+    from serving.prediction import Verdict
 
     styles = {Verdict.REAL: "green", Verdict.FAKE: "red", Verdict.UNCERTAIN: "yellow"}
     first = predictions[0]
@@ -192,4 +193,4 @@ def print_predictions(predictions: list[VideoPrediction]) -> None:
             rich.markup.escape(percent_encode(remark)),
         )
     rich.print(table)
-    typer.echo(SCOPE)
+    typer.echo(SCOPE_SENTENCE)

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy.typing as npt
 
-from data import contract
-from data.contract import FaceCrop
+from data.contract import FaceCrop, VerdictCode
 from data.faces.types import VideoFaces
 from data.ledger import Status
 from serving.prediction import (
@@ -25,10 +24,10 @@ OUTPUTS: Mapping[str, npt.DTypeLike] = {
 """Of `serving_tracks`, all of which are read here."""
 
 _VERDICTS = {
-    contract.Verdict.REAL: Verdict.REAL,
-    contract.Verdict.FAKE: Verdict.FAKE,
-    contract.Verdict.UNCERTAIN: Verdict.UNCERTAIN,
-    contract.Verdict.UNREADABLE: Verdict.ABSTAIN,
+    VerdictCode.REAL: Verdict.REAL,
+    VerdictCode.FAKE: Verdict.FAKE,
+    VerdictCode.UNCERTAIN: Verdict.UNCERTAIN,
+    VerdictCode.UNREADABLE: Verdict.ABSTAIN,
 }
 
 
@@ -107,7 +106,7 @@ def _track_prediction(
     scored = list(zip(faces, face_probability, strict=False))  # padding ends a row
     highest, _ = max(scored, key=lambda pair: -1.0 if math.isnan(pair[1]) else pair[1])
     return TrackPrediction(
-        verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[contract.Verdict(verdict)],
+        verdict=Verdict.ABSTAIN if probability is None else _VERDICTS[VerdictCode(verdict)],
         fake_probability=probability,
         frames=tuple(
             FramePrediction(

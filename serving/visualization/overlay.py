@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from data.contract import SCOPE_SENTENCE
 from data.visualization import drawing
-from serving.prediction import SCOPE, Verdict, VideoPrediction
+from serving.prediction import Verdict, VideoPrediction
 from serving.visualization.face_path import FacePath
 from serving.visualization.verdict_style import (
     STYLES,
@@ -194,7 +195,7 @@ def _strip(prediction: VideoPrediction, width: int, size: int) -> Picture:
     looked_at = f"faces looked for in {len(prediction.facts.times_s)} frames"
     paragraphs = [
         *([remark] if (remark := remark_text(prediction)) else []),
-        f"{model_text(prediction)}; {looked_at}. {SCOPE}",
+        f"{model_text(prediction)}; {looked_at}. {SCOPE_SENTENCE}",
     ]
     heading = drawing.wrap(f"Video: {answer_text(prediction)}", size, room, 2)
     lines = [line for text in paragraphs for line in drawing.wrap(text, small, room, _MAX_LINES)]

@@ -6,11 +6,12 @@ import pathlib
 
 from PIL import Image, ImageDraw, ImageOps
 
+from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
 from data.utils.errors import OutputError
 from data.visualization import drawing
 from serving.audit import Thresholds
-from serving.prediction import SCOPE, VideoPrediction
+from serving.prediction import VideoPrediction
 from serving.visualization.timeline_plot import plot, unseen_spans
 from serving.visualization.verdict_style import (
     answer_text,
@@ -65,7 +66,7 @@ def draw_timeline(
         y = _PEOPLE_TOP + _PEOPLE_STEP * len(people) - 6 * bool(people)
         _write(pen, _PEOPLE_LEFT, y, text, 14, WIDTH - _MARGIN - _PEOPLE_LEFT)
     notes = [
-        SCOPE,
+        SCOPE_SENTENCE,
         *(["Hatched: no face was scored."] if any(unseen_spans(prediction)) else []),
         *([] if thresholds else ["The model's thresholds are not known here."]),
     ]

@@ -5,7 +5,7 @@ import tensorflow as tf
 from scipy.special import expit
 
 from data import contract
-from data.contract import Verdict
+from data.contract import VerdictCode
 from models.calibration.decision import Decision
 
 SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
@@ -35,8 +35,8 @@ def probability(network, pixels):
 def verdicts(probabilities, thresholds):
     return np.where(
         probabilities < thresholds[0],
-        Verdict.REAL,
-        np.where(probabilities > thresholds[1], Verdict.FAKE, Verdict.UNCERTAIN),
+        VerdictCode.REAL,
+        np.where(probabilities > thresholds[1], VerdictCode.FAKE, VerdictCode.UNCERTAIN),
     )
 
 

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from data import contract
-from data.contract import Verdict
+from data.contract import VerdictCode
 from data.utils.errors import UsageError
 from models.backbones import mesonet
 from models.calibration.calibration import calibrate
@@ -175,7 +175,7 @@ def test_the_authors_weights_uncalibrated(shared_data, tmp_path, capsys):
     # Two decoders of JPEG.
     found = 1 - outputs["fake_probability"].numpy()[0]
     assert found == pytest.approx(real_probability, abs=1e-3)
-    assert outputs["verdict"][0] == Verdict.REAL
+    assert outputs["verdict"][0] == VerdictCode.REAL
     video = contract.encode(tiny_dataset.make_video(1, 1, "a"))
     for name in ("transform_features", "transform_labels"):
         answer = signatures[name](examples=tf.constant([video]))

@@ -11,7 +11,7 @@ from scipy.special import expit
 from skimage import data
 
 from data import contract
-from data.contract import Verdict
+from data.contract import VerdictCode
 from data.detectors.mtcnn import Mtcnn
 from data.faces import cropping
 from models.export.served_model import MAX_FACES
@@ -53,7 +53,7 @@ def test_unreadable_faces_are_said_to_be_and_change_no_other(call):
     mixed = call(
         "serving_default", [picture for pair in zip(bad, pictures, strict=True) for picture in pair]
     )
-    np.testing.assert_array_equal(mixed["verdict"][::2], [Verdict.UNREADABLE] * 6)
+    np.testing.assert_array_equal(mixed["verdict"][::2], [VerdictCode.UNREADABLE] * 6)
     assert np.isnan(mixed["fake_probability"][::2]).all()
     np.testing.assert_array_equal(mixed["verdict"][1::2], alone["verdict"])
     np.testing.assert_allclose(
@@ -82,7 +82,7 @@ def test_tracks_are_means_of_logits_without_padding(call, network, thresholds):
     np.testing.assert_allclose(outputs["fake_probability"][:3], expected, atol=1e-6)
     np.testing.assert_array_equal(outputs["verdict"][:3], verdicts(expected, thresholds))
     assert np.isnan(outputs["fake_probability"][3])
-    assert outputs["verdict"][3] == Verdict.UNCERTAIN
+    assert outputs["verdict"][3] == VerdictCode.UNCERTAIN
     np.testing.assert_array_equal(
         np.isnan(outputs["face_probability"]), np.array(rows, object) == b""
     )
@@ -101,7 +101,7 @@ def test_a_tracks_score_depends_on_no_other_row(call):
         alone = call("serving_tracks", [row])
         for name in together:
             np.testing.assert_allclose(together[name][number], alone[name][0], atol=1e-6)
-    assert together["verdict"][2] == Verdict.UNREADABLE
+    assert together["verdict"][2] == VerdictCode.UNREADABLE
     assert np.isnan(together["fake_probability"][2])
     assert not np.isnan(together["face_probability"][2, :3]).any()
 
@@ -175,7 +175,7 @@ def test_a_video_of_unusable_faces_has_no_score(call):
     unusable.features.feature["face/usable"].int64_list.value[:] = [0, 0]
     outputs = call("serving_examples", [unusable.SerializeToString()])
     assert np.isnan(outputs["fake_probability"][0])
-    assert outputs["verdict"][0] == Verdict.UNCERTAIN
+    assert outputs["verdict"][0] == VerdictCode.UNCERTAIN
 
 
 def test_bad_videos_change_no_other(call):

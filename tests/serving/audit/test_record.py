@@ -6,13 +6,14 @@ import os
 import jsonschema
 import pytest
 
+from data.contract import SCOPE_SENTENCE
 from data.faces.extract import FaceOptions
 from data.ledger import Status
 from data.utils.errors import OutputError, UsageError
 from serving.audit import record as audit
 from serving.audit.model_card import ModelCard, Thresholds
 from serving.audit.record import OptionsRecord
-from serving.prediction import SCOPE, Verdict
+from serving.prediction import Verdict
 from tests.serving.answers import answer, track
 
 OPTIONS = OptionsRecord(
@@ -44,7 +45,7 @@ def test_a_record_says_what_was_asked_and_what_answered(tmp_path):
     )
     content = json.loads((tmp_path / "record.json").read_text())
     assert content["schema_version"] == "1"
-    assert content["scope"] == SCOPE
+    assert content["scope"] == SCOPE_SENTENCE
     assert content["created_at"].endswith("Z")
     assert content["versions"].keys() >= {"python", "tensorflow", "av", "unmask"}
     assert content["options"]["faces"]["frames_per_video"] == 32

@@ -2,9 +2,9 @@ import csv
 
 import pytest
 
+from data.contract import SCOPE_SENTENCE
 from data.utils.errors import OutputError
 from serving.audit import results
-from serving.prediction import SCOPE
 from tests.serving.answers import answer, track
 
 
@@ -14,7 +14,7 @@ def test_csv_has_one_row_a_video(tmp_path):
     results.write_csv([scored, abstained], tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    common = {"model": "tiny", "scope": SCOPE}
+    common = {"model": "tiny", "scope": SCOPE_SENTENCE}
     assert rows == [
         {
             "path": 'a "b",c.mp4',

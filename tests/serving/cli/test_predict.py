@@ -5,9 +5,9 @@ import pathlib
 import av
 import pytest
 
+from data.contract import SCOPE_SENTENCE
 from data.utils.errors import UsageError
 from serving.client.client import Client
-from serving.prediction import SCOPE
 from tests.data.bad_clips.encoding import encode, face_frames
 from tests.serving.cli.command_line import run
 
@@ -41,7 +41,7 @@ def test_a_typed_abstention_ends_with_0(server, faceless):
     assert result.exit_code == 0, result.output
     assert "ABSTAIN" in result.output
     assert "no_face" in result.output
-    assert SCOPE in result.output.splitlines()
+    assert SCOPE_SENTENCE in result.output.splitlines()
 
 
 def test_what_cannot_be_read_ends_with_1_and_the_rest_is_told(server, faceless, tmp_path):
