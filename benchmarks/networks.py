@@ -89,7 +89,7 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
     from models.export.served_model import ServedModel
     from models.networks import classifier
     from models.scoring.scorer import NetworkScorer
-    from models.transform.transform_features import label_alone
+    from models.transform.transform_features import label_only
 
     keras.backend.clear_session()
     config = ModelConfig(
@@ -110,7 +110,7 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
     # A network this sure of itself would hide differences behind probabilities of 0 and 1.
     temperature = float(np.abs(logits).max())
     softened = Decision(Temperature(temperature=temperature), 0.5, 0.5)
-    served = ServedModel(scorer, softened, track_length=BATCH, transform=label_alone)
+    served = ServedModel(scorer, softened, track_length=BATCH, transform=label_only)
     with tempfile.TemporaryDirectory(prefix="unmask-networks-") as folder:
         export(served, folder, name=name, card={})
         loaded = tf.saved_model.load(folder)

@@ -73,13 +73,13 @@ def export_model(folder: str) -> None:
     from models.export.export import export
     from models.export.served_model import ServedModel
     from models.scoring.scorer import NetworkScorer
-    from models.transform.transform_features import label_alone
+    from models.transform.transform_features import label_only
 
     served = ServedModel(
         NetworkScorer(build_network()),
         Decision(Temperature(temperature=1.0), real_below=0.4, fake_above=0.6),
         track_length=32,
-        transform=label_alone,
+        transform=label_only,
     )
     export(served, folder, name=NAME, card={})
 

@@ -35,13 +35,13 @@ import tensorflow as tf
 
 from benchmarks import shortcut_videos
 from benchmarks.training import make_config
-from benchmarks.training_crops import write_store
+from benchmarks.training_crops import write_source
 from data.contract import Label, VideoExample
 from models.config.augmentation import AugmentationConfig
 from models.config.model import ModelConfig
 from models.evaluation import nuisances, shortcut
 from models.evaluation.shortcut import ShortcutReport
-from models.inputs.crop_source import CropStore, sample_tracks
+from models.inputs.crop_source import CropSource, sample_tracks
 from models.inputs.input_pipeline import training_batches
 from models.networks import classifier
 from models.networks.classifier import Classifier
@@ -138,9 +138,11 @@ def learn(videos: Sequence[VideoExample], config: ModelConfig, steps: int) -> Cl
     network = classifier.build(config, precision.policy, weights=None)
     learner = optimizer.create(config, precision, network.trainable_variables)
     step = trainer._train_step(network, learner, tf.distribute.get_strategy())
-    with _store(videos) as store:
-        crops = sample_tracks(store.index, config.frames_per_video)
-        losses = [float(step(b)[0]) for b in training_batches(store, crops, config).take(steps)]
+    with _crop_source(videos) as crop_source:
+        crops = sample_tracks(crop_source.index, config.frames_per_video)
+        losses = [
+            float(step(b)[0]) for b in training_batches(crop_source, crops, config).take(steps)
+        ]
     print(f"  last losses: {np.mean(losses[-20:]):.3f} nats", flush=True)
     return network
 
@@ -158,8 +160,10 @@ def measure(network: Classifier, videos: Sequence[VideoExample]) -> ShortcutRepo
 
 def score(network: Classifier, videos: Sequence[VideoExample]) -> npt.NDArray[np.float32]:
     """Log odds of videos, float32 [v], in their order."""
-    with _store(videos) as store:
-        return score_videos(NetworkScorer(network), store, np.arange(len(store.index.offset)))
+    with _crop_source(videos) as crop_source:
+        return score_videos(
+            NetworkScorer(network), crop_source, np.arange(len(crop_source.index.offset))
+        )
 
 
 def read_pair(real: pathlib.Path, fake: pathlib.Path) -> dict[str, VideoExample]:
@@ -186,12 +190,12 @@ def read_pair(real: pathlib.Path, fake: pathlib.Path) -> dict[str, VideoExample]
 
 
 @contextlib.contextmanager
-def _store(videos: Sequence[VideoExample]) -> Iterator[CropStore]:
+def _crop_source(videos: Sequence[VideoExample]) -> Iterator[CropSource]:
     with (
         tempfile.TemporaryDirectory(prefix="unmask-shortcut-") as folder,
-        write_store(videos, pathlib.Path(folder)) as store,
+        write_source(videos, pathlib.Path(folder)) as crop_source,
     ):
-        yield store
+        yield crop_source
 
 
 def _text(finding: shortcut.Finding) -> str:

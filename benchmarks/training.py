@@ -9,7 +9,7 @@ what is compared runs by turns, and the median of the rounds' ratios counts. Par
   same steps on batches that are in memory already. The machine's speed changes within seconds, so
   the two kinds of step alternate. A step takes far longer than preparing the batch that replaces
   its own, so nothing is prepared on the other's time; the crops for which that was not so are
-  counted. Reading the TFRecords into the crop store, once a training, is printed too.
+  counted. Reading the TFRecords into the crop source, once a training, is printed too.
 - `precision`: seconds of a step in bfloat16 against float32, on batches in memory.
 - `memory`: peak resident memory of a fresh interpreter that trains, by batch size.
 - `frames`: seconds of a step and peak memory of the head `lstm`, by frames of a sample.
@@ -40,9 +40,9 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from benchmarks.training_crops import CROPS, make_store
+from benchmarks.training_crops import CROPS, make_source
 from models.config.model import ModelConfig
-from models.inputs.crop_source import CropStore, sample_tracks
+from models.inputs.crop_source import CropSource, sample_tracks
 from models.inputs.input_pipeline import Batch, training_batches
 from models.networks import classifier
 from models.training import optimizer, trainer
@@ -67,8 +67,8 @@ class Took:
     cpu_s: float
 
 
-class CountingStore(CropStore):
-    """A store that counts what is read from it.
+class CountingSource(CropSource):
+    """A crop source that counts what is read from it.
 
     Attributes:
         reads: crops.
@@ -77,9 +77,11 @@ class CountingStore(CropStore):
     reads = 0
 
     @classmethod
-    def of(cls, store: CropStore, folder: pathlib.Path) -> "CountingStore":
-        """The same crops, counted; `make_store` wrote them to the folder."""
-        return cls(str(folder / CROPS), store.index, store.video_ids, store.fingerprint)
+    def of(cls, crop_source: CropSource, folder: pathlib.Path) -> "CountingSource":
+        """The same crops, counted; `make_source` wrote them to the folder."""
+        return cls(
+            str(folder / CROPS), crop_source.index, crop_source.video_ids, crop_source.fingerprint
+        )
 
     def read(self, crop: int) -> bytes:
         """The JPEG of a crop."""
@@ -123,21 +125,21 @@ def main() -> None:
 def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterator[dict[str, Any]]:
     """The part `input`."""
     started = time.perf_counter()
-    with make_store(folder) as written:
+    with make_source(folder) as written:
         store_s = (time.perf_counter() - started) / len(written.index.offset)
         for name in arguments.networks:
-            with contextlib.closing(CountingStore.of(written, folder)) as store:
+            with contextlib.closing(CountingSource.of(written, folder)) as crop_source:
                 config = make_config(name, arguments.image_size, batch_size=arguments.batch_size)
                 step = make_step(config)
-                kept = list(batches(store, config).take(2))
+                kept = list(batches(crop_source, config).take(2))
                 run(step, kept)
-                source = iter(batches(store, config))
+                source = iter(batches(crop_source, config))
                 run(step, itertools.islice(source, _WARM_UP))
                 alone, piped, unfair = [], [], 0
                 for number in range(arguments.steps):
-                    before = store.reads
+                    before = crop_source.reads
                     alone.append(run(step, [kept[number % 2]]))
-                    unfair += store.reads - before
+                    unfair += crop_source.reads - before
                     piped.append(run(step, itertools.islice(source, 1)))
                 fed = run(lambda _: [0.0], itertools.islice(source, arguments.steps))
                 del source
@@ -166,7 +168,7 @@ def measure_precision(
     arguments: argparse.Namespace, folder: pathlib.Path
 ) -> Iterator[dict[str, Any]]:
     """The part `precision`."""
-    with make_store(folder) as store:
+    with make_source(folder) as crop_source:
         for name in arguments.networks:
             steps: dict[str, Any] = {}
             kept: list[Batch] = []
@@ -178,7 +180,7 @@ def measure_precision(
                     precision=precision,
                 )
                 steps[precision] = make_step(config)
-                kept = kept or list(batches(store, config).take(1))
+                kept = kept or list(batches(crop_source, config).take(1))
                 run(steps[precision], 2 * kept)
             times: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
             for _ in range(arguments.rounds):
@@ -240,7 +242,7 @@ def probe(config: ModelConfig) -> dict[str, float]:
     shape = [config.batch_size, length, config.image_size, config.image_size, 3]
     noise = np.random.default_rng(0).uniform(0, 255, shape)
     batch = Batch(
-        pictures=tf.constant(noise, tf.float32),
+        images=tf.constant(noise, tf.float32),
         used=tf.ones(shape[:2], tf.bool),
         labels=tf.constant([float(i % 2) for i in range(config.batch_size)]),
         weights=tf.ones([config.batch_size]),
@@ -280,14 +282,14 @@ def run(step: Any, given: Iterable[Batch]) -> Took:
     crops, started, before = 0, time.perf_counter(), time.process_time()
     for batch in given:
         float(step(batch)[0])
-        crops += int(np.prod(batch.pictures.shape[:2]))
+        crops += int(np.prod(batch.images.shape[:2]))
     return Took((time.perf_counter() - started) / crops, (time.process_time() - before) / crops)
 
 
-def batches(store: CropStore, config: ModelConfig) -> tf.data.Dataset:
-    """What the trainer would draw from the store."""
-    crops = sample_tracks(store.index, config.frames_per_video)
-    return training_batches(store, crops, config)
+def batches(crop_source: CropSource, config: ModelConfig) -> tf.data.Dataset:
+    """What the trainer would draw from the crop source."""
+    crops = sample_tracks(crop_source.index, config.frames_per_video)
+    return training_batches(crop_source, crops, config)
 
 
 def _median(runs: list[Took], name: str) -> float:

@@ -10,24 +10,24 @@ from skimage import data as pictures
 
 from data import contract
 from data.faces import cropping
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 
 CROPS = "crops"
-"""Name of the store's file in its folder."""
+"""Name of the crop source's file in its folder."""
 
 _PAIRS, _FRAMES = 8, 4
 
 
-def make_store(folder: pathlib.Path) -> CropStore:
+def make_source(folder: pathlib.Path) -> CropSource:
     """Crops of one portrait, in pairs of a real and a fake."""
-    return write_store([make_video(number) for number in range(2 * _PAIRS)], folder)
+    return write_source([make_video(number) for number in range(2 * _PAIRS)], folder)
 
 
-def write_store(videos: Sequence[contract.VideoExample], folder: pathlib.Path) -> CropStore:
+def write_source(videos: Sequence[contract.VideoExample], folder: pathlib.Path) -> CropSource:
     """Writes Examples as an extraction does, and reads them as training does.
 
     Args:
-        videos: in the order that the store has them in.
+        videos: in the order that the source has them in.
         folder: for the files; exists.
     """
     path = folder / "train-00000-of-00001"
@@ -39,7 +39,7 @@ def write_store(videos: Sequence[contract.VideoExample], folder: pathlib.Path) -
         labels = [contract.parse(example).label for example in examples.numpy()]
         return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
 
-    return CropStore.write([str(path)], str(folder / CROPS), describe, compression="")
+    return CropSource.write([str(path)], str(folder / CROPS), describe, compression="")
 
 
 def make_video(number: int) -> contract.VideoExample:

@@ -17,11 +17,11 @@ from models.config.model import ModelConfig
 from models.export.calibrated_export import export_calibrated
 from models.export.export import export
 from models.export.served_model import ServedModel
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 from models.networks import classifier, mesonet_weights, saved_network
 from models.scoring.scorer import NetworkScorer
 from models.scoring.video_scores import score_videos
-from models.transform.transform_features import TransformFeatures, label_alone
+from models.transform.transform_features import TransformFeatures, label_only
 from pipeline import transform_graph
 
 _SPLIT = "eval"
@@ -55,7 +55,7 @@ def import_weights(
     scorer = NetworkScorer(network)
     card = {
         "config": config.model_dump(mode="json"),
-        "variables_sha256": saved_network.describe(network),
+        "variables_sha256": saved_network.variables_sha256(network),
         "code_version": code_version(),
         "imported": {
             "file": pathlib.Path(path).name,
@@ -69,7 +69,7 @@ def import_weights(
             _say(f"warning: {warning}")
             export(
                 ServedModel(
-                    scorer, decision, track_length=config.track_length, transform=label_alone
+                    scorer, decision, track_length=config.track_length, transform=label_only
                 ),
                 saved,
                 name=config.name,
@@ -79,7 +79,7 @@ def import_weights(
             shards = _eval_shards(examples)
             transform = TransformFeatures(transform_graph.analyze(shards, scratch))
             crops_file = os.path.join(scratch, "crops")
-            with CropStore.write(shards, crops_file, transform, compression="") as store:
+            with CropSource.write(shards, crops_file, transform, compression="") as store:
                 export_calibrated(
                     scorer,
                     score_videos(scorer, store, np.arange(len(store.index.offset))),

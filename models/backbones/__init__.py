@@ -1,1 +1,1 @@
-"""Networks that turn a picture into features, one a file."""
+"""Networks that turn an image into features, one a file."""

@@ -25,24 +25,24 @@ _NEGATIVE_SLOPE = 0.1
 
 def meso4(image_size: int, weights: str | None) -> keras.Model:
     """Meso-4 up to its 16 features; see `models.backbones.registry.build`."""
-    pictures = keras.Input((image_size, image_size, 3), name="pictures")
-    x = _scale(pictures)
+    images = keras.Input((image_size, image_size, 3), name="images")
+    x = _scale(images)
     x = _convolution(x, 8, 3, name="convolution_1")
     x = _normalise_and_pool(x, 2, number=1)
     x = _convolution(x, 8, 5, name="convolution_2")
     x = _normalise_and_pool(x, 2, number=2)
-    return _finish(pictures, x, "meso4", weights, convolutions=2)
+    return _finish(images, x, "meso4", weights, convolutions=2)
 
 
 def mesoinception4(image_size: int, weights: str | None) -> keras.Model:
     """MesoInception-4 up to its 16 features; see `models.backbones.registry.build`."""
-    pictures = keras.Input((image_size, image_size, 3), name="pictures")
-    x = _scale(pictures)
+    images = keras.Input((image_size, image_size, 3), name="images")
+    x = _scale(images)
     x = _inception(x, (1, 4, 4, 2), first=1)
     x = _normalise_and_pool(x, 2, number=1)
     x = _inception(x, (2, 4, 4, 2), first=8)
     x = _normalise_and_pool(x, 2, number=2)
-    return _finish(pictures, x, "mesoinception4", weights, convolutions=14)
+    return _finish(images, x, "mesoinception4", weights, convolutions=14)
 
 
 def weighted_layers(network: keras.Model) -> list[keras.layers.Layer]:
@@ -66,7 +66,7 @@ def weighted_layers(network: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _finish(
-    pictures: keras.KerasTensor,
+    images: keras.KerasTensor,
     x: keras.KerasTensor,
     name: str,
     weights: str | None,
@@ -82,14 +82,14 @@ def _finish(
     x = keras.layers.Dropout(_DROPOUT, name="flatten_dropout")(x)
     x = keras.layers.Dense(FEATURES, name="dense_1")(x)
     features = keras.layers.LeakyReLU(negative_slope=_NEGATIVE_SLOPE, name="features")(x)
-    network = keras.Model(pictures, features, name=name)
+    network = keras.Model(images, features, name=name)
     backbone_weights.load_file(network, weights, name)
     batch_norm.set_momentum(network)
     return network
 
 
-def _scale(pictures: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.layers.Rescaling(1 / 255, dtype="float32", name="rescale")(pictures)
+def _scale(images: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.layers.Rescaling(1 / 255, dtype="float32", name="rescale")(images)
 
 
 def _convolution(

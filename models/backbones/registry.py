@@ -19,7 +19,7 @@ class Backbone:
 
     Attributes:
         module: dotted name of the module whose function of the backbone's own name takes
-            `(image_size, weights)` and returns the network from float pictures
+            `(image_size, weights)` and returns the network from float images
             [n, size, size, 3], 0 to 255, to features [n, d].
         image_size: pixels a side that its authors use.
         minimum_image_size: pixels a side that it needs.
@@ -142,7 +142,7 @@ def build(name: str, image_size: int, weights: str | None) -> "keras.Model":
             top, or None for random weights.
 
     Returns:
-        From float pictures [n, image_size, image_size, 3], RGB, 0 to 255, to features [n, d].
+        From float images [n, image_size, image_size, 3], RGB, 0 to 255, to features [n, d].
 
     Raises:
         UsageError: the name is unknown, the network has no ImageNet weights, or the weights

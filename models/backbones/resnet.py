@@ -12,7 +12,7 @@ from models.backbones import batch_norm
 from models.backbones import weights as backbone_weights
 
 _RED_GREEN_BLUE_MEAN = (123.68, 116.779, 103.939)
-"""Of ImageNet's training pictures, 0 to 255: `caffe` of keras.applications' `preprocess_input`."""
+"""Of ImageNet's training images, 0 to 255: `caffe` of keras.applications' `preprocess_input`."""
 
 
 def resnet50(image_size: int, weights: str | None) -> keras.Model:
@@ -37,11 +37,11 @@ def _build(
     backbone_weights.load(network, weights, name, lambda: network_with("imagenet"))
     batch_norm.set_momentum(network)
 
-    pictures = keras.Input(shape, name="pictures")
+    images = keras.Input(shape, name="images")
     # The published weights are Caffe's: blue first, centred, not scaled.
     centred = keras.layers.Rescaling(
         1.0, offset=[-mean for mean in _RED_GREEN_BLUE_MEAN], dtype="float32", name="centre"
-    )(pictures)
+    )(images)
     blue_first = keras.ops.flip(centred, axis=-1)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(network(blue_first))
-    return keras.Model(pictures, features, name=name)
+    return keras.Model(images, features, name=name)

@@ -2,7 +2,7 @@
 
 Xie et al., "Aggregated Residual Transformations for Deep Neural Networks" (CVPR 2017),
 https://arxiv.org/abs/1611.05431. The strides lie in the grouped convolutions, borders are padded
-evenly, and pictures are normalised by ImageNet's mean and deviation, as in torchvision
+evenly, and images are normalised by ImageNet's mean and deviation, as in torchvision
 (https://github.com/pytorch/vision, torchvision/models/resnet.py), so that weights trained there
 mean the same here. BatchNormalization has `models.backbones.batch_norm.MOMENTUM`.
 """
@@ -19,7 +19,7 @@ GROUPS = 32
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
-"""Red, green and blue of ImageNet's pictures, 0 to 1, as torchvision's transforms have them."""
+"""Red, green and blue of ImageNet's images, 0 to 1, as torchvision's transforms have them."""
 
 _EPSILON = 1e-5  # PyTorch's
 
@@ -46,13 +46,13 @@ def _build(
         blocks: residual blocks of each stage.
         group_width: channels of each group in the first stage; doubled from stage to stage.
     """
-    pictures = keras.Input((image_size, image_size, 3), name="pictures")
+    images = keras.Input((image_size, image_size, 3), name="images")
     x = keras.layers.Rescaling(
         [1 / (255 * deviation) for deviation in _DEVIATION],
         offset=[-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)],
         dtype="float32",
         name="normalise",
-    )(pictures)
+    )(images)
     x = keras.layers.ZeroPadding2D(3, name="stem_pad")(x)
     x = _convolution(x, 64, 7, strides=2, name="stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
@@ -68,7 +68,7 @@ def _build(
                 name=f"stage{stage + 1}_block{block + 1}",
             )
     features = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    network = keras.Model(pictures, features, name=name)
+    network = keras.Model(images, features, name=name)
     backbone_weights.load_file(network, weights, name)
     batch_norm.set_momentum(network)
     return network

@@ -30,10 +30,10 @@ class AugmentationConfig(Section):
         AugmentationConfig(rotation=0, zoom=0, jpeg_probability=0.9)
     """
 
-    # All three mirror half of the pictures.
+    # All three mirror half of the images.
     flip: float = _probability(0.5, "share of pairs that are mirrored left to right")
 
-    # The DFDC winner: 10 % shift, 20 % zoom and 10 degrees, each pictures' half.
+    # The DFDC winner: 10 % shift, 20 % zoom and 10 degrees, each on half of the images.
     warp_probability: float = _probability(
         0.5, "share of pairs that are rotated, shifted and zoomed, in one warp"
     )
@@ -75,7 +75,7 @@ class AugmentationConfig(Section):
     )
 
     # DeepfakeBench: kernels of 3 to 7 pixels, of which 7 is a deviation of 1.4, on half of the
-    # pictures; the DFDC winner: kernels of 3 pixels, on 5 %.
+    # images; the DFDC winner: kernels of 3 pixels, on 5 %.
     blur_probability: float = _probability(0.2, "share of pairs that are blurred")
     blur: float = Field(
         default=1.4,
@@ -101,7 +101,7 @@ class AugmentationConfig(Section):
         default=0.5, ge=0, le=0.9, description="largest share of the side that shrinking takes off"
     )
 
-    # SBI and DeepfakeBench: 40 to 100; SBI and the DFDC winner on half of the pictures.
+    # SBI and DeepfakeBench: 40 to 100; SBI and the DFDC winner on half of the images.
     jpeg_probability: float = _probability(0.5, "share of pairs that are recompressed as JPEG")
     jpeg_min_quality: int = Field(
         default=40, ge=5, le=100, description="the quality is from this to 100; 100 switches it off"

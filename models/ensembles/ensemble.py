@@ -14,7 +14,7 @@ from models.calibration.mapping_fit import fit_mapping
 from models.config.ensemble import EnsembleConfig
 from models.ensembles.combination import Combination, fit_stack, fit_weights, fixed_weights
 from models.export.calibrated_export import export_calibrated
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 from models.networks import saved_network
 from models.scoring.scorer import NetworkScorer
 from models.scoring.video_scores import max_over_tracks, score_tracks
@@ -98,7 +98,7 @@ def make(
     transform = TransformFeatures(transform_output)
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as scratch,
-        CropStore.write(eval_files, f"{scratch}/eval", transform) as store,
+        CropSource.write(eval_files, f"{scratch}/eval", transform) as store,
     ):
         every_crop = np.arange(len(store.index.offset))
         found = [score_tracks(scorer, store, every_crop) for scorer in scorers]

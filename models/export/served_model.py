@@ -30,7 +30,7 @@ class ServedModel(tf.Module):
         decision: from scores to probabilities and verdicts.
         track_length: faces in a row of `serving_tracks`.
         transform: Transform's features of serialised Examples; of a model whose makers left
-            no videos to analyse `transform_features.label_alone`.
+            no videos to analyse `transform_features.label_only`.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What is done to training crops: one draw for all crops of a pair or a track, from a seed.
 
 Nothing has a state: the same seed gives the same result in whatever order parallel calls come.
-(keras-cv's layers draw from a state of their own, and its JPEG layer saturates pictures of 0 to
+(keras-cv's layers draw from a state of their own, and its JPEG layer saturates images of 0 to
 255.)
 """
 
@@ -31,56 +31,56 @@ _Draws = dict[str, tf.Tensor]
 
 
 def augment(
-    pictures: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig
+    images: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Changes pictures of a pair or a track alike, so that what differs stays the manipulation.
+    """Changes images of a pair or a track alike, so that what differs stays the manipulation.
 
-    Every choice and strength is drawn once; only the noise itself differs between the pictures.
+    Every choice and strength is drawn once; only the noise itself differs between the images.
     In the order in which it happens: flip, rotation, shift and zoom; colour; blur; noise; loss
     of resolution; JPEG compression; and last the cutout, which nothing is to show through.
 
     Args:
-        pictures: float32 [k, size, size, 3], 0 to 255; size is static, k of 1 or more.
-        landmarks: float32 [k, 5, 2], x and y in pixels of these pictures, whose centres are
+        images: float32 [k, size, size, 3], 0 to 255; size is static, k of 1 or more.
+        landmarks: float32 [k, 5, 2], x and y in pixels of these images, whose centres are
             whole numbers, in the order of `data.contract`; NaN where unknown.
         seed: int32 or int64 [2].
         config: strengths and probabilities.
 
     Returns:
-        pictures: float32, same shape and range.
+        images: float32, same shape and range.
         landmarks: float32, same shape: where the points have gone; the subject's right eye
             is still the first after a flip.
     """
     draw_seed, noise_seed = tf.unstack(tf.random.split(seed, 2))
     uniform = tf.random.stateless_uniform([len(_DRAWN)], draw_seed)
     draws = dict(zip(_DRAWN, tf.unstack(uniform), strict=True))
-    pictures, landmarks = _move(pictures, landmarks, draws, config)
+    images, landmarks = _move(images, landmarks, draws, config)
     if config.brightness or config.contrast or config.saturation or config.colour_shift:
         recolours = draws["recolours"] < config.colour_probability
-        pictures = _if(recolours, _recolour, pictures, draws, config)
+        images = _if(recolours, _recolour, images, draws, config)
     if config.blur:
-        pictures = _if(draws["blurs"] < config.blur_probability, _blur, pictures, draws, config)
+        images = _if(draws["blurs"] < config.blur_probability, _blur, images, draws, config)
     if config.noise:
         adds_noise = draws["adds_noise"] < config.noise_probability
-        pictures = _if(adds_noise, _add_noise, pictures, noise_seed, draws, config)
+        images = _if(adds_noise, _add_noise, images, noise_seed, draws, config)
     if config.scaling:
         scales = draws["scales"] < config.scaling_probability
-        pictures = _if(scales, _shrink_and_enlarge, pictures, draws, config)
+        images = _if(scales, _shrink_and_enlarge, images, draws, config)
     if config.jpeg_min_quality < 100:
         recompresses = draws["recompresses"] < config.jpeg_probability
-        pictures = _if(recompresses, _recompress, pictures, draws, config)
+        images = _if(recompresses, _recompress, images, draws, config)
     if config.cutout:
         cuts_out = draws["cuts_out"] < config.cutout_probability
-        pictures = _if(cuts_out, _cut_out, pictures, landmarks, draws, config)
-    return pictures, landmarks
+        images = _if(cuts_out, _cut_out, images, landmarks, draws, config)
+    return images, landmarks
 
 
 def _if(
-    condition: tf.Tensor, change: Callable[..., tf.Tensor], pictures: tf.Tensor, *arguments: Any
+    condition: tf.Tensor, change: Callable[..., tf.Tensor], images: tf.Tensor, *arguments: Any
 ) -> tf.Tensor:
-    """Pictures changed, or as they are; only then does the change cost anything."""
-    changed = tf.cond(condition, lambda: change(pictures, *arguments), lambda: pictures)
-    return tf.ensure_shape(changed, pictures.shape)
+    """Images changed, or as they are; only then does the change cost anything."""
+    changed = tf.cond(condition, lambda: change(images, *arguments), lambda: images)
+    return tf.ensure_shape(changed, images.shape)
 
 
 def _within(draw: tf.Tensor, bound: float) -> tf.Tensor:
@@ -88,15 +88,15 @@ def _within(draw: tf.Tensor, bound: float) -> tf.Tensor:
     return (2.0 * draw - 1.0) * bound
 
 
-def _to_range(pictures: tf.Tensor) -> tf.Tensor:
-    return tf.clip_by_value(pictures, 0.0, 255.0)
+def _to_range(images: tf.Tensor) -> tf.Tensor:
+    return tf.clip_by_value(images, 0.0, 255.0)
 
 
 def _move(
-    pictures: tf.Tensor, landmarks: tf.Tensor, draws: _Draws, config: AugmentationConfig
+    images: tf.Tensor, landmarks: tf.Tensor, draws: _Draws, config: AugmentationConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Flip, rotation, shift and zoom about the picture's centre, all in one interpolation."""
-    size = pictures.shape[1]
+    """Flip, rotation, shift and zoom about the image's centre, all in one interpolation."""
+    size = images.shape[1]
     flips = draws["flips"] < config.flip
     warps = draws["warps"] < config.warp_probability
     warp = tf.cast(warps, tf.float32)
@@ -116,11 +116,11 @@ def _move(
         backward = tf.linalg.inv(forward)
         offset = centre - tf.linalg.matvec(backward, centre + shift)
         matrix = tf.concat([backward, offset[:, tf.newaxis]], axis=1)
-        moved = tf.numpy_function(_warp, [pictures, matrix], tf.float32, stateful=False)
-        return tf.ensure_shape(moved, pictures.shape)
+        moved = tf.numpy_function(_warp, [images, matrix], tf.float32, stateful=False)
+        return tf.ensure_shape(moved, images.shape)
 
     def not_warped() -> tf.Tensor:
-        return tf.cond(flips, lambda: tf.reverse(pictures, [2]), lambda: pictures)
+        return tf.cond(flips, lambda: tf.reverse(images, [2]), lambda: images)
 
     if config.warp_probability and (config.rotation or config.shift or config.zoom):
         return tf.cond(warps, warped, not_warped), landmarks
@@ -128,24 +128,24 @@ def _move(
 
 
 def _warp(
-    pictures: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
+    images: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Each pixel, bilinear, from where the matrix [2, 3] sends it.
 
     By OpenCV, in a quarter of the time of TensorFlow's ImageProjectiveTransformV3, which was half
     of what all augmentation took.
     """
-    size = pictures.shape[2], pictures.shape[1]
+    size = images.shape[2], images.shape[1]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     # Black borders would tell the network which way the crop moved.
     border = cv2.BORDER_REFLECT
-    warped = np.empty_like(pictures)
-    for before, after in zip(pictures, warped, strict=True):
+    warped = np.empty_like(images)
+    for before, after in zip(images, warped, strict=True):
         cv2.warpAffine(before, matrix, size, after, flags, border)
     return warped
 
 
-def _recolour(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
+def _recolour(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
     """Saturation, contrast, brightness and channels' shifts, all in one linear map of a pixel."""
     saturation = 1.0 + _within(draws["saturation"], config.saturation)
     contrast = 1.0 + _within(draws["contrast"], config.contrast)
@@ -153,13 +153,13 @@ def _recolour(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) ->
     added = config.colour_shift * shift + _within(draws["brightness"], config.brightness)
     grey = tf.tile(tf.constant(_LUMA)[:, tf.newaxis], [1, 3])
     matrix = contrast * (saturation * tf.eye(3) + (1.0 - saturation) * grey)
-    pixels = tf.reshape(pictures, [-1, 3])
+    pixels = tf.reshape(images, [-1, 3])
     added = 127.5 * (1.0 - contrast) + 255.0 * added
     changed = tf.nn.bias_add(tf.matmul(pixels, matrix), added)
-    return _to_range(tf.reshape(changed, tf.shape(pictures)))
+    return _to_range(tf.reshape(changed, tf.shape(images)))
 
 
-def _blur(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
+def _blur(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
     """A Gaussian, once down and once across."""
     radius = math.ceil(3.0 * config.blur)
     deviation = tf.maximum(draws["blur"] * config.blur, 1e-3)
@@ -167,7 +167,7 @@ def _blur(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.
     weights = tf.nn.softmax(-tf.square(distance / deviation) / 2.0)
     kernel = tf.tile(weights[:, tf.newaxis, tf.newaxis, tf.newaxis], [1, 1, 3, 1])
     border = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
-    padded = tf.pad(pictures, border, mode="SYMMETRIC")
+    padded = tf.pad(images, border, mode="SYMMETRIC")
     down = tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
     across = tf.transpose(kernel, [1, 0, 2, 3])
     # The weights' sum may be a little more than 1.
@@ -175,45 +175,43 @@ def _blur(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.
 
 
 def _add_noise(
-    pictures: tf.Tensor, seed: tf.Tensor, draws: _Draws, config: AugmentationConfig
+    images: tf.Tensor, seed: tf.Tensor, draws: _Draws, config: AugmentationConfig
 ) -> tf.Tensor:
     deviation = 255.0 * config.noise * draws["noise"]
-    return _to_range(pictures + deviation * tf.random.stateless_normal(tf.shape(pictures), seed))
+    return _to_range(images + deviation * tf.random.stateless_normal(tf.shape(images), seed))
 
 
-def _shrink_and_enlarge(
-    pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig
-) -> tf.Tensor:
-    size = pictures.shape[1]
+def _shrink_and_enlarge(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
+    size = images.shape[1]
     side = tf.cast(tf.round(size * (1.0 - config.scaling * draws["scaling"])), tf.int32)
-    small = tf.image.resize(pictures, tf.stack([side, side]), antialias=True)
+    small = tf.image.resize(images, tf.stack([side, side]), antialias=True)
     return _to_range(tf.image.resize(small, [size, size]))
 
 
-def _recompress(pictures: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
+def _recompress(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
     worst = config.jpeg_min_quality
     quality = tf.cast(tf.round(worst + (100 - worst) * draws["quality"]), tf.int32)
     # In uint8: tf.image takes floats for 0 to 1 and would saturate.
-    pixels = tf.cast(tf.round(pictures), tf.uint8)
+    pixels = tf.cast(tf.round(images), tf.uint8)
 
-    def recompressed(picture: tf.Tensor) -> tf.Tensor:
-        encoded = tf.raw_ops.EncodeJpegVariableQuality(images=picture, quality=quality)
+    def recompressed(image: tf.Tensor) -> tf.Tensor:
+        encoded = tf.raw_ops.EncodeJpegVariableQuality(images=image, quality=quality)
         return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
-    shape = pictures.shape[1:]
+    shape = images.shape[1:]
     decoded = tf.map_fn(recompressed, pixels, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
     return tf.cast(decoded, tf.float32)
 
 
 def _cut_out(
-    pictures: tf.Tensor, landmarks: tf.Tensor, draws: _Draws, config: AugmentationConfig
+    images: tf.Tensor, landmarks: tf.Tensor, draws: _Draws, config: AugmentationConfig
 ) -> tf.Tensor:
     """Blackens all that is near the line of the eyes, of the nose or of the mouth.
 
-    As the winner of the DeepFake Detection Challenge did. Where a picture lacks the points,
+    As the winner of the DeepFake Detection Challenge did. Where an image lacks the points,
     none is cut: a patch in one alone would tell it from the others.
     """
-    size = pictures.shape[1]
+    size = images.shape[1]
     right_eye, left_eye, nose, right_mouth, left_mouth = tf.unstack(landmarks, axis=1)
     bridge = (right_eye + left_eye) / 2.0
     ends = tf.stack([[right_eye, left_eye], [bridge, nose], [right_mouth, left_mouth]])
@@ -231,4 +229,4 @@ def _cut_out(
     radius = config.cutout * size * (0.5 + 0.5 * draws["radius"])
     known = tf.reduce_all(tf.math.is_finite(ends))
     is_far = tf.cast(~known | (squared_distance >= tf.square(radius)), tf.float32)
-    return pictures * is_far[..., tf.newaxis]
+    return images * is_far[..., tf.newaxis]

@@ -1,4 +1,4 @@
-"""A picture of what a network will see in training: pairs, and what augmentation makes of them."""
+"""A sheet that shows what a network will see in training: pairs, and their augmented versions."""
 
 import dataclasses
 import io
@@ -20,11 +20,11 @@ from data.visualization.drawing import FADED, INK, LABELS, LINE, PAPER, fit, fon
 from models.config.model import ModelConfig
 from models.inputs import sampling
 from models.inputs.augmentation import augment
-from models.inputs.crop_source import CropStore, sample_tracks
+from models.inputs.crop_source import CropSource, sample_tracks
 from models.inputs.input_pipeline import group_seed, unaugmented_groups
 
 DRAWS = 8
-"""Augmented pictures beside each original."""
+"""Augmented images beside each original."""
 
 _CELL = 148
 _GAP = 6
@@ -60,7 +60,7 @@ class Pair:
 
 
 def draw(config: pathlib.Path, model: str | None, output: pathlib.Path, videos: int) -> None:
-    """Draws the first pairs that a training would draw. The same input gives the same picture.
+    """Draws the first pairs that a training would draw. The same input gives the same sheet.
 
     Reads the whole `train` split, whose crops lie on the local disk meanwhile.
 
@@ -72,7 +72,7 @@ def draw(config: pathlib.Path, model: str | None, output: pathlib.Path, videos: 
 
     Raises:
         UsageError: the config is wrong or does not name the model, its examples cannot be read,
-            lack a class or landmarks, or the picture cannot be written.
+            lack a class or landmarks, or the sheet cannot be written.
     """
     if output.suffix.lower() != ".png":
         raise UsageError(f"{output}: a sheet is a PNG; let --output end in .png")
@@ -116,18 +116,18 @@ def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
     pairs = []
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
-        CropStore.write(paths, f"{folder}/crops", _describe, compression="") as store,
+        CropSource.write(paths, f"{folder}/crops", _describe, compression="") as source,
     ):
-        crops = sample_tracks(store.index, config.frames_per_video)
-        count = min(videos, len(sampling.create(store.index, crops, config)))
-        for group in unaugmented_groups(store, crops, config).take(count):
-            drawn = [group.pictures]
+        crops = sample_tracks(source.index, config.frames_per_video)
+        count = min(videos, len(sampling.make_sampler(source.index, crops, config)))
+        for group in unaugmented_groups(source, crops, config).take(count):
+            drawn = [group.images]
             for draw_number in range(DRAWS):
                 # The first is the training's own; no other pair of the sheet has the others.
                 seed = group_seed(config, group.number + draw_number * count)
-                drawn.append(augment(group.pictures, group.landmarks, seed, config.augmentation)[0])
+                drawn.append(augment(group.images, group.landmarks, seed, config.augmentation)[0])
             real, fake = tf.cast(tf.round(tf.stack(drawn, axis=1)), tf.uint8).numpy()
-            shown = [store.video_ids[row] for row in group.videos.numpy()]
+            shown = [source.video_ids[row] for row in group.videos.numpy()]
             if config.fakes == "self_blended":
                 shown[1] = "blended of the real above"
             pairs.append(Pair((shown[0], shown[1]), real, fake))
@@ -135,7 +135,7 @@ def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
 
 
 def _describe(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Labels of Examples, as the store asks for them; weights do not matter here."""
+    """Labels of Examples, as the source asks for them; weights do not matter here."""
     labels = [contract.parse(example).label for example in examples.numpy()]
     return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
 
@@ -164,13 +164,13 @@ def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
         pen.text((_left(column), _HEAD - 24), heading, INK, font(16))
     for number, pair in enumerate(pairs):
         top = _HEAD + number * _ROW_HEIGHT
-        for label, pictures, name in (
+        for label, images, name in (
             (contract.Label.REAL, pair.real, pair.names[0]),
             (contract.Label.FAKE, pair.fake, pair.names[1]),
         ):
             _paint_name(pen, top, label, name)
-            for column, picture in enumerate(pictures):
-                cell = Image.fromarray(picture).resize((_CELL, _CELL), Image.Resampling.BICUBIC)
+            for column, image in enumerate(images):
+                cell = Image.fromarray(image).resize((_CELL, _CELL), Image.Resampling.BICUBIC)
                 sheet.paste(cell, (_left(column), top))
             top += _CELL + _GAP
         pen.line((_MARGIN, top + 6, _WIDTH - _MARGIN - 1, top + 6), LINE)
@@ -180,7 +180,7 @@ def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
 
 
 def _left(column: int) -> int:
-    """Of a column's pictures; the originals stand a little apart."""
+    """Of a column's images; the originals stand a little apart."""
     return _MARGIN + _TEXT_WIDTH + column * (_CELL + _GAP) + _GAP * min(column, 1)
 
 

@@ -51,8 +51,8 @@ class CropIndex:
     weight: npt.NDArray[np.float32]
 
 
-class CropStore:
-    """Crops in one file; made by `CropStore.write`.
+class CropSource:
+    """Crops in one file; made by `CropSource.write`.
 
     Use as a context manager, which closes the file.
 
@@ -79,7 +79,7 @@ class CropStore:
         transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
         *,
         compression: str = "GZIP",
-    ) -> "CropStore":
+    ) -> "CropSource":
         """Reads Examples once and writes their usable crops.
 
         Args:
@@ -90,7 +90,7 @@ class CropStore:
                 `unmask extract` does.
 
         Returns:
-            The open store.
+            The open source.
 
         Raises:
             UsageError: there are no files or no videos in them.
@@ -147,10 +147,10 @@ class CropStore:
         return os.pread(self._file, int(self.index.length[crop]), int(self.index.offset[crop]))
 
     def close(self) -> None:
-        """Closes the file; the store cannot be read afterwards."""
+        """Closes the file; the source cannot be read afterwards."""
         os.close(self._file)
 
-    def __enter__(self) -> "CropStore":
+    def __enter__(self) -> "CropSource":
         return self
 
     def __exit__(self, *_: object) -> None:

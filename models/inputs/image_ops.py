@@ -1,4 +1,4 @@
-"""From encoded pictures to a network's input, in graphs; no bad picture fails its neighbours."""
+"""From encoded images to a network's input, in graphs; no bad image fails its neighbours."""
 
 import tensorflow as tf
 
@@ -15,7 +15,7 @@ _PNG_SIZE_AT = 16
 
 
 def header_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width that a picture's header claims; nothing is decoded.
+    """Height and width that an image's header claims; nothing is decoded.
 
     Args:
         encoded: string scalar.
@@ -24,14 +24,14 @@ def header_size(encoded: tf.Tensor) -> tf.Tensor:
         int32 [2].
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, if the picture is no JPEG or PNG.
+        tf.errors.InvalidArgumentError: when run, if the image is no JPEG or PNG.
     """
     is_jpeg = tf.strings.substr(encoded, 0, len(JPEG_START)) == JPEG_START
 
     def png_size() -> tf.Tensor:
         is_png = tf.strings.substr(encoded, 0, len(PNG_START)) == PNG_START
         with tf.control_dependencies([tf.debugging.Assert(is_png, ["neither JPEG nor PNG"])]):
-            # decode_raw fails on a picture that ends too early.
+            # decode_raw fails on an image that ends too early.
             size = tf.io.decode_raw(
                 tf.strings.substr(encoded, _PNG_SIZE_AT, 8), tf.int32, little_endian=False
             )
@@ -51,7 +51,7 @@ def decode(encoded: tf.Tensor, max_side: int) -> tf.Tensor:
         uint8 [height, width, 3], RGB.
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, if the picture is none, too large or cut off.
+        tf.errors.InvalidArgumentError: when run, if the image is none, too large or cut off.
     """
     size = header_size(encoded)
     fits = tf.reduce_all((size >= 1) & (size <= max_side))
@@ -68,7 +68,7 @@ def decode(encoded: tf.Tensor, max_side: int) -> tf.Tensor:
 
 
 def resize(pixels: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Resizes a picture to a network's input: bilinear, antialiased.
+    """Resizes an image to a network's input: bilinear, antialiased.
 
     Args:
         pixels: uint8 [height, width, 3].
@@ -97,8 +97,8 @@ def decode_faces(encoded: tf.Tensor, image_size: int) -> tuple[tf.Tensor, tf.Ten
         readable: bool [n].
     """
 
-    def decode_row(row: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return row, resize(decode(picture, MAX_FACE_SIDE), image_size)
+    def decode_row(row: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return row, resize(decode(image, MAX_FACE_SIDE), image_size)
 
     count = tf.shape(encoded)[0]
     shape = [image_size, image_size, 3]

@@ -1,4 +1,4 @@
-"""tf.data from a crop store to batches."""
+"""tf.data from a crop source to batches."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from data import contract
 from models.config.model import ModelConfig
 from models.inputs import image_ops, sampling
 from models.inputs.augmentation import augment
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 from models.inputs.self_blending import self_blend
 
 _WORKERS = 2  # decoding keeps ahead of any network with these
@@ -22,14 +22,14 @@ class Batch(NamedTuple):
     """What a training step learns from: n samples of f crops, f of 1 for a head of frames.
 
     Attributes:
-        pictures: float32 [n, f, size, size, 3], RGB, 0 to 255; 0 where padded.
+        images: float32 [n, f, size, size, 3], RGB, 0 to 255; 0 where padded.
         used: bool [n, f], what is no padding.
         labels: float32 [n], 1 for fake.
         weights: float32 [n], of each sample's loss; 1 but for natural sampling.
-        videos: int32 [n], rows of the store's `video_ids`.
+        videos: int32 [n], rows of the source's `video_ids`.
     """
 
-    pictures: tf.Tensor
+    images: tf.Tensor
     used: tf.Tensor
     labels: tf.Tensor
     weights: tf.Tensor
@@ -41,26 +41,26 @@ class Group(NamedTuple):
 
     Attributes:
         number: int64 scalar, of the group in the training, from 0.
-        videos: int32 [g], rows of the store's `video_ids`.
+        videos: int32 [g], rows of the source's `video_ids`.
         used: bool [g, f], where crops are and no padding.
-        pictures: float32 [m, size, size, 3], RGB, 0 to 255, sample by sample.
+        images: float32 [m, size, size, 3], RGB, 0 to 255, sample by sample.
         landmarks: float32 [m, 5, 2], x and y in pixels of these.
     """
 
     number: tf.Tensor
     videos: tf.Tensor
     used: tf.Tensor
-    pictures: tf.Tensor
+    images: tf.Tensor
     landmarks: tf.Tensor
 
 
 def training_batches(
-    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig, *, first_step: int = 0
+    source: CropSource, crops: npt.NDArray[np.int64], config: ModelConfig, *, first_step: int = 0
 ) -> tf.data.Dataset:
     """Endless batches of augmented samples, the same at every run with the same seed.
 
     Args:
-        store: the training split.
+        source: the training split.
         crops: int64 [k], rows of its index to draw from.
         config: head, fakes, sampling, batch size, image size, augmentation and seed.
         first_step: batches passed over: those that an interrupted training has seen.
@@ -74,16 +74,16 @@ def training_batches(
     size, batch_size = config.image_size, config.batch_size
     per_group = _samples_per_group(config)
     per_batch = batch_size // per_group
-    groups = unaugmented_groups(store, crops, config, first=first_step * per_batch)
+    groups = unaugmented_groups(source, crops, config, first=first_step * per_batch)
     length = groups.element_spec.used.shape[1]
     is_blended, is_natural = config.fakes == "self_blended", config.sampling == "natural"
-    labels = tf.constant(store.index.label.astype(np.float32))
-    weights = tf.constant(store.index.weight if is_natural else np.ones_like(store.index.weight))
+    labels = tf.constant(source.index.label.astype(np.float32))
+    weights = tf.constant(source.index.weight if is_natural else np.ones_like(source.index.weight))
 
     def augmented(group: Group) -> tuple[tf.Tensor, ...]:
         # One draw for all: a pair must differ by the manipulation, a track must hold together.
         seed = group_seed(config, group.number)
-        faces, _ = augment(group.pictures, group.landmarks, seed, config.augmentation)
+        faces, _ = augment(group.images, group.landmarks, seed, config.augmentation)
         shape = [per_group, length, size, size, 3]
         samples = tf.scatter_nd(tf.where(group.used), faces, tf.constant(shape, tf.int64))
         label = tf.constant([0.0, 1.0]) if is_blended else tf.gather(labels, group.videos)
@@ -107,12 +107,12 @@ def training_batches(
 
 
 def unaugmented_groups(
-    store: CropStore, crops: npt.NDArray[np.int64], config: ModelConfig, *, first: int = 0
+    source: CropSource, crops: npt.NDArray[np.int64], config: ModelConfig, *, first: int = 0
 ) -> tf.data.Dataset:
     """What training batches are made of, in their order, before augmentation; without an end.
 
     Args:
-        store: as for `training_batches`, like the following.
+        source: as for `training_batches`, like the following.
         crops: int64 [k].
         config: of the model.
         first: number of the first group.
@@ -123,21 +123,21 @@ def unaugmented_groups(
     Raises:
         UsageError: see `training_batches`.
     """
-    sampler = sampling.create(store.index, crops, config)
+    sampler = sampling.make_sampler(source.index, crops, config)
     drawn, length = next(iter(sampler)).shape
     is_blended = config.fakes == "self_blended"
-    all_landmarks = tf.constant(store.index.landmarks)
+    all_landmarks = tf.constant(source.index.landmarks)
 
     def numbered() -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int32]]]:
         for number, rows in enumerate(itertools.islice(sampler, first, None), start=first):
-            yield number, rows, store.index.video[rows[:, 0]]
+            yield number, rows, source.index.video[rows[:, 0]]
 
     def load(number: tf.Tensor, rows: tf.Tensor, videos: tf.Tensor) -> Group:
         used = rows != sampling.PADDING
         seed = group_seed(config, number)
 
         def load_row(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            crop, landmarks = _read(store, row), tf.gather(all_landmarks, row)
+            crop, landmarks = _read(source, row), tf.gather(all_landmarks, row)
             crops = _self_blend(crop, landmarks, seed) if is_blended else [crop]
             resized = [image_ops.resize(crop, config.image_size) for crop in crops]
             return tf.stack(resized), _rescale(landmarks, crop, config.image_size)
@@ -178,12 +178,12 @@ def group_seed(config: ModelConfig, number: tf.Tensor) -> tf.Tensor:
 
 
 def scoring_batches(
-    store: CropStore, crops: npt.NDArray[np.int64], image_size: int, batch_size: int
+    source: CropSource, crops: npt.NDArray[np.int64], image_size: int, batch_size: int
 ) -> tf.data.Dataset:
     """Batches of crops in order, unchanged but for their size.
 
     Args:
-        store: a split.
+        source: a split.
         crops: int64 [k], rows of its index.
         image_size: pixels a side.
         batch_size: crops in a batch; the last one may hold fewer.
@@ -194,7 +194,7 @@ def scoring_batches(
     return (
         tf.data.Dataset.from_tensor_slices(crops)
         .map(
-            lambda row: image_ops.resize(_read(store, row), image_size),
+            lambda row: image_ops.resize(_read(source, row), image_size),
             num_parallel_calls=_WORKERS,
         )
         .batch(batch_size)
@@ -206,16 +206,16 @@ def _samples_per_group(config: ModelConfig) -> int:
     return 2 if config.fakes == "self_blended" or config.sampling == "paired" else 1
 
 
-def _read(store: CropStore, row: tf.Tensor) -> tf.Tensor:
+def _read(source: CropSource, row: tf.Tensor) -> tf.Tensor:
     """A crop at its own size, uint8 [height, width, 3]."""
-    encoded = tf.numpy_function(store.read, [row], tf.string, stateful=False)
+    encoded = tf.numpy_function(source.read, [row], tf.string, stateful=False)
     return image_ops.decode(tf.ensure_shape(encoded, []), image_ops.MAX_FACE_SIDE)
 
 
 def _self_blend(crop: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
     """A real and a fake of one real crop, uint8 [height, width, 3] each."""
     pair = tf.numpy_function(self_blend, [crop, landmarks, seed], [tf.uint8] * 2, stateful=False)
-    return [tf.ensure_shape(picture, crop.shape) for picture in pair]
+    return [tf.ensure_shape(image, crop.shape) for image in pair]
 
 
 def _rescale(landmarks: tf.Tensor, crop: tf.Tensor, image_size: int) -> tf.Tensor:

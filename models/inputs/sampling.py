@@ -202,7 +202,7 @@ class RealSampler(NaturalSampler):
 Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler | RealSampler
 
 
-def create(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig) -> Sampler:
+def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig) -> Sampler:
     """The sampler that a config asks for.
 
     Args:

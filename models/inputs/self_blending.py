@@ -127,11 +127,11 @@ def self_blend(
         ValueError: the face that the landmarks describe lies outside of the crop.
     """
     rng = np.random.default_rng(seed)
-    picture = crop.astype(np.float32)
+    image = crop.astype(np.float32)
     # The authors leave the forehead out of a quarter of the masks.
     outline = face_outline(landmarks, with_forehead=rng.random() >= 0.25)
     style = self_blending.draw_style(rng, STYLE_BOUNDS)
-    source, target = self_blending.style_one(rng, picture, style)
+    source, target = self_blending.style_one(rng, image, style)
     matrix = self_blending.draw_shift(rng, outline)
     moved_outline = (outline @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     mask = draw_mask(rng, moved_outline, (crop.shape[0], crop.shape[1]))
@@ -152,13 +152,13 @@ def draw_mask(
     Args:
         rng: the source of randomness.
         outline: float32 [n, 2], x and y in pixels.
-        shape: height and width of the picture, pixels.
+        shape: height and width of the image, pixels.
 
     Returns:
         float32 [height, width], 0 outside to the ratio inside.
 
     Raises:
-        ValueError: the outline lies outside of the picture.
+        ValueError: the outline lies outside of the image.
     """
     height, width = shape
     mask_height, mask_width = rng.integers(*_MASK_SIDES, 2, endpoint=True).tolist()

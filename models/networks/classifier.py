@@ -18,7 +18,7 @@ class Classifier:
     """A backbone with its head.
 
     Attributes:
-        backbone: from pictures, float32 [m, size, size, 3], RGB, 0 to 255, to features [m, d].
+        backbone: from images, float32 [m, size, size, 3], RGB, 0 to 255, to features [m, d].
         head: `frame`: from features [m, d] to float32 logits [m]; `lstm`: from features
             [n, f, d] and bool [n, f], what of these is no padding, to float32 logits [n].
         config: what it was built by.
@@ -52,17 +52,17 @@ class Classifier:
         self.backbone.set_weights(list(weights[:of_backbone]))
         self.head.set_weights(list(weights[of_backbone:]))
 
-    def features(self, pictures: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+    def features(self, images: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Describes faces.
 
         Args:
-            pictures: float32 [m, size, size, 3], RGB, 0 to 255; m of 1 or more.
+            images: float32 [m, size, size, 3], RGB, 0 to 255; m of 1 or more.
             training: whether random layers and batch statistics are those of training.
 
         Returns:
             float32 [m, d], whatever the backbone computes in.
         """
-        return tf.cast(self.backbone(pictures, training=training), tf.float32)
+        return tf.cast(self.backbone(images, training=training), tf.float32)
 
     def face_logits(self, features: tf.Tensor) -> tf.Tensor:
         """Judges single faces: a sequence head takes each for a sequence of one.
@@ -107,24 +107,24 @@ class Classifier:
         logits = self.head([padded, used], training=training)
         return tf.where(lengths > 0, logits, float("nan"))
 
-    def __call__(self, pictures: tf.Tensor, used: tf.Tensor, *, training: bool) -> tf.Tensor:
+    def __call__(self, images: tf.Tensor, used: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Judges padded sequences of faces.
 
         Padding never enters the network, or it would change the statistics of a batch.
 
         Args:
-            pictures: float32 [n, f, size, size, 3], RGB, 0 to 255.
+            images: float32 [n, f, size, size, 3], RGB, 0 to 255.
             used: bool [n, f], what of these is no padding; in each row at least one.
             training: as of `features`.
 
         Returns:
             float32 [n].
         """
-        if pictures.shape[1] == 1:
+        if images.shape[1] == 1:
             # Nothing to pad, and a size known beforehand: half again as fast in bfloat16 on a CPU.
-            faces, segments = pictures[:, 0], tf.range(tf.shape(used)[0])
+            faces, segments = images[:, 0], tf.range(tf.shape(used)[0])
         else:
-            faces = tf.boolean_mask(pictures, used)
+            faces = tf.boolean_mask(images, used)
             segments = tf.cast(tf.where(used)[:, 0], tf.int32)
         features = self.features(faces, training=training)
         return self.track_logits(features, segments, tf.shape(used)[0], training=training)

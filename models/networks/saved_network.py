@@ -38,7 +38,7 @@ def read_card(folder: str) -> dict[str, Any]:
         return dict(json.loads(file.read()))
 
 
-def describe(network: Classifier) -> str:
+def variables_sha256(network: Classifier) -> str:
     """SHA-256 of the network's variables' names and shapes, in their order.
 
     Without the numbers that Keras puts behind names, which grow with what was built before.
@@ -69,7 +69,7 @@ def load(folder: str) -> Classifier:
         raise UsageError(
             f"{folder}: its model.json is of another version of unmask ({error.errors()[0]['msg']})"
         ) from error
-    if card.get("variables_sha256") != describe(network):
+    if card.get("variables_sha256") != variables_sha256(network):
         raise UsageError(
             f"{folder}: this version of unmask builds {network.config.model} otherwise than the "
             "one that trained it; train it again"

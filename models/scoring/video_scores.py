@@ -4,13 +4,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 from models.inputs.input_pipeline import scoring_batches
 from models.scoring.scorer import CHUNK, NetworkScorer
 
 
 def score_videos(
-    scorer: NetworkScorer, store: CropStore, crops: npt.NDArray[np.int64]
+    scorer: NetworkScorer, source: CropSource, crops: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
     """Scores every video of a split by the largest of its tracks' logits, as serving does.
 
@@ -18,30 +18,30 @@ def score_videos(
 
     Args:
         scorer: the network.
-        store: the split.
+        source: the split.
         crops: int64 [k], rows of its index to use, rising; every video needs one.
 
     Returns:
         float32 [v], logits.
     """
-    return max_over_tracks(*score_tracks(scorer, store, crops))
+    return max_over_tracks(*score_tracks(scorer, source, crops))
 
 
 def score_tracks(
-    scorer: NetworkScorer, store: CropStore, crops: npt.NDArray[np.int64]
+    scorer: NetworkScorer, source: CropSource, crops: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
     """Scores every track of a split. Of one track at a time all features are held.
 
     Args:
         scorer: the network.
-        store: the split.
+        source: the split.
         crops: int64 [k], rows of its index to use, rising.
 
     Returns:
         logits: float32 [t], sorted by video, then by track.
-        video_of_track: int32 [t], rows of the store's videos.
+        video_of_track: int32 [t], rows of the source's videos.
     """
-    index = store.index
+    index = source.index
     keys = np.stack([index.video[crops], index.track[crops]])
     first = np.any(np.diff(keys, axis=1, prepend=-1) != 0, axis=0)
     segments = np.cumsum(first) - 1
@@ -50,7 +50,7 @@ def score_tracks(
 
     pending: list[npt.NDArray[np.float32]] = []
     done = scored = 0  # crops described, tracks scored
-    for faces in scoring_batches(store, crops, scorer.image_size, CHUNK):
+    for faces in scoring_batches(source, crops, scorer.image_size, CHUNK):
         pending.append(scorer.features(faces).numpy())
         done += len(pending[-1])
         # Of the last track more may come.

@@ -15,7 +15,7 @@ from models.inputs.input_pipeline import Batch
 from models.training import curves
 from models.training.checkpoints import Evaluation
 
-_SHEET_PICTURES = 32
+_SHEET_IMAGES = 32
 
 
 class TrainingLog:
@@ -138,12 +138,12 @@ class TrainingLog:
         curves.draw(history, f"{self._folder}/curves.png", title=self._name)
 
     def _write_sheet(self, step: int, batch: Batch) -> None:
-        pictures = _local(batch.pictures)[:, 0][:_SHEET_PICTURES] / 255.0
-        labels = _local(batch.labels)[:_SHEET_PICTURES]
+        images = _local(batch.images)[:, 0][:_SHEET_IMAGES] / 255.0
+        labels = _local(batch.labels)[:_SHEET_IMAGES]
         with self._writer.as_default(step):
             for name, value in (("real", 0.0), ("fake", 1.0)):
-                chosen = tf.boolean_mask(pictures, labels == value)
-                tf.summary.image(f"inputs/{name}", chosen, max_outputs=_SHEET_PICTURES)
+                chosen = tf.boolean_mask(images, labels == value)
+                tf.summary.image(f"inputs/{name}", chosen, max_outputs=_SHEET_IMAGES)
 
 
 def _local(values: tf.Tensor) -> tf.Tensor:

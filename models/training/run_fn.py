@@ -6,7 +6,7 @@ import numpy as np
 
 import data.utils.environment  # noqa: F401 - this is where TFX enters, before any GPU is used
 from models.export.calibrated_export import export_calibrated
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer
 from models.scoring.video_scores import score_videos
@@ -43,21 +43,21 @@ def run_fn(fn_args: TrainerArguments) -> None:
     run_folder = fn_args.model_run_dir if is_chief else None
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
-        CropStore.write(fn_args.train_files, f"{folder}/train", transform) as train_store,
-        CropStore.write(fn_args.eval_files, f"{folder}/eval", transform) as eval_store,
+        CropSource.write(fn_args.train_files, f"{folder}/train", transform) as train_source,
+        CropSource.write(fn_args.eval_files, f"{folder}/eval", transform) as eval_source,
         TrainingLog(config.name, config.steps, run_folder) as log,
     ):
-        for split, store in (("train", train_store), ("eval", eval_store)):
+        for split, store in (("train", train_source), ("eval", eval_source)):
             videos, crops = len(store.index.label), len(store.index.offset)
             log.say(f"{split}: {videos} videos, {crops} crops")
-        fingerprint = {"train": train_store.fingerprint, "eval": eval_store.fingerprint}
+        fingerprint = {"train": train_source.fingerprint, "eval": eval_source.fingerprint}
         name = checkpoint_name(config, fn_args.custom_config, fingerprint)
         root = fn_args.custom_config["checkpoints"] or folder
         checkpoints = Checkpoints(f"{root}/{name}", writes=is_chief)
         precision = choose(config.precision)
         with strategy.scope():
             network, history = train_network(
-                config, precision, train_store, eval_store, checkpoints, log
+                config, precision, train_source, eval_source, checkpoints, log
             )
         if not is_chief:
             return
@@ -65,11 +65,11 @@ def run_fn(fn_args: TrainerArguments) -> None:
         # From here on the network as it is served: in float32.
         network = classifier.in_float32(network)
         scorer = NetworkScorer(network)
-        every_crop = np.arange(len(eval_store.index.offset))
+        every_crop = np.arange(len(eval_source.index.offset))
         export_calibrated(
             scorer,
-            score_videos(scorer, eval_store, every_crop),
-            eval_store.index,
+            score_videos(scorer, eval_source, every_crop),
+            eval_source.index,
             config,
             transform=transform,
             folder=fn_args.serving_model_dir,
@@ -78,7 +78,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
             warnings=[search.warning] if search else [],
             card={
                 "config": config.model_dump(mode="json"),
-                "variables_sha256": saved_network.describe(network),
+                "variables_sha256": saved_network.variables_sha256(network),
                 "data_fingerprint": fingerprint,
                 "code_version": fn_args.custom_config["code_hash"],
                 "training_precision": precision.policy,

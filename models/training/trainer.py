@@ -13,7 +13,7 @@ from data.splits.groups import name_some
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig
 from models.evaluation.metrics import log_loss
-from models.inputs.crop_source import CropStore, require_both_classes, sample_tracks
+from models.inputs.crop_source import CropSource, require_both_classes, sample_tracks
 from models.inputs.input_pipeline import Batch, training_batches
 from models.networks import classifier, saved_network
 from models.networks.classifier import Classifier
@@ -37,8 +37,8 @@ class Trainer:
 
     Args:
         network: changed.
-        train_store: what is learnt from.
-        eval_store: what early stopping looks at.
+        train_source: what is learnt from.
+        eval_source: what early stopping looks at.
         precision: that the network was built with.
         checkpoints: where an interrupted training left off, and this one will.
         log: is told of each step.
@@ -51,17 +51,17 @@ class Trainer:
     def __init__(
         self,
         network: Classifier,
-        train_store: CropStore,
-        eval_store: CropStore,
+        train_source: CropSource,
+        eval_source: CropSource,
         precision: Precision,
         checkpoints: Checkpoints,
         log: TrainingLog,
     ) -> None:
-        require_both_classes(eval_store.index.label, "eval")
+        require_both_classes(eval_source.index.label, "eval")
         self._network = network
         self._config = network.config
-        self._train_store = train_store
-        self._eval_store = eval_store
+        self._train_source = train_source
+        self._eval_source = eval_source
         self._precision = precision
         self._checkpoints = checkpoints
         self._log = log
@@ -73,8 +73,8 @@ class Trainer:
                 f"{devices} devices of strategy {self._config.strategy} nothing to learn from; set "
                 f"it to {devices} or more"
             )
-        self._train_crops = sample_tracks(train_store.index, self._config.frames_per_video)
-        self._eval_crops = sample_tracks(eval_store.index, self._config.frames_per_video)
+        self._train_crops = sample_tracks(train_source.index, self._config.frames_per_video)
+        self._eval_crops = sample_tracks(eval_source.index, self._config.frames_per_video)
         self._scorer = NetworkScorer(network)
         self._losses: list[float] = []
         self._saved_at = time.monotonic()
@@ -129,7 +129,7 @@ class Trainer:
         head_steps = config.fine_tuning.head_steps
         last = head_steps if phase == 0 else config.steps
         train_step = _train_step(self._network, learner, self._strategy)
-        batches = training_batches(self._train_store, self._train_crops, config, first_step=step)
+        batches = training_batches(self._train_source, self._train_crops, config, first_step=step)
         options = tf.data.Options()
         # Every worker makes all batches and takes its part: they come from no files.
         options.experimental_distribute.auto_shard_policy = (
@@ -173,11 +173,11 @@ class Trainer:
         scale: float,
     ) -> None:
         distribution.average_statistics(self._network.variables)
-        labels = self._eval_store.index.label
-        scores = score_videos(self._scorer, self._eval_store, self._eval_crops)
+        labels = self._eval_source.index.label
+        scores = score_videos(self._scorer, self._eval_source, self._eval_crops)
         if not np.isfinite(scores).all():
             rows = np.flatnonzero(~np.isfinite(scores))
-            lost = [self._eval_store.video_ids[row] for row in rows]
+            lost = [self._eval_source.video_ids[row] for row in rows]
             what = (
                 f"scores of {len(lost)} eval videos ({name_some(lost)}) are no longer numbers at "
                 f"step {step}"
@@ -211,7 +211,7 @@ class Trainer:
         rows = np.concatenate(
             [part.numpy() for part in self._strategy.experimental_local_results(batch.videos)]
         )
-        videos = ", ".join(self._train_store.video_ids[row] for row in np.unique(rows))
+        videos = ", ".join(self._train_source.video_ids[row] for row in np.unique(rows))
         return TrainingError(
             f"{self._config.name}: {what}, loss scale {scale:g}. The batch held {videos}. Lower "
             f"`learning_rate` ({self._config.learning_rate:g}), or set `precision` "
@@ -222,8 +222,8 @@ class Trainer:
 def train_network(
     config: ModelConfig,
     precision: Precision,
-    train_store: CropStore,
-    eval_store: CropStore,
+    train_source: CropSource,
+    eval_source: CropSource,
     checkpoints: Checkpoints,
     log: TrainingLog,
 ) -> tuple[Classifier, list[Evaluation]]:
@@ -232,8 +232,8 @@ def train_network(
     Args:
         config: of the network and its training.
         precision: that the network is built with, and trained in.
-        train_store: see `Trainer`.
-        eval_store: see `Trainer`.
+        train_source: see `Trainer`.
+        eval_source: see `Trainer`.
         checkpoints: see `Trainer`.
         log: see `Trainer`.
 
@@ -251,7 +251,7 @@ def train_network(
     network = classifier.build(config, precision.policy, weights=weights)
     if config.warm_start is not None:
         saved_network.warm_start(network, config.warm_start)
-    trainer = Trainer(network, train_store, eval_store, precision, checkpoints, log)
+    trainer = Trainer(network, train_source, eval_source, precision, checkpoints, log)
     return network, trainer.train()
 
 
@@ -266,7 +266,7 @@ def _train_step(
 
     def on_replica(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            logits = network(batch.pictures, batch.used, training=True)
+            logits = network(batch.images, batch.used, training=True)
             losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=batch.labels, logits=logits)
             loss = tf.reduce_sum(losses * batch.weights) / batch_size
             scaled = learner.scale_loss(loss)

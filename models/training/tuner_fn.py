@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig, takes_whole_numbers
 from models.config.search import SearchConfig
-from models.inputs.crop_source import CropStore
+from models.inputs.crop_source import CropSource
 from models.training import distribution, search_result
 from models.training.arguments import TunerArguments, checkpoint_name, parse_config
 from models.training.checkpoints import Checkpoints, best_of, write_whole
@@ -143,12 +143,12 @@ class Tuner(BaseTuner):
         self.oracle.verbose = 0
         with (
             tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
-            CropStore.write(train_files, f"{folder}/train", transform) as train_store,
-            CropStore.write(eval_files, f"{folder}/eval", transform) as eval_store,
+            CropSource.write(train_files, f"{folder}/train", transform) as train_source,
+            CropSource.write(eval_files, f"{folder}/eval", transform) as eval_source,
         ):
             root = self._custom_config["checkpoints"] or folder
             try:
-                super().search(train_store, eval_store, f"{root}/trials")
+                super().search(train_source, eval_source, f"{root}/trials")
             except _UnexpectedError as error:
                 raise error.__cause__ from None
         if not self.oracle.get_best_trials():
@@ -160,14 +160,14 @@ class Tuner(BaseTuner):
             )
 
     def run_trial(
-        self, trial: Trial, train_store: CropStore, eval_store: CropStore, root: str
+        self, trial: Trial, train_source: CropSource, eval_source: CropSource, root: str
     ) -> dict[str, float]:
         """Trains with a trial's values, if that has not been done yet.
 
         Args:
             trial: of keras-tuner.
-            train_store: what is learnt from.
-            eval_store: what the trial is judged by.
+            train_source: what is learnt from.
+            eval_source: what the trial is judged by.
             root: folder that receives each trial's checkpoints and outcome.
 
         Returns:
@@ -179,7 +179,7 @@ class Tuner(BaseTuner):
                 together.
         """
         try:
-            outcome = self._outcome(trial, train_store, eval_store, root)
+            outcome = self._outcome(trial, train_source, eval_source, root)
         except Exception as error:
             # keras-tuner takes all but its fatal errors for a trial that failed.
             raise _UnexpectedError from error
@@ -204,7 +204,7 @@ class Tuner(BaseTuner):
         ]
 
     def _outcome(
-        self, trial: Trial, train_store: CropStore, eval_store: CropStore, root: str
+        self, trial: Trial, train_source: CropSource, eval_source: CropSource, root: str
     ) -> _Outcome:
         values = search_result.from_values(trial.hyperparameters.values)
         number = f"trial {len(self.oracle.trials)}/{self._search.trials}"
@@ -216,11 +216,11 @@ class Tuner(BaseTuner):
                 problem = error.errors()[0]["msg"].removeprefix("Value error, ")
                 log.say(f"failed: {problem}")
                 return _Outcome(failure=problem)
-            fingerprint = {"train": train_store.fingerprint, "eval": eval_store.fingerprint}
+            fingerprint = {"train": train_source.fingerprint, "eval": eval_source.fingerprint}
             folder = f"{root}/{checkpoint_name(config, self._custom_config, fingerprint)}"
             outcome = _read(folder)
             if outcome is None:
-                outcome = _train(config, train_store, eval_store, f"{folder}/checkpoints", log)
+                outcome = _train(config, train_source, eval_source, f"{folder}/checkpoints", log)
                 _write(folder, outcome)
             if outcome.metrics is None:
                 log.say(f"failed: {outcome.failure}")
@@ -247,8 +247,8 @@ def _hyperparameters(search: SearchConfig) -> keras_tuner.HyperParameters:
 
 def _train(
     config: ModelConfig,
-    train_store: CropStore,
-    eval_store: CropStore,
+    train_source: CropSource,
+    eval_source: CropSource,
     folder: str,
     log: TrainingLog,
 ) -> _Outcome:
@@ -256,7 +256,9 @@ def _train(
     try:
         with distribution.create(config.strategy).scope():
             precision = choose(config.precision)
-            _, history = train_network(config, precision, train_store, eval_store, checkpoints, log)
+            _, history = train_network(
+                config, precision, train_source, eval_source, checkpoints, log
+            )
     except TrainingError as error:
         return _Outcome(failure=str(error))
     best = best_of(history)

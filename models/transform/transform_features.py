@@ -21,7 +21,7 @@ class TransformFeatures(tf.Module):
     def __init__(self, transform_output: str) -> None:
         super().__init__(name="transform_features")
         output = tft.TFTransformOutput(transform_output)
-        # The whole spec demands every scalar of an Example, pictures included.
+        # The whole spec demands every scalar of an Example, images included.
         raw_spec = output.raw_feature_spec()
         self._spec = {name: raw_spec[name] for name in RAW_FEATURES}
         # An attribute, so that saving the module finds the graph's tables.
@@ -43,7 +43,7 @@ class TransformFeatures(tf.Module):
         return transformed
 
 
-def label_alone(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+def label_only(examples: tf.Tensor) -> dict[str, tf.Tensor]:
     """What can be told of videos without a Transform graph; in place of `TransformFeatures`.
 
     Buckets are thirds of the videos that Transform analysed, and weights tell how many of these

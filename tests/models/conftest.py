@@ -13,7 +13,7 @@ from tests.tiny_dataset import PORTRAIT, make_video
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def picture(size=64, tint=0.0, shift=0):
+def portrait(size=64, tint=0.0, shift=0):
     """The portrait, uint8 [size, size, 3]; tint moves red up and blue down."""
     image = Image.fromarray(np.roll(PORTRAIT, shift, axis=1)).resize((size, size))
     tints = np.array([tint, 0, -tint])
@@ -49,11 +49,11 @@ def write_records(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def make_store(write_records, tmp_path_factory):
+def make_source(write_records, tmp_path_factory):
     """Crop stores of videos; closed at the end."""
     import tensorflow as tf
 
-    from models.inputs.crop_source import CropStore
+    from models.inputs.crop_source import CropSource
 
     def describe(examples):
         labels = [contract.parse(example).label for example in examples.numpy()]
@@ -63,7 +63,7 @@ def make_store(write_records, tmp_path_factory):
 
     def make(videos):
         path = str(tmp_path_factory.mktemp("store") / "crops")
-        stores.append(CropStore.write([write_records(videos)], path, describe))
+        stores.append(CropSource.write([write_records(videos)], path, describe))
         return stores[-1]
 
     yield make

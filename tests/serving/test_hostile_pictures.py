@@ -19,7 +19,7 @@ from models.export.export import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_alone
+from models.transform.transform_features import label_only
 from serving.server.server import ModelServer
 from tests.models.inputs.test_image_ops import JPEG, PNG, jpeg_claiming, png_claiming
 
@@ -58,7 +58,7 @@ def predict(tmp_path_factory):
         NetworkScorer(classifier.build(config, "float32", weights=None)),
         Decision(Temperature(temperature=1.0), real_below=0.3, fake_above=0.5),
         track_length=3,
-        transform=label_alone,
+        transform=label_only,
     )
     root = tmp_path_factory.mktemp("serving")
     export(served, str(root / "meso" / "1"), name="meso", card={})

@@ -5,7 +5,7 @@ import pytest
 from models.backbones import mesonet
 from models.config.model import ModelConfig
 from models.networks import classifier
-from tests.models.conftest import picture
+from tests.models.conftest import portrait
 
 BUILDERS = {"meso4": mesonet.meso4, "mesoinception4": mesonet.mesoinception4}
 
@@ -51,7 +51,7 @@ def test_overfits_one_batch(name):
     config = ModelConfig(model=name, image_size=32, weights=None, dropout=0.0)
     network = classifier.build(config, "float32", weights=None)
     whole = keras.Sequential([network.backbone, network.head])
-    faces = np.stack([picture(32, shift=40 * number) for number in range(8)]).astype(np.float32)
+    faces = np.stack([portrait(32, shift=40 * number) for number in range(8)]).astype(np.float32)
     labels = np.array([0, 1, 1, 0, 1, 0, 0, 1], np.float32)
     whole.compile(
         keras.optimizers.Adam(3e-3),

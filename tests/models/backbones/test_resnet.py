@@ -6,7 +6,7 @@ from models.backbones import resnet
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype(np.float32)
 
 
@@ -18,19 +18,19 @@ def published():
     )
 
 
-def test_pictures_are_prepared_as_the_published_weights_expect(published, pictures):
+def test_pictures_are_prepared_as_the_published_weights_expect(published, images):
     network = resnet.resnet50(40, None)
     network.set_weights(published.get_weights())
-    prepared = keras.applications.resnet.preprocess_input(pictures.copy())
-    np.testing.assert_allclose(network(pictures), published(prepared), rtol=1e-4, atol=1e-5)
+    prepared = keras.applications.resnet.preprocess_input(images.copy())
+    np.testing.assert_allclose(network(images), published(prepared), rtol=1e-4, atol=1e-5)
 
 
-def test_a_published_file_without_top_can_be_loaded(published, pictures, tmp_path):
+def test_a_published_file_without_top_can_be_loaded(published, images, tmp_path):
     path = str(tmp_path / "notop.weights.h5")
     keras.Model(published.input, published.layers[-2].output).save_weights(path)
     network = resnet.resnet50(40, path)
-    prepared = keras.applications.resnet.preprocess_input(pictures.copy())
-    np.testing.assert_allclose(network(pictures), published(prepared), rtol=1e-4, atol=1e-5)
+    prepared = keras.applications.resnet.preprocess_input(images.copy())
+    np.testing.assert_allclose(network(images), published(prepared), rtol=1e-4, atol=1e-5)
 
 
 def test_resnet152_has_152_layers():

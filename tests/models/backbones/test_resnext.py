@@ -69,5 +69,5 @@ def test_the_last_bits_of_a_picture_survive_bfloat16():
 def test_weights_file(network, tmp_path):
     path = str(tmp_path / "resnext.weights.h5")
     network.save_weights(path)
-    pictures = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
-    np.testing.assert_array_equal(resnext.resnext50_32x4d(64, path)(pictures), network(pictures))
+    images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    np.testing.assert_array_equal(resnext.resnext50_32x4d(64, path)(images), network(images))

@@ -6,14 +6,14 @@ from models.networks.classifier import dtype_policy
 
 
 def test_pictures_are_prepared_as_the_published_weights_expect():
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, 75, 75, 3)).astype(np.float32)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 75, 75, 3)).astype(np.float32)
     published = keras.applications.Xception(
         include_top=False, weights=None, input_shape=(75, 75, 3), pooling="avg"
     )
     network = xception.xception(75, None)
     network.set_weights(published.get_weights())
-    prepared = keras.applications.xception.preprocess_input(pictures.copy())
-    np.testing.assert_allclose(network(pictures), published(prepared), rtol=1e-4, atol=1e-5)
+    prepared = keras.applications.xception.preprocess_input(images.copy())
+    np.testing.assert_allclose(network(images), published(prepared), rtol=1e-4, atol=1e-5)
 
 
 def test_the_last_bits_of_a_picture_survive_bfloat16():

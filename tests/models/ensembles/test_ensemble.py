@@ -54,7 +54,7 @@ def members(tiny_backbone, transform_output, tmp_path_factory):
         folders.append(str(tmp_path_factory.mktemp(head)))
         card = {
             "config": config.model_dump(mode="json"),
-            "variables_sha256": saved_network.describe(network),
+            "variables_sha256": saved_network.variables_sha256(network),
             "calibration": mapping.to_json(),
             "data_fingerprint": {"train": "abc"},
             "evaluations": 3,

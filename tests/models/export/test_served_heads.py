@@ -11,7 +11,7 @@ from models.export.export import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_alone
+from models.transform.transform_features import label_only
 from tests.models import tiny_served
 
 HEADS = {
@@ -43,7 +43,7 @@ def signatures(network, tmp_path_factory):
         NetworkScorer(network),
         tiny_served.decision_of(Temperature(temperature=1.0), (0.4, 0.6)),
         track_length=TRACK_LENGTH,
-        transform=label_alone,
+        transform=label_only,
     )
     folder = str(tmp_path_factory.mktemp("saved"))
     export(served, folder, name="tiny", card={})

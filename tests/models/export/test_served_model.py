@@ -119,7 +119,7 @@ def test_videos_are_their_largest_track(call, network, thresholds):
     np.testing.assert_array_equal(outputs["verdict"], verdicts(expected, thresholds))
 
 
-def test_videos_score_as_they_do_in_calibration(call, network, make_store, videos):
+def test_videos_score_as_they_do_in_calibration(call, network, make_source, videos):
     # Their later faces a second person, whom calibration must keep apart as serving does.
     two_tracks = [
         dataclasses.replace(
@@ -131,10 +131,10 @@ def test_videos_score_as_they_do_in_calibration(call, network, make_store, video
         )
         for video in videos
     ]
-    store = make_store(two_tracks)
+    store = make_source(two_tracks)
     crops = np.arange(len(store.index.offset))
     logits = score_videos(NetworkScorer(network), store, crops)
-    one_track = score_videos(NetworkScorer(network), make_store(videos), crops)
+    one_track = score_videos(NetworkScorer(network), make_source(videos), crops)
     assert np.abs(logits - one_track).max() > 1e-3
     outputs = call("serving_examples", [contract.encode(video) for video in two_tracks])
     np.testing.assert_allclose(

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from scipy.spatial.distance import pdist
-from skimage import data as pictures
+from skimage import data as images
 
 from models.config.augmentation import AugmentationConfig
 from models.inputs.augmentation import augment
@@ -16,7 +16,7 @@ PROBABILITIES = (
     *("scaling_probability", "jpeg_probability", "cutout_probability"),
 )
 OFF = dict.fromkeys(PROBABILITIES, 0.0)
-FACE = pictures.astronaut()[80:144, 190:254].astype(np.float32)
+FACE = images.astronaut()[80:144, 190:254].astype(np.float32)
 LANDMARKS = np.array([[20, 22], [43, 23], [31, 33], [22, 45], [41, 44]], np.float32)
 UNKNOWN = np.full((5, 2), np.nan, np.float32)
 
@@ -145,15 +145,15 @@ def test_flip_mirrors_as_often_as_is_said_and_keeps_the_subjects_sides():
 def test_landmarks_follow_the_picture(name):
     settings = ALONE.get(name, {"flip": 0.5, "warp_probability": 1})
     marked = np.zeros((5, 64, 64, 3), np.float32)
-    for picture, (x, y) in zip(marked, LANDMARKS.astype(int), strict=True):
-        picture[y - 1 : y + 2, x - 1 : x + 2] = 255.0
+    for image, (x, y) in zip(marked, LANDMARKS.astype(int), strict=True):
+        image[y - 1 : y + 2, x - 1 : x + 2] = 255.0
     rows, columns = np.indices((64, 64))
     mirrored = set()
     for seed in range(8):
         moved, landmarks = run(seed, faces=marked, landmarks=[LANDMARKS] * 5, **settings)
         weights = moved[..., 0] / moved[..., 0].sum((1, 2), keepdims=True)
         found = np.stack([(weights * columns).sum((1, 2)), (weights * rows).sum((1, 2))], -1)
-        # In a mirrored picture the subject's right eye is where the left one was.
+        # In a mirrored image the subject's right eye is where the left one was.
         swapped = np.abs(found[[1, 0, 2, 4, 3]] - landmarks[0]).max() < 0.1
         assert swapped or np.abs(found - landmarks[0]).max() < 0.1
         mirrored.add(swapped)
@@ -216,7 +216,7 @@ def test_blur_and_scaling_take_detail_off():
     for name in ("blur", "scaling"):
         changed = faces_of(8, **ALONE[name])
         assert (detail(changed) < detail(FACE)).all()
-        # Neither moves nor shades the picture.
+        # Neither moves nor shades the image.
         shade = np.tile(FACE.mean((0, 1)), (8, 1))
         np.testing.assert_allclose(changed.mean((1, 2)), shade, atol=1.5)
         assert np.abs(changed - FACE).mean() < 10
@@ -284,7 +284,7 @@ def test_cutout_leaves_pictures_whose_points_are_unknown():
     for seed in range(6):
         changed, _ = run(seed, landmarks=[UNKNOWN, UNKNOWN], cutout_probability=1)
         np.testing.assert_array_equal(changed, [FACE, FACE])
-        # A patch in one picture alone would tell it from the other.
+        # A patch in one image alone would tell it from the other.
         changed, _ = run(seed, landmarks=[LANDMARKS, UNKNOWN], cutout_probability=1)
         np.testing.assert_array_equal(changed, [FACE, FACE])
     # BlazeFace knows no corners of the mouth: eyes and nose are covered all the same.

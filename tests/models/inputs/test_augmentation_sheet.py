@@ -9,7 +9,7 @@ from data import contract
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig
 from models.inputs import augmentation_sheet
-from models.inputs.crop_source import CropStore, sample_tracks
+from models.inputs.crop_source import CropSource, sample_tracks
 from models.inputs.input_pipeline import training_batches
 from tests.tiny_dataset import make_split, write
 
@@ -41,9 +41,9 @@ def test_the_first_draw_is_what_training_sees(examples, tiny_backbone, tmp_path,
         return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
 
     shards = str(examples / "train-*")
-    with CropStore.write([shards], str(tmp_path / "crops"), describe, compression="") as store:
-        batches = training_batches(store, sample_tracks(store.index, 2), config)
-        faces = next(iter(batches)).pictures[:, 0]
+    with CropSource.write([shards], str(tmp_path / "crops"), describe, compression="") as source:
+        batches = training_batches(source, sample_tracks(source.index, 2), config)
+        faces = next(iter(batches)).images[:, 0]
     faces = tf.cast(tf.round(faces), tf.uint8).numpy()
     np.testing.assert_array_equal(faces[::2], [pair.real[1] for pair in pairs])
     np.testing.assert_array_equal(faces[1::2], [pair.fake[1] for pair in pairs])
@@ -60,7 +60,7 @@ def test_pairs_are_of_different_videos_and_named(examples, tiny_backbone):
         assert (real.label, fake.label) == (0, 1)
         assert real.source_group == fake.source_group
         assert pair.real.shape == pair.fake.shape == (1 + augmentation_sheet.DRAWS, 32, 32, 3)
-        assert len({picture.tobytes() for picture in pair.real}) > augmentation_sheet.DRAWS // 2
+        assert len({image.tobytes() for image in pair.real}) > augmentation_sheet.DRAWS // 2
         # The original fake is redder by 40 than the real, and bluer by as much less.
         redness = [(p[0].astype(int)[..., 0] - p[0][..., 2]).mean() for p in (pair.real, pair.fake)]
         assert 50 < redness[1] - redness[0] < 90

@@ -4,29 +4,29 @@ import numpy as np
 import pytest
 
 from data.utils.errors import UsageError
-from models.inputs.crop_source import CropIndex, CropStore, sample_tracks
+from models.inputs.crop_source import CropIndex, CropSource, sample_tracks
 
 
-def test_holds_every_crop_with_what_it_shows(videos, make_store):
-    store = make_store(videos)
+def test_holds_every_crop_with_what_it_shows(videos, make_source):
+    source = make_source(videos)
     faces = [(number, face) for number, video in enumerate(videos) for face in video.faces]
-    assert len(store.index.offset) == len(faces)
+    assert len(source.index.offset) == len(faces)
     for row, (number, face) in enumerate(faces):
-        assert store.read(row) == face.image
-        assert store.index.video[row] == number
-        assert store.index.track[row] == face.track
-        assert store.index.time_s[row] == face.time_s
-    np.testing.assert_array_equal(store.index.label, [video.label for video in videos])
-    np.testing.assert_array_equal(store.index.group, [0, 0, 1, 1, 2, 2, 3, 3])
+        assert source.read(row) == face.image
+        assert source.index.video[row] == number
+        assert source.index.track[row] == face.track
+        assert source.index.time_s[row] == face.time_s
+    np.testing.assert_array_equal(source.index.label, [video.label for video in videos])
+    np.testing.assert_array_equal(source.index.group, [0, 0, 1, 1, 2, 2, 3, 3])
 
 
-def test_landmarks_are_where_they_are_in_the_crop(videos, make_store):
+def test_landmarks_are_where_they_are_in_the_crop(videos, make_source):
     # Box 600 pixels wide: the square is 780, from -90 and 110, and the crop 384.
     points = [300.0, 500.0, 500.0, 500.0, 400.0, 600.0, *[np.nan] * 4]
     face = dataclasses.replace(
         videos[0].faces[0], box=(0.0, 300.0, 600.0, 700.0), landmarks=tuple(points)
     )
-    found = make_store([dataclasses.replace(videos[0], faces=(face,))]).index.landmarks
+    found = make_source([dataclasses.replace(videos[0], faces=(face,))]).index.landmarks
     assert found.shape == (1, 5, 2)
     assert found.dtype == np.float32
     expected = [
@@ -37,38 +37,38 @@ def test_landmarks_are_where_they_are_in_the_crop(videos, make_store):
     assert np.isnan(found[0, 3:]).all()
 
 
-def test_leaves_out_what_is_not_usable(videos, make_store):
+def test_leaves_out_what_is_not_usable(videos, make_source):
     usable, *others = videos[0].faces
     others = [dataclasses.replace(face, usable=False) for face in others]
-    store = make_store([dataclasses.replace(videos[0], faces=(usable, *others)), videos[1]])
-    np.testing.assert_array_equal(store.index.video, [0, 1, 1, 1, 1])
-    assert store.read(0) == usable.image
+    source = make_source([dataclasses.replace(videos[0], faces=(usable, *others)), videos[1]])
+    np.testing.assert_array_equal(source.index.video, [0, 1, 1, 1, 1])
+    assert source.read(0) == usable.image
 
 
-def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_store):
+def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_source):
     other = dataclasses.replace(videos[0], sha256="f" * 64)
-    assert make_store(videos).fingerprint == make_store(videos[::-1]).fingerprint
-    assert make_store(videos).fingerprint != make_store([other, *videos[1:]]).fingerprint
+    assert make_source(videos).fingerprint == make_source(videos[::-1]).fingerprint
+    assert make_source(videos).fingerprint != make_source([other, *videos[1:]]).fingerprint
 
 
 def test_labels_and_weights_come_from_the_transformation(videos, transform_output, write_records):
     from models.transform.transform_features import TransformFeatures
 
     records = write_records(videos[:3])
-    with CropStore.write(
+    with CropSource.write(
         [records], records.removesuffix("*") + "crops", TransformFeatures(transform_output)
-    ) as store:
-        np.testing.assert_array_equal(store.index.label, [0, 1, 0])
+    ) as source:
+        np.testing.assert_array_equal(source.index.label, [0, 1, 0])
         # The graph was analysed over as many reals as fakes.
-        np.testing.assert_array_equal(store.index.weight, [1.0, 1.0, 1.0])
-        assert store.video_ids == ["tiny/0.mp4", "tiny/1.mp4", "tiny/2.mp4"]
+        np.testing.assert_array_equal(source.index.weight, [1.0, 1.0, 1.0])
+        assert source.video_ids == ["tiny/0.mp4", "tiny/1.mp4", "tiny/2.mp4"]
 
 
 def test_nothing_to_read(write_records, tmp_path):
     with pytest.raises(UsageError, match="no file matches"):
-        CropStore.write([str(tmp_path / "none-*")], str(tmp_path / "crops"), dict)
+        CropSource.write([str(tmp_path / "none-*")], str(tmp_path / "crops"), dict)
     with pytest.raises(UsageError, match="no video in"):
-        CropStore.write([write_records([])], str(tmp_path / "crops"), dict)
+        CropSource.write([write_records([])], str(tmp_path / "crops"), dict)
 
 
 @pytest.mark.parametrize(

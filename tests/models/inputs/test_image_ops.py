@@ -24,7 +24,7 @@ JPEG, PNG = encode("JPEG", quality=95), encode("PNG")
 
 
 def png_claiming(width, height):
-    """A valid header of any size, and the pixels of a small picture."""
+    """A valid header of any size, and the pixels of a small image."""
     header = b"IHDR" + struct.pack(">II", width, height) + PNG[24:29]
     return PNG[:12] + header + struct.pack(">I", zlib.crc32(header)) + PNG[33:]
 

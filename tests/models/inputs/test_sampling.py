@@ -14,7 +14,7 @@ from models.inputs.sampling import (
     NaturalSampler,
     PairSampler,
     RealSampler,
-    create,
+    make_sampler,
 )
 
 
@@ -124,7 +124,7 @@ def test_one_class_is_an_error():
     for sampling in ("paired", "balanced", "natural"):
         config = ModelConfig(model="xception", weights=None, sampling=sampling)
         with pytest.raises(UsageError, match="the train split holds no fake video"):
-            create(index, np.arange(6), config)
+            make_sampler(index, np.arange(6), config)
 
 
 @pytest.mark.parametrize(
@@ -138,14 +138,14 @@ def test_one_class_is_an_error():
 )
 def test_the_config_chooses(changes, kind, length):
     config = ModelConfig(model="xception", weights=None, sequence_length=5, **changes)
-    sampler = create(make_index(PAIRED), np.arange(15), config)
+    sampler = make_sampler(make_index(PAIRED), np.arange(15), config)
     assert isinstance(sampler, kind)
     assert next(iter(sampler)).shape[1] == length
 
 
 @pytest.mark.parametrize("kind", [PairSampler, BalancedSampler, NaturalSampler])
 @pytest.mark.parametrize(("frames", "length"), [(9, 4), (3, 4), (12, 4), (1, 2)])
-def test_sequences_are_evenly_spaced_crops_of_one_track(kind, frames, length):
+def test_sequences_are_sample_tracks_of_one_track(kind, frames, length):
     index = make_index(PAIRED, tracks=2, frames=frames)
     sampler = kind(index, np.arange(len(index.video)), length, 0)
     starts = set()

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from skimage import data as pictures
+from skimage import data as images
 
 from data.synthetic.faces import ASTRONAUT_OUTLINE
 from data.synthetic.self_blending import draw_style
@@ -15,7 +15,7 @@ from models.inputs.self_blending import (
 )
 
 LEFT, TOP = 145, 32
-CROP = pictures.astronaut()[TOP : TOP + 170, LEFT : LEFT + 170]
+CROP = images.astronaut()[TOP : TOP + 170, LEFT : LEFT + 170]
 # Placed by hand in the portrait: eyes, nose, corners of the mouth.
 LANDMARKS = np.array([(57, 76), (97, 73), (82, 98), (64, 122), (98, 119)], np.float32)
 

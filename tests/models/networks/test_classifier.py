@@ -62,18 +62,18 @@ def test_the_seed_decides_the_weights(config):
 def test_padding_changes_no_score(config, faces, training):
     network = classifier.build(config.model_copy(update={"dropout": 0.0}), "float32", weights=None)
     used = np.array([[True, True, True], [True, False, False], [True, False, False]])
-    pictures = np.zeros((3, 3, 32, 32, 3), np.float32)
-    pictures[used] = faces
-    other_padding = np.where(used[..., None, None, None], pictures, 77.0).astype(np.float32)
-    expected = network(pictures, tf.constant(used), training=training)
+    images = np.zeros((3, 3, 32, 32, 3), np.float32)
+    images[used] = faces
+    other_padding = np.where(used[..., None, None, None], images, 77.0).astype(np.float32)
+    expected = network(images, tf.constant(used), training=training)
     found = network(other_padding, tf.constant(used), training=training)
     # Batch normalisation in training sees what is used alone, too.
     np.testing.assert_allclose(found, expected, atol=1e-6)
     if not training:
-        longer = np.pad(pictures, [(0, 0), (0, 4), (0, 0), (0, 0), (0, 0)])
+        longer = np.pad(images, [(0, 0), (0, 4), (0, 0), (0, 0), (0, 0)])
         found = network(longer, tf.constant(np.pad(used, [(0, 0), (0, 4)])), training=False)
         np.testing.assert_allclose(found, expected, atol=1e-6)
-        alone = network(pictures[1:2, :1], tf.constant(used[1:2, :1]), training=False)
+        alone = network(images[1:2, :1], tf.constant(used[1:2, :1]), training=False)
         np.testing.assert_allclose(alone, expected[1:2], atol=1e-6)
 
 

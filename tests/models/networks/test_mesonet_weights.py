@@ -1,4 +1,4 @@
-"""The authors' weights, scores and test pictures: ../shared/data/mesonet."""
+"""The authors' weights, scores and test images: ../shared/data/mesonet."""
 
 import json
 import shutil

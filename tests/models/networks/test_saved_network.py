@@ -41,7 +41,7 @@ def version(request, tiny_backbone, transform_output, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("version"))
     card = {
         "config": config.model_dump(mode="json"),
-        "variables_sha256": saved_network.describe(network),
+        "variables_sha256": saved_network.variables_sha256(network),
     }
     export(served, folder, name="tiny", card=card)
     return folder, network
@@ -64,7 +64,7 @@ def test_a_warm_start_takes_the_weights_under_another_precision(version, tiny_ba
         np.testing.assert_array_equal(one, expected)
 
 
-def test_a_training_starts_with_them(version, tiny_backbone, videos, make_store, tmp_path):
+def test_a_training_starts_with_them(version, tiny_backbone, videos, make_source, tmp_path):
     folder, source = version
     config = make_config(
         tiny_backbone,
@@ -75,12 +75,12 @@ def test_a_training_starts_with_them(version, tiny_backbone, videos, make_store,
         sequence_length=2,
         learning_rate=1e-9,
     )
-    store = make_store(videos)
+    crop_source = make_source(videos)
     network, _ = train_network(
         config,
         Precision("float32", "test"),
-        store,
-        store,
+        crop_source,
+        crop_source,
         Checkpoints(str(tmp_path)),
         TrainingLog("tiny", 1, None),
     )
@@ -122,6 +122,6 @@ def test_names_do_not_count_what_was_built_before(tiny_backbone):
     config = make_config(tiny_backbone)
     first, second = (classifier.build(config, "float32", weights=None) for _ in range(2))
     assert first.variables[0].path != second.variables[0].path
-    assert saved_network.describe(first) == saved_network.describe(second)
+    assert saved_network.variables_sha256(first) == saved_network.variables_sha256(second)
     other = classifier.build(make_config(tiny_backbone, head="lstm"), "float32", weights=None)
-    assert saved_network.describe(first) != saved_network.describe(other)
+    assert saved_network.variables_sha256(first) != saved_network.variables_sha256(other)

@@ -26,18 +26,18 @@ def long_videos():
 
 
 @pytest.mark.parametrize("head", ["frame", "lstm"])
-def test_a_video_scores_as_its_largest_track_alone(long_videos, make_store, tiny_backbone, head):
+def test_a_video_scores_as_its_largest_track_alone(long_videos, make_source, tiny_backbone, head):
     config = ModelConfig(
         model=tiny_backbone, image_size=32, weights=None, head=head, lstm_units=4, steps=10
     )
     scorer = NetworkScorer(classifier.build(config, "float32", weights=None))
-    store = make_store(long_videos)
-    together = score_videos(scorer, store, np.arange(len(store.index.offset)))
+    source = make_source(long_videos)
+    together = score_videos(scorer, source, np.arange(len(source.index.offset)))
     for number, video in enumerate(long_videos):
         scores = []
         for track in {face.track for face in video.faces}:
             faces = tuple(face for face in video.faces if face.track == track)
-            alone = make_store([dataclasses.replace(video, faces=faces)])
+            alone = make_source([dataclasses.replace(video, faces=faces)])
             scores.append(score_videos(scorer, alone, np.arange(len(faces)))[0])
         assert together[number] == pytest.approx(max(scores), abs=1e-5)
     assert len(set(np.round(together, 5))) == len(long_videos)

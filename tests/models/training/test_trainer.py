@@ -24,8 +24,8 @@ FLOAT32 = Precision("float32", "test")
 
 
 @pytest.fixture(scope="module")
-def store(videos, make_store):
-    return make_store(videos)
+def store(videos, make_source):
+    return make_source(videos)
 
 
 def make_config(name, **changes):
@@ -47,11 +47,11 @@ class KillingLog(TrainingLog):
             raise KeyboardInterrupt
 
 
-def run(config, store, folder, precision=FLOAT32, network=None, log=None, eval_store=None):
+def run(config, store, folder, precision=FLOAT32, network=None, log=None, eval_source=None):
     network = network or classifier.build(config, precision.policy, weights=None)
     log = log or TrainingLog(config.name, config.steps, None)
     checkpoints = Checkpoints(str(folder))
-    trainer = Trainer(network, store, eval_store or store, precision, checkpoints, log)
+    trainer = Trainer(network, store, eval_source or store, precision, checkpoints, log)
     return network, trainer.train()
 
 
@@ -359,10 +359,10 @@ def test_every_device_gets_something_to_learn_from(store, tiny_backbone, tmp_pat
 
 
 def test_one_class_in_eval_is_an_error_before_training(
-    videos, store, make_store, tiny_backbone, tmp_path
+    videos, store, make_source, tiny_backbone, tmp_path
 ):
     with pytest.raises(UsageError, match="the eval split holds no fake video"):
-        run(make_config(tiny_backbone), store, tmp_path, eval_store=make_store(videos[::2]))
+        run(make_config(tiny_backbone), store, tmp_path, eval_source=make_source(videos[::2]))
 
 
 def test_ties_in_auc_are_broken_by_loss():

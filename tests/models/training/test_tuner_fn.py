@@ -100,7 +100,7 @@ THREE_RATES = {
 def test_killed_and_started_again_with_more_trials_finds_the_rate_that_learns(
     arguments, steps, monkeypatch
 ):
-    from models.inputs.crop_source import CropStore
+    from models.inputs.crop_source import CropSource
     from models.training.log import TrainingLog
 
     counting = TrainingLog.step
@@ -117,8 +117,8 @@ def test_killed_and_started_again_with_more_trials_finds_the_rate_that_learns(
     assert steps[:10] == [("trial 1/2", step) for step in range(1, 11)]
     steps.clear()
     reads = []
-    original = CropStore.write
-    monkeypatch.setattr(CropStore, "write", lambda *a: reads.append(a[0]) or original(*a))
+    original = CropSource.write
+    monkeypatch.setattr(CropSource, "write", lambda *a: reads.append(a[0]) or original(*a))
     tuner, result = run(arguments(THREE_RATES))
     # The checkpoint is of the evaluation at step 5.
     assert steps == [

@@ -18,7 +18,7 @@ from models.export.export import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_alone
+from models.transform.transform_features import label_only
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.server.server import ModelServer
@@ -50,7 +50,7 @@ def meso_server(tmp_path_factory):
         NetworkScorer(network),
         Decision(mapping, real_below=0.3, fake_above=0.5),
         track_length=WIDTH,
-        transform=label_alone,
+        transform=label_only,
     )
     root = tmp_path_factory.mktemp("serving")
     export(served, str(root / "meso" / "1"), name="meso", card={})

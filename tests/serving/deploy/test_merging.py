@@ -18,8 +18,8 @@ from models.export.export import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_alone
-from tests.models.conftest import encode, picture
+from models.transform.transform_features import label_only
+from tests.models.conftest import encode, portrait
 
 WIDTH = 4
 
@@ -32,9 +32,7 @@ def model(tiny_backbone, tmp_path_factory):
     last = network.head.get_layer("logit")
     last.set_weights([np.random.default_rng(0).normal(0, 4, last.kernel.shape), np.zeros(1)])
     decision = Decision(Temperature(temperature=1.0), real_below=0.4, fake_above=0.6)
-    served = ServedModel(
-        NetworkScorer(network), decision, track_length=WIDTH, transform=label_alone
-    )
+    served = ServedModel(NetworkScorer(network), decision, track_length=WIDTH, transform=label_only)
     folder = str(tmp_path_factory.mktemp("exported"))
     export(served, folder, name="tiny", card={})
     return tf.saved_model.load(folder)
@@ -46,7 +44,7 @@ def signatures(model):  # which owns the variables of its functions, and must ou
 
 
 def face(number):
-    return encode(picture(size=40, tint=15.0 * (number % 9 - 4), shift=7 * number))
+    return encode(portrait(size=40, tint=15.0 * (number % 9 - 4), shift=7 * number))
 
 
 def track(number):

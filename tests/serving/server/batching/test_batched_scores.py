@@ -13,12 +13,12 @@ from models.export.export import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_alone
+from models.transform.transform_features import label_only
 from serving.server.batching.batched_function import Batching
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.servables import warmup
 from serving.server.servables.servable import Servable
-from tests.models.conftest import encode, picture
+from tests.models.conftest import encode, portrait
 
 TRACK_LENGTH = 4
 
@@ -33,7 +33,7 @@ def exported(tiny_backbone, tmp_path_factory):
         NetworkScorer(network),
         Decision(Temperature(temperature=1.0), real_below=0.4, fake_above=0.6),
         track_length=TRACK_LENGTH,
-        transform=label_alone,
+        transform=label_only,
     )
     folder = tmp_path_factory.mktemp("exported")
     export(served, str(folder), name="tiny", card={})
@@ -45,7 +45,7 @@ def track(*faces):
     return [*faces, *[b""] * (TRACK_LENGTH - len(faces))]
 
 
-FACES = [encode(picture(48, tint=12 * number, shift=5 * number)) for number in range(8)]
+FACES = [encode(portrait(48, tint=12 * number, shift=5 * number)) for number in range(8)]
 REQUESTS = {
     "one short track": [track(FACES[0])],
     "two tracks": [track(*FACES[1:5]), track(FACES[5])],
