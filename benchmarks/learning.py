@@ -37,7 +37,7 @@ from data.extraction.plan import ExtractionOptions
 from data.faces.extract import FaceOptions
 from data.synthetic import generator
 from data.utils.code_hash import code_hash
-from models.calibration import probability_mapping
+from models.calibration import calibrators
 from models.code_version import code_version
 from models.ensembles import ensemble
 from models.evaluation.metrics import auc_interval, reliability
@@ -213,7 +213,7 @@ def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
     videos = [contract.parse(record) for record in records]
     calibrated = signature(examples=tf.constant(records))["fake_probability"].numpy()
     card = json.loads((model / "assets.extra" / "model.json").read_text())
-    mapping = probability_mapping.from_json(card["calibration"])
+    mapping = calibrators.from_json(card["calibration"])
     assert isinstance(mapping, probability_mapping.Temperature)
     odds = calibrated.astype(np.float64).clip(1e-7, 1 - 1e-7)
     raw = 1 / (1 + (odds / (1 - odds)) ** -mapping.temperature)

@@ -68,9 +68,9 @@ def build_network() -> "Classifier":
 
 def export_model(folder: str) -> None:
     """Writes the network as the pipeline does, with its warm-up requests."""
+    from models.calibration.calibrators import Temperature
     from models.calibration.decision import Decision
-    from models.calibration.probability_mapping import Temperature
-    from models.export.export import export
+    from models.export.saved_model import export
     from models.export.served_model import ServedModel
     from models.scoring.scorer import NetworkScorer
     from models.transform.transform_features import label_only

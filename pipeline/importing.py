@@ -15,7 +15,7 @@ from models.calibration.calibration import uncalibrated
 from models.code_version import code_version
 from models.config.model import ModelConfig
 from models.export.calibrated_export import export_calibrated
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.inputs.crop_source import CropSource
 from models.networks import classifier, mesonet_weights, saved_network

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data.contract import Label
+from models.calibration.calibrators import ProbabilityMapping, Temperature
 from models.calibration.cross_fitting import fold_of_groups
 from models.calibration.decision import Decision
 from models.calibration.mapping_fit import fit_mapping
-from models.calibration.probability_mapping import ProbabilityMapping, Temperature
 from models.config.served import CalibrationMethod
 from models.evaluation.metrics import Reliability, log_loss, reliability
 from models.inputs.crop_source import require_both_classes

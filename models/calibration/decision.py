@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from data.contract import VerdictCode
-from models.calibration.probability_mapping import ProbabilityMapping
+from models.calibration.calibrators import ProbabilityMapping
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 from sklearn.isotonic import IsotonicRegression
 
 from data.contract import Label
-from models.calibration.probability_mapping import Isotonic, Platt, ProbabilityMapping, Temperature
+from models.calibration.calibrators import Isotonic, Platt, ProbabilityMapping, Temperature
 from models.config.served import CalibrationMethod
 from models.evaluation.metrics import class_weights
 

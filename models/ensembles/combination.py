@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration.probability_mapping import ProbabilityMapping
+from models.calibration.calibrators import ProbabilityMapping
 from models.evaluation.metrics import log_loss
 from models.scoring.video_scores import max_over_tracks
 

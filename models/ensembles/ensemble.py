@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.calibration import probability_mapping
+from models.calibration import calibrators
 from models.calibration.cross_fitting import fold_of_groups
 from models.calibration.mapping_fit import fit_mapping
 from models.config.ensemble import EnsembleConfig
@@ -94,7 +94,7 @@ def make(
 
     cards = [saved_network.read_card(member) for member in members]
     scorers = [NetworkScorer(saved_network.load(member)) for member in members]
-    own = [probability_mapping.from_json(member["calibration"]) for member in cards]
+    own = [calibrators.from_json(member["calibration"]) for member in cards]
     transform = TransformFeatures(transform_output)
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as scratch,

@@ -12,7 +12,7 @@ from models.calibration.calibration import Calibration, calibrate
 from models.calibration.reliability_plot import paint
 from models.config.served import ServedConfig
 from models.evaluation.metrics import auc_interval
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.inputs.crop_source import CropIndex
 from models.scoring.scorer import Scorer

@@ -147,8 +147,8 @@ def thresholds(network):
 @pytest.fixture(scope="session")
 def saved(network, thresholds, transform_output, tmp_path_factory):
     """Folder of the network's SavedModel."""
-    from models.calibration.probability_mapping import Temperature
-    from models.export.export import export
+    from models.calibration.calibrators import Temperature
+    from models.export.saved_model import export
     from models.export.served_model import ServedModel
     from models.scoring.scorer import NetworkScorer
     from models.transform.transform_features import TransformFeatures

@@ -12,10 +12,10 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from data.contract import Verdict
+from models.calibration.calibrators import Temperature
 from models.calibration.decision import Decision
-from models.calibration.probability_mapping import Temperature
 from models.config.model import ModelConfig
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer

@@ -7,8 +7,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from data.utils.errors import UsageError
 from models.calibration.calibration import ISOTONIC_VIDEOS, calibrate
+from models.calibration.calibrators import Isotonic, Platt, Temperature
 from models.calibration.mapping_fit import fit_mapping
-from models.calibration.probability_mapping import Isotonic, Platt, Temperature
 
 METHODS = {"temperature": Temperature, "platt": Platt, "isotonic": Isotonic}
 every_method = pytest.mark.parametrize("method", METHODS)

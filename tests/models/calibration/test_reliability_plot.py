@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from models.calibration.calibration import Calibration
+from models.calibration.calibrators import Platt
 from models.calibration.decision import Decision
-from models.calibration.probability_mapping import Platt
 from models.calibration.reliability_plot import paint
 from models.evaluation.metrics import reliability
 

@@ -5,7 +5,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from models.calibration.probability_mapping import Platt, Temperature
+from models.calibration.calibrators import Platt, Temperature
 from models.ensembles.combination import (
     Stacked,
     Weighted,

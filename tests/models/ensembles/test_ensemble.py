@@ -12,13 +12,13 @@ from sklearn.metrics import log_loss
 
 from data import contract
 from data.utils.errors import UsageError
-from models.calibration import probability_mapping
+from models.calibration import calibrators
+from models.calibration.calibrators import Platt, Temperature
 from models.calibration.decision import Decision
-from models.calibration.probability_mapping import Platt, Temperature
 from models.config.ensemble import EnsembleConfig
 from models.config.model import ModelConfig
 from models.ensembles import combination, ensemble
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer
@@ -106,7 +106,7 @@ def test_fixed_weights_mean_what_the_members_say(weighted, members, eval_videos)
     )
     first, second = (probabilities(member, eval_videos) for member in members)
     mean = (0.46441 * first + 0.52189 * second) / (0.46441 + 0.52189)
-    expected = probability_mapping.from_json(card["calibration"]).probability(logit(mean))
+    expected = calibrators.from_json(card["calibration"]).probability(logit(mean))
     np.testing.assert_allclose(probabilities(folder, eval_videos), expected, atol=1e-5)
 
 
@@ -139,7 +139,7 @@ def test_a_stack_is_fitted_to_the_members_logits(make, members, eval_videos):
     found = card["ensemble"]
     np.testing.assert_allclose(found["coefficients"], expected.coef_[0], rtol=1e-2, atol=1e-3)
     stacked = logits @ found["coefficients"] + found["intercept"]
-    expected = probability_mapping.from_json(card["calibration"]).probability(stacked)
+    expected = calibrators.from_json(card["calibration"]).probability(stacked)
     np.testing.assert_allclose(probabilities(folder, eval_videos), expected, atol=1e-3)
 
 

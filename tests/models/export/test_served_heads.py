@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit
 
-from models.calibration.probability_mapping import Temperature
+from models.calibration.calibrators import Temperature
 from models.config.model import ModelConfig
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from data.utils.errors import UsageError
+from models.calibration.calibrators import Temperature
 from models.calibration.decision import Decision
-from models.calibration.probability_mapping import Temperature
 from models.config.model import ModelConfig
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer

@@ -11,10 +11,10 @@ from skimage import data
 from data.faces.extract import FaceOptions
 from data.ledger import Status
 from data.video.reader import Frame
+from models.calibration.calibrators import Isotonic
 from models.calibration.decision import Decision
-from models.calibration.probability_mapping import Isotonic
 from models.config.model import ModelConfig
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer

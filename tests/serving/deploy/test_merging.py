@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from models.calibration.calibrators import Temperature
 from models.calibration.decision import Decision
-from models.calibration.probability_mapping import Temperature
 from models.config.model import ModelConfig
-from models.export.export import export
+from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from models.calibration.calibrators import from_json
 from models.calibration.mapping_fit import fit_mapping
-from models.calibration.probability_mapping import from_json
 from models.export.served_model import ServedModel
 from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import TransformFeatures

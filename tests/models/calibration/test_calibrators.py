@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy.interpolate import interp1d
 from scipy.special import expit, logit
 
-from models.calibration.probability_mapping import Isotonic, Platt, Temperature, from_json
+from models.calibration.calibrators import Isotonic, Platt, Temperature, from_json
 
 MAPPINGS = {
     "temperature": Temperature(temperature=0.3),

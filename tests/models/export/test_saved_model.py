@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from models.export.export import warmup_requests
+from models.export.saved_model import warmup_requests
 
 
 def test_warmup_requests():
