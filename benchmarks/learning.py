@@ -37,7 +37,7 @@ from data.extraction.plan import ExtractionOptions
 from data.faces.extract import FaceOptions
 from data.synthetic import generator
 from data.utils.code_hash import code_hash
-from models.calibration import calibrators
+from models.calibration import Calibrator, Temperature
 from models.code_version import code_version
 from models.ensembles import ensemble
 from models.evaluation.metrics import auc_interval, reliability
@@ -213,10 +213,10 @@ def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
     videos = [contract.parse(record) for record in records]
     calibrated = signature(examples=tf.constant(records))["fake_probability"].numpy()
     card = json.loads((model / "assets.extra" / "model.json").read_text())
-    mapping = calibrators.from_json(card["calibration"])
-    assert isinstance(mapping, probability_mapping.Temperature)
+    calibrator = Calibrator.from_json(card["calibration"])
+    assert isinstance(calibrator, Temperature)
     odds = calibrated.astype(np.float64).clip(1e-7, 1 - 1e-7)
-    raw = 1 / (1 + (odds / (1 - odds)) ** -mapping.temperature)
+    raw = 1 / (1 + (odds / (1 - odds)) ** -calibrator.temperature)
     labels = np.array([video.label for video in videos], np.int8)
     groups = np.unique([video.source_group for video in videos], return_inverse=True)[1]
     return {

@@ -81,12 +81,10 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
     import tensorflow as tf
     from scipy.special import expit
 
-    from models.calibration.calibrators import Temperature
-    from models.calibration.decision import Decision
+    from models.calibration import Decision, Temperature
     from models.config.model import ModelConfig
     from models.evaluation.metrics import log_loss
-    from models.export.saved_model import export
-    from models.export.served_model import ServedModel
+    from models.export import ServedModel, export
     from models.networks import classifier
     from models.scoring.scorer import NetworkScorer
     from models.transform.transform_features import label_only

@@ -68,10 +68,8 @@ def build_network() -> "Classifier":
 
 def export_model(folder: str) -> None:
     """Writes the network as the pipeline does, with its warm-up requests."""
-    from models.calibration.calibrators import Temperature
-    from models.calibration.decision import Decision
-    from models.export.saved_model import export
-    from models.export.served_model import ServedModel
+    from models.calibration import Decision, Temperature
+    from models.export import ServedModel, export
     from models.scoring.scorer import NetworkScorer
     from models.transform.transform_features import label_only
 

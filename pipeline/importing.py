@@ -11,12 +11,10 @@ from components import atomic_pusher, served_versions
 from data.extraction import output_layout
 from data.utils import files
 from data.utils.errors import UsageError
-from models.calibration.calibration import uncalibrated
+from models.calibration import uncalibrated
 from models.code_version import code_version
 from models.config.model import ModelConfig
-from models.export.calibrated_export import export_calibrated
-from models.export.saved_model import export
-from models.export.served_model import ServedModel
+from models.export import ServedModel, export, export_calibrated
 from models.inputs.crop_source import CropSource
 from models.networks import classifier, mesonet_weights, saved_network
 from models.scoring.scorer import NetworkScorer

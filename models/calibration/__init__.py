@@ -1,1 +1,29 @@
-"""From scores to calibrated probabilities and thresholds, fitted on `eval`."""
+"""From scores to calibrated probabilities and verdicts, fitted on `eval`.
+
+Begin with `calibration.py`: `calibrate` fits a calibrator (`calibrators.py`) and the thresholds of
+the verdicts (`thresholds.py`), and measures how well the probabilities can be believed.
+"""
+
+from models.calibration.calibration import Calibration, calibrate, uncalibrated
+from models.calibration.calibrators import (
+    Calibrator,
+    Isotonic,
+    Platt,
+    Temperature,
+    fit_calibrator,
+)
+from models.calibration.cross_fitting import fold_of_groups
+from models.calibration.decision import Decision
+
+__all__ = [
+    "Calibration",
+    "Calibrator",
+    "Decision",
+    "Isotonic",
+    "Platt",
+    "Temperature",
+    "calibrate",
+    "fit_calibrator",
+    "fold_of_groups",
+    "uncalibrated",
+]

@@ -1,7 +1,13 @@
-"""From a score to the calibrated probability of being fake: one class a method.
+"""From a score to the calibrated probability of being fake: a class for each method.
 
-A mapping never falls as the score rises. It computes in float64, in the graph too: it is a few
-numbers a row, and a steep mapping would magnify float32's rounding.
+A calibrator never falls as the score rises. It computes in float64, in the graph too: that is a
+few numbers a row, and a steep calibrator would magnify the rounding of float32.
+
+All are fitted alike. Both classes weigh the same, and the targets are Platt's: (n + 1) / (n + 2)
+instead of 1 and 1 / (n + 2) instead of 0 for classes of n videos ("Probabilistic Outputs for
+Support Vector Machines", 1999). This is Laplace's rule of succession: after n videos of a class
+that are all alike, the chance that the next one differs is 1 / (n + 2). It keeps a calibrator
+finite where the classes are separated.
 """
 
 import abc
@@ -12,27 +18,55 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.special import expit, logit
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, log_expit, logit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.utils.class_weight import compute_sample_weight
 
+from data.contract import Label
 from models.config.served import CalibrationMethod
+
+TEMPERATURE_BOUNDS = (0.05, 20.0)
+"""Of temperatures; of Platt's slopes the reciprocals."""
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-class ProbabilityMapping(BaseModel, abc.ABC):
-    """What every mapping does.
+class Calibrator(BaseModel, abc.ABC):
+    """What every calibrator does.
 
     Example:
-        mapping = Temperature(temperature=2.0)
-        mapping.probability(np.array([0.0]))  # [0.5]
-        from_json(mapping.to_json()) == mapping
+        >>> calibrator = Temperature(temperature=2.0)
+        >>> calibrator.probability(np.array([0.0, 4.0])).round(3)
+        array([0.5  , 0.881])
+        >>> Calibrator.from_json(calibrator.to_json()) == calibrator
+        True
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: CalibrationMethod
+
+    @classmethod
+    @abc.abstractmethod
+    def fit(cls, logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> "Calibrator":
+        """Fits one to videos.
+
+        Args:
+            logits: float64 [v], video scores.
+            labels: int8 [v], `data.contract.Label`, of both classes.
+        """
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Calibrator":
+        """The calibrator that `to_json` wrote.
+
+        Raises:
+            pydantic.ValidationError: it is none; a ValueError that names what is wrong.
+        """
+        return _AnyCalibrator.model_validate({"calibrator": content}).calibrator
 
     @abc.abstractmethod
     def log_odds(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -51,7 +85,7 @@ class ProbabilityMapping(BaseModel, abc.ABC):
         return self.model_dump(mode="json")
 
 
-class _Logistic(ProbabilityMapping):
+class _Logistic(Calibrator):
     """The logistic function of the calibrated log odds."""
 
     def probability(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -73,7 +107,9 @@ class _Logistic(ProbabilityMapping):
 
 
 class Temperature(_Logistic):
-    """The logistic function of logit / temperature (Guo et al., ICML 2017).
+    """The logistic function of logit / temperature.
+
+    Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017).
 
     Attributes:
         temperature: positive; 1 leaves the network's own probabilities.
@@ -81,6 +117,18 @@ class Temperature(_Logistic):
 
     method: Literal["temperature"] = "temperature"
     temperature: _Positive
+
+    @classmethod
+    def fit(cls, logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> "Temperature":
+        """The temperature of least log loss, within `TEMPERATURE_BOUNDS`."""
+        targets, weights = _targets(labels), compute_sample_weight("balanced", labels)
+
+        def loss(log_temperature: float) -> float:
+            return _cross_entropy(logits / np.exp(log_temperature), targets, weights)
+
+        bounds = tuple(np.log(TEMPERATURE_BOUNDS))
+        fitted = minimize_scalar(loss, bounds=bounds, method="bounded")
+        return cls(temperature=np.exp(fitted.x))
 
     def _log_odds(self, logits: Any) -> Any:
         return logits / self.temperature
@@ -98,12 +146,45 @@ class Platt(_Logistic):
     slope: _Positive
     intercept: _Finite
 
+    @classmethod
+    def fit(cls, logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> "Platt":
+        """Slope and intercept of least log loss: logistic regression on the score.
+
+        The slope is bounded by the reciprocals of `TEMPERATURE_BOUNDS`. So the calibrator rises
+        even if the scores say nothing, or the opposite of the truth.
+        """
+        targets, weights = _targets(labels), compute_sample_weight("balanced", labels)
+        # Of centred logits, slope and intercept hardly depend on each other.
+        centre = float(np.average(logits, weights=weights))
+        centred = logits - centre
+
+        def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+            log_odds = parameters[0] * centred + parameters[1]
+            errors = weights * (expit(log_odds) - targets) / len(targets)
+            gradient = np.array([errors @ centred, errors.sum()])
+            return _cross_entropy(log_odds, targets, weights), gradient
+
+        low, high = TEMPERATURE_BOUNDS
+        fitted = minimize(
+            loss,
+            x0=(1.0, 0.0),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(1 / high, 1 / low), (None, None)],
+            options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 1000},
+        )
+        slope, intercept = map(float, fitted.x)
+        return cls(slope=slope, intercept=intercept - slope * centre)
+
     def _log_odds(self, logits: Any) -> Any:
         return self.slope * logits + self.intercept
 
 
-class Isotonic(ProbabilityMapping):
-    """Straight lines between knots, level beyond them (Zadrozny and Elkan, KDD 2002).
+class Isotonic(Calibrator):
+    """Straight lines between knots, level beyond them.
+
+    Zadrozny and Elkan, "Transforming Classifier Scores into Accurate Multiclass Probability
+    Estimates" (KDD 2002).
 
     Attributes:
         logits: of the knots, rising.
@@ -124,8 +205,23 @@ class Isotonic(ProbabilityMapping):
             raise ValueError("logits must rise and probabilities must not fall from knot to knot")
         return self
 
+    @classmethod
+    def fit(cls, logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> "Isotonic":
+        """Rising steps of least squares, by pool-adjacent-violators, joined by straight lines.
+
+        A least-squares fit stays within its targets. So Platt's targets keep the probabilities
+        between 1 / (n + 2) and (n + 1) / (n + 2) of the classes' n, and the fit is still monotone;
+        smoothing each step by its own count would not keep it so.
+        """
+        regression = IsotonicRegression(increasing=True)
+        regression.fit(logits, _targets(labels), compute_sample_weight("balanced", labels))
+        return cls(
+            logits=tuple(regression.X_thresholds_.tolist()),
+            probabilities=tuple(regression.y_thresholds_.tolist()),
+        )
+
     def log_odds(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-        """Of the probabilities, finite."""
+        """Log odds of the probabilities, finite."""
         return logit(self.probability(logits))
 
     def probability(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -148,22 +244,57 @@ class Isotonic(ProbabilityMapping):
 
     @property
     def _knots(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Logits and probabilities, with the outermost knots again at a distance.
+        """Logits and probabilities of the knots, and one more at each end, level with the last.
 
-        So there are two knots or more: `numpy.interp` makes a number of NaN where there is one.
+        So there are at least two: of a single knot `numpy.interp` turns NaN into a number.
         """
         x, y = np.array(self.logits), np.array(self.probabilities)
         return np.concatenate([[x[0] - 1], x, [x[-1] + 1]]), np.pad(y, 1, mode="edge")
 
 
-class _Any(BaseModel):
-    mapping: Temperature | Platt | Isotonic = Field(discriminator="method")
+class _AnyCalibrator(BaseModel):
+    calibrator: Temperature | Platt | Isotonic = Field(discriminator="method")
 
 
-def from_json(content: Mapping[str, Any]) -> ProbabilityMapping:
-    """The mapping that `ProbabilityMapping.to_json` wrote.
+def fit_calibrator(
+    method: CalibrationMethod, logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]
+) -> Calibrator:
+    """Fits the calibrator that a config names.
 
-    Raises:
-        pydantic.ValidationError: it is none; a ValueError that names what is wrong.
+    Args:
+        method: which one.
+        logits: float [v], video scores.
+        labels: int8 [v], `data.contract.Label`, of both classes.
+
+    Returns:
+        The calibrator of least log loss (isotonic: of least squares).
+
+    Example:
+        >>> logits, labels = np.array([-1.0, 0.0, 1.0, 2.0]), np.array([0, 0, 1, 1])
+        >>> fitted = fit_calibrator("platt", logits, labels)
+        >>> round(fitted.slope, 3), round(fitted.intercept, 3)
+        (0.908, -0.454)
     """
-    return _Any.model_validate({"mapping": dict(content)}).mapping
+    return _CLASSES[method].fit(logits.astype(np.float64), labels)
+
+
+_CLASSES: Mapping[str, type[Calibrator]] = {
+    "temperature": Temperature,
+    "platt": Platt,
+    "isotonic": Isotonic,
+}
+
+
+def _targets(labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
+    """Platt's targets, float64 [v]."""
+    fakes, reals = np.sum(labels == Label.FAKE), np.sum(labels == Label.REAL)
+    return np.where(labels == Label.FAKE, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+
+
+def _cross_entropy(
+    log_odds: npt.NDArray[np.float64],
+    targets: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+) -> float:
+    losses = -(targets * log_expit(log_odds) + (1 - targets) * log_expit(-log_odds))
+    return float(np.average(losses, weights=weights))

@@ -6,27 +6,27 @@ from typing import Any
 import tensorflow as tf
 
 from data.contract import VerdictCode
-from models.calibration.calibrators import ProbabilityMapping
+from models.calibration.calibrators import Calibrator
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """A mapping to probabilities, and thresholds on them.
+    """A calibrator, and thresholds on its probabilities.
 
     Attributes:
-        mapping: from logits to probabilities.
+        calibrator: from logits to probabilities.
         real_below: probabilities under this are called real; at most 0.5.
         fake_above: probabilities over this are called fake; at least 0.5. What lies between
             the two, both included, is uncertain.
     """
 
-    mapping: ProbabilityMapping
+    calibrator: Calibrator
     real_below: float
     fake_above: float
 
     def probability(self, logits: tf.Tensor) -> tf.Tensor:
         """Probabilities of being fake, float32, of float32 logits of any shape; NaN of NaN."""
-        return self.mapping.probability_in_graph(logits)
+        return self.calibrator.probability_in_graph(logits)
 
     def verdict(self, probability: tf.Tensor, readable: tf.Tensor) -> tf.Tensor:
         """Verdicts of rows.
@@ -51,6 +51,6 @@ class Decision:
     def to_json(self) -> dict[str, Any]:
         """What `model.json` says of it: `calibration` and `thresholds`."""
         return {
-            "calibration": self.mapping.to_json(),
+            "calibration": self.calibrator.to_json(),
             "thresholds": {"real_below": self.real_below, "fake_above": self.fake_above},
         }

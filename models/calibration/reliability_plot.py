@@ -44,7 +44,7 @@ def paint(title: str, calibration: Calibration) -> bytes:
     pen = ImageDraw.Draw(picture)
     pen.text((_MARGIN, 22), title, _INK, _font(28))
     _paint_legend(pen)
-    method = calibration.decision.mapping.method
+    method = calibration.decision.calibrator.method
     for number, (name, reliability) in enumerate(
         (
             ("Before calibration", calibration.reliability),

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration.calibrators import ProbabilityMapping
+from models.calibration import Calibrator
 from models.evaluation.metrics import log_loss
 from models.scoring.video_scores import max_over_tracks
 
@@ -35,18 +35,18 @@ class Weighted:
 
     Attributes:
         weights: one a member, of sum 1.
-        mappings: of each member, from its logits to probabilities.
+        calibrators: of each member, from its logits to probabilities.
     """
 
     weights: tuple[float, ...]
-    mappings: tuple[ProbabilityMapping, ...]
+    calibrators: tuple[Calibrator, ...]
 
     def logits(self, members: tf.Tensor) -> tf.Tensor:
         """See `Combination.logits`."""
         parts = [
-            weight * mapping.probability_in_graph(row)
-            for weight, mapping, row in zip(
-                self.weights, self.mappings, tf.unstack(members), strict=True
+            weight * calibrator.probability_in_graph(row)
+            for weight, calibrator, row in zip(
+                self.weights, self.calibrators, tf.unstack(members), strict=True
             )
         ]
         mean = tf.clip_by_value(tf.add_n(parts), _LEAST, 1.0 - _LEAST)
@@ -82,17 +82,17 @@ class Stacked:
         }
 
 
-def fixed_weights(weights: Sequence[float], mappings: Sequence[ProbabilityMapping]) -> Weighted:
+def fixed_weights(weights: Sequence[float], calibrators: Sequence[Calibrator]) -> Weighted:
     """Given weights, brought to sum 1."""
     total = sum(weights)
-    return Weighted(tuple(weight / total for weight in weights), tuple(mappings))
+    return Weighted(tuple(weight / total for weight in weights), tuple(calibrators))
 
 
 def fit_weights(
     track_logits: npt.NDArray[np.float32],
     video_of_track: npt.NDArray[np.int32],
     labels: npt.NDArray[np.int8],
-    mappings: Sequence[ProbabilityMapping],
+    calibrators: Sequence[Calibrator],
 ) -> Weighted:
     """The weights of least log loss of the videos, both classes weighing the same.
 
@@ -100,22 +100,22 @@ def fit_weights(
         track_logits: float32 [k, t], of the members.
         video_of_track: int32 [t], rows of `labels`.
         labels: int8 [v], of both classes; videos without a track here are left out.
-        mappings: of the members.
+        calibrators: of the members.
     """
     videos, place = np.unique(video_of_track, return_inverse=True)
 
     def loss(free: npt.NDArray[np.float64]) -> float:
-        weighted = Weighted(tuple(_to_weights(free)), tuple(mappings))
+        weighted = Weighted(tuple(_to_weights(free)), tuple(calibrators))
         found = max_over_tracks(weighted.logits(tf.constant(track_logits)).numpy(), place)
         return log_loss(found, labels[videos])
 
     # Few numbers, and a maximum over tracks in between: no gradient is asked for.
-    start = np.zeros(len(mappings) - 1)
+    start = np.zeros(len(calibrators) - 1)
     # From equal weights; scipy's own first simplex about 0 is too small to see a difference.
     simplex = np.vstack([start, start + np.eye(len(start))])
     options = {"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-6}
     fitted = minimize(loss, start, method="Nelder-Mead", options=options)
-    return Weighted(tuple(_to_weights(fitted.x)), tuple(mappings))
+    return Weighted(tuple(_to_weights(fitted.x)), tuple(calibrators))
 
 
 def fit_stack(

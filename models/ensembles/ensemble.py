@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.calibration import calibrators
-from models.calibration.cross_fitting import fold_of_groups
-from models.calibration.mapping_fit import fit_mapping
+from models.calibration import Calibrator, fit_calibrator, fold_of_groups
 from models.config.ensemble import EnsembleConfig
 from models.ensembles.combination import Combination, fit_stack, fit_weights, fixed_weights
-from models.export.calibrated_export import export_calibrated
+from models.export import export_calibrated
 from models.inputs.crop_source import CropSource
 from models.networks import saved_network
 from models.scoring.scorer import NetworkScorer
@@ -94,7 +92,7 @@ def make(
 
     cards = [saved_network.read_card(member) for member in members]
     scorers = [NetworkScorer(saved_network.load(member)) for member in members]
-    own = [calibrators.from_json(member["calibration"]) for member in cards]
+    own = [Calibrator.from_json(member["calibration"]) for member in cards]
     transform = TransformFeatures(transform_output)
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as scratch,
@@ -114,19 +112,17 @@ def make(
             return fit_stack(logits, videos, labels)
         numbers, place = np.unique(videos, return_inverse=True)
         # The members' own calibration was fitted to all of `eval`.
-        mappings = (
+        calibrators = (
             own
             if tracks.all()
             else [
-                fit_mapping(
-                    mapping.method, max_over_tracks(row, place).astype(np.float64), labels[numbers]
-                )
-                for mapping, row in zip(own, logits, strict=True)
+                fit_calibrator(calibrator.method, max_over_tracks(row, place), labels[numbers])
+                for calibrator, row in zip(own, logits, strict=True)
             ]
         )
         if config.weights is not None:
-            return fixed_weights(config.weights, mappings)
-        return fit_weights(logits, videos, labels, mappings)
+            return fixed_weights(config.weights, calibrators)
+        return fit_weights(logits, videos, labels, calibrators)
 
     combination = fit(np.full(len(video_of_track), True))
     scores, warnings = _cross_fitted(fit, track_logits, video_of_track, labels, groups)

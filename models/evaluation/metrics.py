@@ -11,24 +11,12 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, log_expit, logit
 from scipy.stats import norm
+from sklearn.utils.class_weight import compute_sample_weight
 
 from data.contract import Label
 
 RELIABILITY_BINS = 15
 """Of equal width, as in Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017)."""
-
-
-def class_weights(labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
-    """Weights of videos by which both classes count the same.
-
-    Args:
-        labels: int8 [v], `data.contract.Label`, of both classes.
-
-    Returns:
-        float64 [v], 1 on average.
-    """
-    fakes = np.mean(labels == Label.FAKE)
-    return 0.5 / np.where(labels == Label.FAKE, fakes, 1.0 - fakes)
 
 
 def log_loss(log_odds: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]) -> float:
@@ -43,7 +31,7 @@ def log_loss(log_odds: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]) -
     """
     scores = log_odds.astype(np.float64)
     losses = -np.where(labels == Label.FAKE, log_expit(scores), log_expit(-scores))
-    return float(np.average(losses, weights=class_weights(labels)))
+    return float(np.average(losses, weights=compute_sample_weight("balanced", labels)))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,7 +84,7 @@ def reliability(
     """
     # Right-closed, as Guo et al. define them.
     bins = np.clip(np.ceil(probabilities * RELIABILITY_BINS).astype(int) - 1, 0, None)
-    weights = class_weights(labels)
+    weights = compute_sample_weight("balanced", labels)
 
     def total(values: npt.NDArray) -> npt.NDArray:
         return np.bincount(bins, weights=values, minlength=RELIABILITY_BINS)

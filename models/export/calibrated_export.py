@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from models.calibration.calibration import Calibration, calibrate
+from models.calibration import Calibration, calibrate
 from models.calibration.reliability_plot import paint
 from models.config.served import ServedConfig
 from models.evaluation.metrics import auc_interval

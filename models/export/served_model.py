@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from models.calibration.decision import Decision
+from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
 from models.scoring.scorer import CHUNK, Scorer
 from models.transform.preprocessing import BUCKETS, LABEL

@@ -5,7 +5,7 @@ import tempfile
 import numpy as np
 
 import data.utils.environment  # noqa: F401 - this is where TFX enters, before any GPU is used
-from models.export.calibrated_export import export_calibrated
+from models.export import export_calibrated
 from models.inputs.crop_source import CropSource
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer

@@ -147,17 +147,16 @@ def thresholds(network):
 @pytest.fixture(scope="session")
 def saved(network, thresholds, transform_output, tmp_path_factory):
     """Folder of the network's SavedModel."""
-    from models.calibration.calibrators import Temperature
-    from models.export.saved_model import export
-    from models.export.served_model import ServedModel
+    from models.calibration import Temperature
+    from models.export import ServedModel, export
     from models.scoring.scorer import NetworkScorer
     from models.transform.transform_features import TransformFeatures
     from tests.models import tiny_served
 
-    mapping = Temperature(temperature=tiny_served.TEMPERATURE)
+    calibrator = Temperature(temperature=tiny_served.TEMPERATURE)
     served = ServedModel(
         NetworkScorer(network),
-        tiny_served.decision_of(mapping, thresholds),
+        tiny_served.decision_of(calibrator, thresholds),
         track_length=tiny_served.TRACK_LENGTH,
         transform=TransformFeatures(transform_output),
     )

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from data import contract
 from data.contract import VerdictCode
-from models.calibration.decision import Decision
+from models.calibration import Decision
 
 SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
 
@@ -19,8 +19,8 @@ def faces(count, seed=0):
     return pixels, [tf.io.encode_png(picture).numpy() for picture in pixels]
 
 
-def decision_of(mapping, thresholds):
-    return Decision(mapping, real_below=float(thresholds[0]), fake_above=float(thresholds[1]))
+def decision_of(calibrator, thresholds):
+    return Decision(calibrator, real_below=float(thresholds[0]), fake_above=float(thresholds[1]))
 
 
 def logit(network, pixels):

@@ -15,7 +15,7 @@ from data import contract
 from data.contract import VerdictCode
 from data.utils.errors import UsageError
 from models.backbones import mesonet
-from models.calibration.calibration import calibrate
+from models.calibration import calibrate
 from models.config.model import ModelConfig
 from models.inputs import image_ops
 from models.networks import classifier
@@ -129,8 +129,8 @@ def test_calibrated_on_the_eval_split(calibrated, network):
     )
     card = card_of(calibrated)
     assert card["config"] == CONFIG.model_dump(mode="json")
-    mapping = expected.decision.mapping
-    fitted = {"slope": mapping.slope, "intercept": mapping.intercept}
+    calibrator = expected.decision.calibrator
+    fitted = {"slope": calibrator.slope, "intercept": calibrator.intercept}
     assert card["calibration"] == pytest.approx({"method": "platt", **fitted}, rel=1e-3)
     thresholds = expected.decision.to_json()["thresholds"]
     assert card["thresholds"] == pytest.approx(thresholds, rel=1e-3)
@@ -144,7 +144,9 @@ def test_calibrated_on_the_eval_split(calibrated, network):
     assert set(signatures) == SIGNATURES
     serialized = tf.constant([contract.encode(video) for video in videos])
     outputs = signatures["serving_examples"](examples=serialized)
-    np.testing.assert_allclose(outputs["fake_probability"], mapping.probability(logits), atol=1e-4)
+    np.testing.assert_allclose(
+        outputs["fake_probability"], calibrator.probability(logits), atol=1e-4
+    )
     features = signatures["transform_features"](examples=serialized)
     np.testing.assert_array_equal(features["label"], [video.label for video in videos])
     # Thirds of the eval videos: bit rate and sharpness rise with their numbers.

@@ -12,11 +12,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from data.contract import Verdict
-from models.calibration.calibrators import Temperature
-from models.calibration.decision import Decision
+from models.calibration import Decision, Temperature
 from models.config.model import ModelConfig
-from models.export.saved_model import export
-from models.export.served_model import ServedModel
+from models.export import ServedModel, export
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import label_only

@@ -5,7 +5,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from models.calibration.calibrators import Platt, Temperature
+from models.calibration import Platt, Temperature
 from models.ensembles.combination import (
     Stacked,
     Weighted,
@@ -31,8 +31,8 @@ def scores():
 
 def test_weighted_is_the_mean_of_calibrated_probabilities(scores):
     logits, _, _ = scores
-    mappings = (Temperature(temperature=2.0), Platt(slope=0.5, intercept=1.0), PLAIN)
-    combined = fixed_weights([3.0, 2.0, 5.0], mappings).logits(tf.constant(logits)).numpy()
+    calibrators = (Temperature(temperature=2.0), Platt(slope=0.5, intercept=1.0), PLAIN)
+    combined = fixed_weights([3.0, 2.0, 5.0], calibrators).logits(tf.constant(logits)).numpy()
     expected = (
         0.3 * expit(logits[0] / 2) + 0.2 * expit(0.5 * logits[1] + 1) + 0.5 * expit(logits[2])
     )

@@ -12,14 +12,11 @@ from sklearn.metrics import log_loss
 
 from data import contract
 from data.utils.errors import UsageError
-from models.calibration import calibrators
-from models.calibration.calibrators import Platt, Temperature
-from models.calibration.decision import Decision
+from models.calibration import Calibrator, Decision, Platt, Temperature
 from models.config.ensemble import EnsembleConfig
 from models.config.model import ModelConfig
 from models.ensembles import combination, ensemble
-from models.export.saved_model import export
-from models.export.served_model import ServedModel
+from models.export import ServedModel, export
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import TransformFeatures
@@ -37,7 +34,7 @@ def eval_videos():
 def members(tiny_backbone, transform_output, tmp_path_factory):
     """Folders of two served models with random weights."""
     folders = []
-    for head, size, mapping in (
+    for head, size, calibrator in (
         ("frame", 32, Temperature(temperature=0.7)),
         ("lstm", 40, Platt(slope=1.5, intercept=0.3)),
     ):
@@ -47,7 +44,7 @@ def members(tiny_backbone, transform_output, tmp_path_factory):
         network = classifier.build(config, "float32", weights=None)
         served = ServedModel(
             NetworkScorer(network),
-            Decision(mapping, 0.4, 0.6),
+            Decision(calibrator, 0.4, 0.6),
             track_length=2,
             transform=TransformFeatures(transform_output),
         )
@@ -55,7 +52,7 @@ def members(tiny_backbone, transform_output, tmp_path_factory):
         card = {
             "config": config.model_dump(mode="json"),
             "variables_sha256": saved_network.variables_sha256(network),
-            "calibration": mapping.to_json(),
+            "calibration": calibrator.to_json(),
             "data_fingerprint": {"train": "abc"},
             "evaluations": 3,
         }
@@ -106,7 +103,7 @@ def test_fixed_weights_mean_what_the_members_say(weighted, members, eval_videos)
     )
     first, second = (probabilities(member, eval_videos) for member in members)
     mean = (0.46441 * first + 0.52189 * second) / (0.46441 + 0.52189)
-    expected = calibrators.from_json(card["calibration"]).probability(logit(mean))
+    expected = Calibrator.from_json(card["calibration"]).probability(logit(mean))
     np.testing.assert_allclose(probabilities(folder, eval_videos), expected, atol=1e-5)
 
 
@@ -126,10 +123,10 @@ def test_fitted_weights_have_the_least_log_loss(make, members, eval_videos):
 
 def test_a_stack_is_fitted_to_the_members_logits(make, members, eval_videos):
     folder, card = make(method="stacked", calibration="platt")
-    mappings = [Temperature(temperature=0.7), Platt(slope=1.5, intercept=0.3)]
+    calibrators = [Temperature(temperature=0.7), Platt(slope=1.5, intercept=0.3)]
     logits = np.stack(
         [
-            logit(probabilities(members[0], eval_videos)) * mappings[0].temperature,
+            logit(probabilities(members[0], eval_videos)) * calibrators[0].temperature,
             (logit(probabilities(members[1], eval_videos)) - 0.3) / 1.5,
         ],
         axis=1,
@@ -139,7 +136,7 @@ def test_a_stack_is_fitted_to_the_members_logits(make, members, eval_videos):
     found = card["ensemble"]
     np.testing.assert_allclose(found["coefficients"], expected.coef_[0], rtol=1e-2, atol=1e-3)
     stacked = logits @ found["coefficients"] + found["intercept"]
-    expected = calibrators.from_json(card["calibration"]).probability(stacked)
+    expected = Calibrator.from_json(card["calibration"]).probability(stacked)
     np.testing.assert_allclose(probabilities(folder, eval_videos), expected, atol=1e-3)
 
 
@@ -206,13 +203,13 @@ def test_what_is_fitted_is_calibrated_on_videos_it_was_not_fitted_to():
 
 def test_members_are_calibrated_anew_for_what_judges_them(make, members, eval_videos, monkeypatch):
     fitted_to = []
-    original = ensemble.fit_mapping
+    original = ensemble.fit_calibrator
 
-    def fit_mapping(method, logits, labels):
+    def fit_calibrator(method, logits, labels):
         fitted_to.append((method, len(labels)))
         return original(method, logits, labels)
 
-    monkeypatch.setattr(ensemble, "fit_mapping", fit_mapping)
+    monkeypatch.setattr(ensemble, "fit_calibrator", fit_calibrator)
     monkeypatch.setattr(ensemble, "export_calibrated", lambda *args, **kwargs: None)
     with pytest.raises(AssertionError, match="reliability"):
         make(weights=[1, 1])

@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.class_weight import compute_sample_weight
 
-from models.evaluation.metrics import auc_interval, class_weights, log_loss, reliability
+from models.evaluation.metrics import auc_interval, log_loss, reliability
 
 Z = norm.ppf(0.975)
 
@@ -16,11 +16,6 @@ def simulate(reals, fakes, seed=0, distance=1.5):
     random = np.random.default_rng(seed)
     labels = np.repeat([0, 1], [reals, fakes]).astype(np.int8)
     return random.normal(labels * distance), labels
-
-
-def test_class_weights_are_scikit_learns():
-    labels = np.array([0, 1, 1, 1, 0, 1], np.int8)
-    np.testing.assert_allclose(class_weights(labels), compute_sample_weight("balanced", labels))
 
 
 def test_both_classes_weigh_the_same_in_the_log_loss():

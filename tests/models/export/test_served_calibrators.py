@@ -1,4 +1,4 @@
-"""One mapping to probabilities in numpy, in the graph and in the SavedModel loaded again."""
+"""One calibrator in numpy, in the graph and in the SavedModel loaded again."""
 
 import json
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.calibration.calibrators import from_json
-from models.calibration.mapping_fit import fit_mapping
+from models.calibration import Calibrator, fit_calibrator
 from models.export.served_model import ServedModel
 from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import TransformFeatures
@@ -18,17 +17,17 @@ from tests.models.tiny_served import TRACK_LENGTH, decision_of, example, faces, 
 def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tmp_path):
     pixels, pictures = faces(40)
     logits = logit(network, pixels)
-    # Wrong in part and off to one side, so that no mapping is trivial.
+    # Wrong in part and off to one side, so that no calibrator is trivial.
     labels = (logits + np.random.default_rng(0).normal(0, 2, 40) > 1).astype(np.int8)
-    mapping = fit_mapping(method, logits, labels)
-    thresholds = np.quantile(mapping.probability(logits), [1 / 3, 2 / 3])
+    calibrator = fit_calibrator(method, logits, labels)
+    thresholds = np.quantile(calibrator.probability(logits), [1 / 3, 2 / 3])
     served = ServedModel(
         NetworkScorer(network),
-        decision_of(mapping, thresholds),
+        decision_of(calibrator, thresholds),
         track_length=TRACK_LENGTH,
         transform=TransformFeatures(transform_output),
     )
-    # The signatures whose answers go through the mapping in different shapes.
+    # The signatures whose answers go through the calibrator in different shapes.
     signatures = {
         name: tf.function(getattr(served, name), jit_compile=False).get_concrete_function(spec)
         for name, spec in (
@@ -39,8 +38,10 @@ def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tm
     }
     tf.saved_model.save(served, str(tmp_path), signatures=signatures)
     reloaded = tf.saved_model.load(str(tmp_path)).signatures
-    expected = from_json(json.loads(json.dumps(mapping.to_json()))).probability(logits)
-    np.testing.assert_array_equal(expected, mapping.probability(logits))
+    expected = Calibrator.from_json(json.loads(json.dumps(calibrator.to_json()))).probability(
+        logits
+    )
+    np.testing.assert_array_equal(expected, calibrator.probability(logits))
     assert np.ptp(expected) > 0.3
     single = {"faces": tf.constant(pictures)}
     rows = tf.constant([*pictures[:7], b""], tf.string, shape=(2, TRACK_LENGTH))
@@ -63,7 +64,7 @@ def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tm
         tracks = [logits[:4].mean(), logits[4:7].mean()]
         np.testing.assert_allclose(
             answers["serving_tracks"]["fake_probability"],
-            mapping.probability(np.array(tracks)),
+            calibrator.probability(np.array(tracks)),
             atol=1e-6,
             rtol=0,
         )

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit
 
-from models.calibration.calibrators import Temperature
+from models.calibration import Temperature
 from models.config.model import ModelConfig
 from models.export.saved_model import export
 from models.export.served_model import ServedModel

@@ -5,11 +5,9 @@ import numpy as np
 import pytest
 
 from data.utils.errors import UsageError
-from models.calibration.calibrators import Temperature
-from models.calibration.decision import Decision
+from models.calibration import Decision, Temperature
 from models.config.model import ModelConfig
-from models.export.saved_model import export
-from models.export.served_model import ServedModel
+from models.export import ServedModel, export
 from models.networks import classifier, saved_network
 from models.scoring.scorer import NetworkScorer
 from models.training.checkpoints import Checkpoints

@@ -185,7 +185,7 @@ def test_model_card_says_what_was_searched_and_chosen(reloaded, arguments):
 def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     import tensorflow as tf
 
-    from models.calibration.calibration import calibrate
+    from models.calibration import calibrate
 
     card = read_card(arguments)
     examples = tf.constant([contract.encode(video) for video in eval_videos])
@@ -203,8 +203,8 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     )
     assert card["calibration"] == {
         "method": "platt",
-        "slope": pytest.approx(expected.decision.mapping.slope, rel=1e-2),
-        "intercept": pytest.approx(expected.decision.mapping.intercept, rel=1e-2, abs=1e-2),
+        "slope": pytest.approx(expected.decision.calibrator.slope, rel=1e-2),
+        "intercept": pytest.approx(expected.decision.calibrator.intercept, rel=1e-2, abs=1e-2),
     }
     assert card["thresholds"] == {
         "real_below": pytest.approx(expected.decision.real_below, abs=1e-3),

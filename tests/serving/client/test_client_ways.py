@@ -11,11 +11,9 @@ from skimage import data
 from data.faces.extract import FaceOptions
 from data.ledger import Status
 from data.video.reader import Frame
-from models.calibration.calibrators import Isotonic
-from models.calibration.decision import Decision
+from models.calibration import Decision, Isotonic
 from models.config.model import ModelConfig
-from models.export.saved_model import export
-from models.export.served_model import ServedModel
+from models.export import ServedModel, export
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import label_only
@@ -45,10 +43,10 @@ def meso_server(tmp_path_factory):
     network.head.get_layer("logit").set_weights(
         [np.random.default_rng(0).normal(0, 8, (16, 1)), np.zeros(1)]
     )
-    mapping = Isotonic(logits=(-3.0, 0.0, 1.0, 3.0), probabilities=(0.1, 0.4, 0.45, 0.9))
+    calibrator = Isotonic(logits=(-3.0, 0.0, 1.0, 3.0), probabilities=(0.1, 0.4, 0.45, 0.9))
     served = ServedModel(
         NetworkScorer(network),
-        Decision(mapping, real_below=0.3, fake_above=0.5),
+        Decision(calibrator, real_below=0.3, fake_above=0.5),
         track_length=WIDTH,
         transform=label_only,
     )
