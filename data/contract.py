@@ -1,16 +1,18 @@
 """The tf.Example of one video: its features, how it is written and how it is read.
 
-Everything between the extraction job and the served model speaks this form. Feature names,
-types and counts stand in `data/schema.pbtxt` too, which the pipeline validates against.
+Everything between the extraction job and the served model speaks this form. `FEATURES` is its
+table; `data/schema.pbtxt`, which the pipeline validates against, says the same.
 """
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from data.utils.example_message import example_class
+from data.utils import example_pb2
 
 SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""
@@ -35,22 +37,6 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 """First bytes of a PNG (PNG specification, 5.2)."""
 
 SLICE_PREFIX = "slice/"
-
-_SCALARS = (
-    "video/id",
-    "video/sha256",
-    "video/width",
-    "video/height",
-    "video/frame_count",
-    "video/fps",
-    "video/duration_s",
-    "video/bit_rate",
-    "label",
-    "dataset",
-    "method",
-    "compression",
-    "source_group",
-)
 
 LANDMARK_COUNT = 5
 """Subject's right eye, left eye, nose, right and left corner of the mouth."""
@@ -147,6 +133,72 @@ class VideoExample:
         return tuple(face for face in self.faces if face.usable)
 
 
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One feature of an Example.
+
+    Attributes:
+        name: for example `face/box`.
+        kind: of a single value: `bytes`, `str`, `int`, `bool` or `float`.
+        attribute: of `FaceCrop` if the name begins with `face/`, else of `VideoExample`.
+        count: values of a face or of a video; None for one or more.
+    """
+
+    name: str
+    kind: type
+    attribute: str
+    count: int | None = 1
+
+    @property
+    def dtype(self) -> str:
+        """`string`, `int64` or `float32`, as TensorFlow calls them."""
+        return _ENCODINGS[self.kind][0]
+
+    @property
+    def is_of_faces(self) -> bool:
+        """Whether there are values for each face, those of the first face first."""
+        return self.name.startswith("face/")
+
+
+_ENCODINGS = {
+    bytes: ("string", "bytes_list"),
+    str: ("string", "bytes_list"),
+    int: ("int64", "int64_list"),
+    bool: ("int64", "int64_list"),
+    float: ("float32", "float_list"),
+}
+"""For each kind of value, TensorFlow's name of the type, and the field of a `Feature` message."""
+
+FEATURES: Mapping[str, Feature] = {
+    feature.name: feature
+    for feature in (
+        Feature("video/id", str, "video_id"),
+        Feature("video/sha256", str, "sha256"),
+        Feature("video/width", int, "width"),
+        Feature("video/height", int, "height"),
+        Feature("video/frame_count", int, "frame_count"),
+        Feature("video/fps", float, "fps"),
+        Feature("video/duration_s", float, "duration_s"),
+        Feature("video/bit_rate", float, "bit_rate"),
+        Feature("label", int, "label"),
+        Feature("dataset", str, "dataset"),
+        Feature("method", str, "method"),
+        Feature("compression", str, "compression"),
+        Feature("slice/method", str, "slice_methods", None),
+        Feature("source_group", str, "source_group"),
+        Feature("face/image", bytes, "image"),
+        Feature("face/track", int, "track"),
+        Feature("face/time_s", float, "time_s"),
+        Feature("face/box", float, "box", 4),
+        Feature("face/landmarks", float, "landmarks", 2 * LANDMARK_COUNT),
+        Feature("face/score", float, "score"),
+        Feature("face/sharpness", float, "sharpness"),
+        Feature("face/usable", bool, "usable"),
+    )
+}
+"""All features of an Example by name, besides one `slice/<column>` for each further column."""
+
+
 def encode(example: VideoExample) -> bytes:
     """Serialises a video as a tf.Example, byte for byte the same for equal input.
 
@@ -165,45 +217,15 @@ def encode(example: VideoExample) -> bytes:
     if list(faces) != sorted(faces, key=lambda face: (face.track, face.time_s)):
         raise ValueError(f"{example.video_id}: faces must be sorted by track, then by time")
 
-    message = example_class()()
-    feature = message.features.feature
-
-    def put_bytes(name: str, values: list[bytes]) -> None:
-        feature[name].bytes_list.value.extend(values)
-
-    def put_text(name: str, *values: str) -> None:
-        put_bytes(name, [value.encode() for value in values])
-
-    def put_ints(name: str, values: list[int]) -> None:
-        feature[name].int64_list.value.extend(values)
-
-    def put_floats(name: str, values: list[float]) -> None:
-        feature[name].float_list.value.extend(values)
-
-    put_text("video/id", example.video_id)
-    put_text("video/sha256", example.sha256)
-    put_ints("video/width", [example.width])
-    put_ints("video/height", [example.height])
-    put_ints("video/frame_count", [example.frame_count])
-    put_floats("video/fps", [example.fps])
-    put_floats("video/duration_s", [example.duration_s])
-    put_floats("video/bit_rate", [example.bit_rate])
-    put_ints("label", [int(example.label)])
-    put_text("dataset", example.dataset)
-    put_text("method", example.method)
-    put_text("compression", example.compression)
-    put_text("slice/method", *example.slice_methods)
-    put_text("source_group", example.source_group)
+    message = example_pb2.Example()
+    for feature in FEATURES.values():
+        owners: Iterable[Any] = faces if feature.is_of_faces else (example,)
+        values = [getattr(owner, feature.attribute) for owner in owners]
+        if feature.count != 1:
+            values = list(itertools.chain.from_iterable(values))
+        _put(message, feature.name, feature.kind, values)
     for column, value in example.slices.items():
-        put_text(SLICE_PREFIX + column, value)
-    put_bytes("face/image", [face.image for face in faces])
-    put_ints("face/track", [face.track for face in faces])
-    put_floats("face/time_s", [face.time_s for face in faces])
-    put_floats("face/box", [value for face in faces for value in face.box])
-    put_floats("face/landmarks", [value for face in faces for value in face.landmarks])
-    put_floats("face/score", [face.score for face in faces])
-    put_floats("face/sharpness", [face.sharpness for face in faces])
-    put_ints("face/usable", [int(face.usable) for face in faces])
+        _put(message, SLICE_PREFIX + column, str, [value])
     return message.SerializeToString(deterministic=True)
 
 
@@ -220,74 +242,57 @@ def parse(serialized: bytes) -> VideoExample:
         ValueError: a feature is missing, or the faces' lists disagree in length.
     """
     try:
-        message = example_class().FromString(serialized)
+        message = example_pb2.Example.FromString(serialized)
     except DecodeError as error:
         raise ValueError(f"not a tf.Example: {error}") from error
-    feature = message.features.feature
-
-    def ints(name: str) -> list[int]:
-        return list(feature[name].int64_list.value)
-
-    def floats(name: str) -> list[float]:
-        return list(feature[name].float_list.value)
-
-    def texts(name: str) -> list[str]:
-        return [value.decode() for value in feature[name].bytes_list.value]
-
-    images = list(feature["face/image"].bytes_list.value)
-    count = len(images)
-    boxes, landmarks = floats("face/box"), floats("face/landmarks")
-    tracks, times = ints("face/track"), floats("face/time_s")
-    scores, sharpness = floats("face/score"), floats("face/sharpness")
-    usable = ints("face/usable")
-    lengths = {
-        "face/box": len(boxes) / 4,
-        "face/landmarks": len(landmarks) / (2 * LANDMARK_COUNT),
-        "face/track": len(tracks),
-        "face/time_s": len(times),
-        "face/score": len(scores),
-        "face/sharpness": len(sharpness),
-        "face/usable": len(usable),
-    }
-    for name, length in lengths.items():
-        if length != count:
-            raise ValueError(f"{name}: values for {length:g} faces, but face/image holds {count}")
-    faces = tuple(
-        FaceCrop(
-            image=images[i],
-            track=tracks[i],
-            time_s=times[i],
-            box=(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]),
-            landmarks=tuple(landmarks[10 * i : 10 * i + 10]),
-            score=scores[i],
-            sharpness=sharpness[i],
-            usable=bool(usable[i]),
-        )
-        for i in range(count)
+    of_video: dict[str, Any] = {}
+    of_faces: dict[str, list[Any]] = {}
+    missing = []
+    for feature in FEATURES.values():
+        values = _get(message, feature.name, feature.kind)
+        if feature.is_of_faces:
+            of_faces[feature.attribute] = _by_face(feature, values, len(of_faces.get("image", ())))
+        elif feature.count is None:
+            of_video[feature.attribute] = tuple(values)
+        elif values:
+            of_video[feature.attribute] = values[0]
+        else:
+            missing.append(feature.name)
+    slices = {}
+    for name in sorted(set(message.features.feature) - set(FEATURES)):
+        if name.startswith(SLICE_PREFIX):
+            values = _get(message, name, str)
+            if values:
+                slices[name.removeprefix(SLICE_PREFIX)] = values[0]
+            else:
+                missing.append(name)
+    if missing:
+        raise ValueError(f"the Example lacks {', '.join(missing)}")
+    faces = (
+        FaceCrop(**dict(zip(of_faces, values, strict=True)))
+        for values in zip(*of_faces.values(), strict=True)
     )
-    try:
-        return VideoExample(
-            video_id=texts("video/id")[0],
-            sha256=texts("video/sha256")[0],
-            width=ints("video/width")[0],
-            height=ints("video/height")[0],
-            frame_count=ints("video/frame_count")[0],
-            fps=floats("video/fps")[0],
-            duration_s=floats("video/duration_s")[0],
-            bit_rate=floats("video/bit_rate")[0],
-            label=ints("label")[0],
-            dataset=texts("dataset")[0],
-            method=texts("method")[0],
-            compression=texts("compression")[0],
-            slice_methods=tuple(texts("slice/method")),
-            source_group=texts("source_group")[0],
-            faces=faces,
-            slices={
-                name.removeprefix(SLICE_PREFIX): texts(name)[0]
-                for name in sorted(feature)
-                if name.startswith(SLICE_PREFIX) and name != "slice/method"
-            },
+    return VideoExample(**of_video, faces=tuple(faces), slices=slices)
+
+
+def _by_face(feature: Feature, values: list[Any], faces: int) -> list[Any]:
+    """Divides the values of a feature among the faces, of which `face/image` holds one each."""
+    assert feature.count is not None
+    length = len(values) / feature.count
+    if feature.name != "face/image" and length != faces:
+        raise ValueError(
+            f"{feature.name}: values for {length:g} faces, but face/image holds {faces}"
         )
-    except IndexError:
-        missing = [name for name in _SCALARS if not feature[name].ListFields()]
-        raise ValueError(f"the Example lacks {', '.join(missing)}") from None
+    if feature.count == 1:
+        return values
+    return [tuple(values[i : i + feature.count]) for i in range(0, len(values), feature.count)]
+
+
+def _put(message: example_pb2.Example, name: str, kind: type, values: Iterable[Any]) -> None:
+    field = getattr(message.features.feature[name], _ENCODINGS[kind][1])
+    field.value.extend(value.encode() if kind is str else kind(value) for value in values)
+
+
+def _get(message: example_pb2.Example, name: str, kind: type) -> list[Any]:
+    values = getattr(message.features.feature[name], _ENCODINGS[kind][1]).value
+    return [value.decode() if kind is str else kind(value) for value in values]

@@ -42,7 +42,6 @@ _CODE = (
     *_CROPS_CODE,
     "data.splits.balance",
     "data.extraction.resume",
-    "data.utils.example_message",
     "data.extraction.plan",
     "data.extraction.shards",
     "data.splits.groups",

@@ -11,6 +11,7 @@ import tensorflow as tf
 from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
 from models.scoring.scorer import CHUNK, Scorer
+from models.transform.example_spec import example_spec
 from models.transform.preprocessing import BUCKETS, LABEL
 
 MAX_FACES = 8
@@ -228,11 +229,7 @@ def _parse_faces(example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
     In a tf.data pipeline for the reason that `pictures.decode_faces` gives.
     """
-    spec = {
-        "face/image": tf.io.VarLenFeature(tf.string),
-        "face/track": tf.io.VarLenFeature(tf.int64),
-        "face/usable": tf.io.VarLenFeature(tf.int64),
-    }
+    spec = example_spec("face/image", "face/track", "face/usable")
 
     def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         features = tf.io.parse_single_example(serialized, spec)

@@ -8,6 +8,7 @@ Examples that the pipeline has validated.
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from models.transform.example_spec import example_spec
 from models.transform.preprocessing import LABEL, RAW_FEATURES
 
 
@@ -58,7 +59,5 @@ def label_only(examples: tf.Tensor) -> dict[str, tf.Tensor]:
     Raises:
         tf.errors.InvalidArgumentError: when run, if a row is no Example or lacks a label.
     """
-    parsed: dict[str, tf.Tensor] = tf.io.parse_example(
-        examples, {LABEL: tf.io.FixedLenFeature([], tf.int64)}
-    )
+    parsed: dict[str, tf.Tensor] = tf.io.parse_example(examples, example_spec(LABEL))
     return parsed

@@ -1,5 +1,8 @@
 import dataclasses
+import hashlib
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -74,6 +77,29 @@ def test_equal_videos_are_equal_bytes():
     one = dataclasses.replace(FAKE, slices={"a": "1", "b": "2"})
     other = dataclasses.replace(FAKE, slices={"b": "2", "a": "1"})
     assert contract.encode(one) == contract.encode(other)
+
+
+@pytest.mark.parametrize(
+    ("video", "sha256"),
+    [
+        pytest.param(
+            FAKE, "0c8d8899e4c17baf6f2b46a97fa69f06eb7690ae6e15ba8c38c80cff3cbf1f71", id="fake"
+        ),
+        pytest.param(
+            REAL, "ae9db1250f419ed6d89dfc10fa3e5fa704c3584d429489c2505234cb45d3f28d", id="real"
+        ),
+        pytest.param(
+            dataclasses.replace(FAKE, slices={"age": "18-30", "tone": "ünknown"}),
+            "f880dd9738110573ff3e3bb093486a5fa49119edbe2d62b49c67790e721bad4b",
+            id="with slices",
+        ),
+    ],
+)
+def test_the_bytes_are_those_of_the_first_release(video, sha256):
+    serialized = contract.encode(video)
+    assert hashlib.sha256(serialized).hexdigest() == sha256
+    tensorflows = example_pb2.Example.FromString(serialized)
+    assert tensorflows.SerializeToString(deterministic=True) == serialized
 
 
 def test_floats_pass_through_float32():
@@ -189,29 +215,47 @@ def test_parse_rejects_lists_of_different_lengths(name):
         contract.parse(without(f"face/{name}"))
 
 
+def test_parse_names_a_column_without_a_value():
+    message = example_pb2.Example.FromString(contract.encode(FAKE))
+    message.features.feature["slice/age"].bytes_list.SetInParent()
+    with pytest.raises(ValueError, match=r"^the Example lacks slice/age$"):
+        contract.parse(message.SerializeToString())
+
+
 def test_parse_rejects_other_bytes():
     with pytest.raises(ValueError, match=r"^not a tf\.Example"):
         contract.parse(b"\xff\xff")
 
 
-def test_schema_describes_what_is_encoded():
-    kinds = {"bytes_list": "BYTES", "int64_list": "INT", "float_list": "FLOAT"}
-    written = example_pb2.Example.FromString(contract.encode(REAL)).features.feature
-    schema = {feature.name: feature for feature in SCHEMA.feature}
-    assert schema.keys() == set(written)
-    for name, feature in schema.items():
-        kind = written[name].WhichOneof("kind")
-        assert schema_pb2.FeatureType.Name(feature.type) == kinds[kind], name
-        if name in SCALARS:
-            assert [dim.size for dim in feature.shape.dim] == [1], name
-        elif name == "slice/method":
-            assert feature.value_count.min == 1
-        else:  # REAL has one face, so its lists are as short as they get
-            assert feature.value_count.min == len(getattr(written[name], kind).value), name
-        required = (feature.presence.min_fraction, feature.presence.min_count) == (1, 1)
-        assert required == (name != "face/image"), name
-        has_domain = feature.WhichOneof("domain_info") is not None
-        assert has_domain == (name in ("label", "face/usable")), name
+def test_the_schema_says_what_the_table_says():
+    types = {"string": "BYTES", "int64": "INT", "float32": "FLOAT"}
+    assert [feature.name for feature in SCHEMA.feature] == list(contract.FEATURES)
+    for in_schema in SCHEMA.feature:
+        feature = contract.FEATURES[in_schema.name]
+        assert schema_pb2.FeatureType.Name(in_schema.type) == types[feature.dtype], feature
+        if feature.is_of_faces or feature.count is None:
+            assert in_schema.value_count.min == (feature.count or 1), feature
+        else:
+            assert [dim.size for dim in in_schema.shape.dim] == [feature.count], feature
+        required = (in_schema.presence.min_fraction, in_schema.presence.min_count) == (1, 1)
+        assert required == (feature.name != "face/image"), feature
+        has_domain = in_schema.WhichOneof("domain_info") is not None
+        assert has_domain == (feature.name in ("label", "face/usable")), feature
+
+
+def test_the_table_names_every_attribute_once():
+    for owner, is_of_faces in ((FaceCrop, True), (VideoExample, False)):
+        attributes = [
+            f.attribute for f in contract.FEATURES.values() if f.is_of_faces == is_of_faces
+        ]
+        fields = {field.name for field in dataclasses.fields(owner)} - {"faces", "slices"}
+        assert len(attributes) == len(fields)
+        assert set(attributes) == fields
+
+
+def test_reading_an_example_loads_no_tensorflow():
+    code = "import sys, data.contract; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture(scope="module")
