@@ -19,7 +19,7 @@ import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import logging_config_pb2
 
-from serving.server.admission.auth import Tokens
+from serving.server.admission.auth import BearerTokens
 from serving.server.grpc_api.server import GrpcServer
 from serving.server.monitoring.logs import RequestLogger
 from serving.server.monitoring.request_log import RequestLog
@@ -88,7 +88,7 @@ def main() -> None:
         bare, bare_port = _start_bare()
         plain = GrpcServer(_NoModel())
         full = GrpcServer(
-            _NoModel(), tokens=Tokens(tokens), observers=[RequestLogger(), request_log]
+            _NoModel(), tokens=BearerTokens(tokens), observers=[RequestLogger(), request_log]
         )
         askers = {
             "bare gRPC": _asker(bare_port),

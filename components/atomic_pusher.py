@@ -16,7 +16,7 @@ from tfx.types.standard_artifacts import InfraBlessing, Model, ModelBlessing, Pu
 from tfx.utils import path_utils
 
 from components import served_versions
-from serving.server.core.source import version_number
+from serving.server.version_folders import version_number
 
 INCOMING = ".incoming-"
 """Prefix of folders being written; servers ignore them, since a version is a number."""

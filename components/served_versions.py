@@ -8,7 +8,7 @@ import os
 
 import tensorflow as tf
 
-from serving.server.core.source import version_number
+from serving.server.version_folders import version_number
 
 SAVED_MODEL = "saved_model.pb"
 

@@ -70,8 +70,8 @@ def serve(
     import sys
 
     from serving.server import process
+    from serving.server.admission import ssl_config
     from serving.server.core import configuration
-    from serving.server.grpc_api import tls
     from serving.server.monitoring import logs
     from serving.server.options import ServerOptions
     from serving.server.protos import monitoring_config_pb2
@@ -87,7 +87,7 @@ def serve(
         port=grpc_port,
         tensorflow_intra_op_parallelism=threads_per_request,
         rest_api_port=rest_port,
-        ssl_config=None if ssl_config_file is None else tls.read_ssl_config(ssl_config_file),
+        ssl_config=None if ssl_config_file is None else ssl_config.read(ssl_config_file),
         bearer_token_file=token_file,
         monitoring_config=monitoring_config_pb2.MonitoringConfig(
             prometheus_config=monitoring_config_pb2.PrometheusConfig(enable=True)
@@ -104,7 +104,7 @@ def serve(
         raise UsageError(
             f"{error}; is another server running there? Choose another --grpc-port or --rest-port"
         ) from error
-    interruption = process.Interruption()
+    shutdown_signal = process.ShutdownSignal()
     served = server.manager.available()
     for name, versions in served.items():
         typer.echo(f"{name}: version {', '.join(map(str, versions))}")
@@ -113,6 +113,6 @@ def serve(
     if server.rest_target is not None:
         typer.echo(f"Serving REST at {server.rest_target}.")
     typer.echo(f"Serving gRPC at {server.target}. Ctrl-C stops.")
-    interruption.wait()
+    shutdown_signal.wait()
     typer.echo("Stopping: requests under way may end.")
-    process.drain(server)
+    server.stop()

@@ -47,12 +47,12 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(error)
     except StatusError as error:
         return _fail(f"{error.code.name}: {error.message}")
-    interruption = process.Interruption()
+    shutdown_signal = process.ShutdownSignal()
     print(f"Running gRPC ModelServer at {server.target} ...", flush=True)
     if server.rest_target is not None:
         print(f"Exporting HTTP/REST API at:{server.rest_target} ...", flush=True)
-    interruption.wait()
-    process.drain(server)
+    shutdown_signal.wait()
+    server.stop()
     return 0
 
 

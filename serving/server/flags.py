@@ -101,8 +101,8 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
     Raises:
         UsageError: a file cannot be read or is not of its type, or flags do not fit together.
     """
+    from serving.server.admission import ssl_config
     from serving.server.core.manager import RetryPolicy
-    from serving.server.grpc_api import tls
     from serving.server.options import ServerOptions
     from serving.server.protos import (
         batching_parameters_pb2,
@@ -138,7 +138,7 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
         grpc_max_threads=values.grpc_max_threads,
         grpc_channel_arguments=values.grpc_channel_arguments,
         ssl_config=(
-            None if values.ssl_config_file is None else tls.read_ssl_config(values.ssl_config_file)
+            None if values.ssl_config_file is None else ssl_config.read(values.ssl_config_file)
         ),
         rest_api_port=values.rest_api_port or None,
         rest_api_num_threads=values.rest_api_num_threads,

@@ -1,4 +1,4 @@
-"""What a process that serves does around its server."""
+"""Set-up of a process that runs a server: TensorFlow's threads, the collector, signals."""
 
 import gc
 import signal
@@ -7,15 +7,12 @@ import threading
 import tensorflow as tf
 
 from serving.server.options import ServerOptions
-from serving.server.server import Server
-
-_DRAIN_S = 30.0
 
 
 def configure_tensorflow(options: ServerOptions) -> None:
-    """Sets the threads of TensorFlow, process-wide; only before its first operation.
+    """Sets the threads of TensorFlow for the whole process, before its first operation.
 
-    One thread an operation and one operation a core doubled the throughput of concurrent
+    One thread per operation and one operation per core doubled the throughput of concurrent
     requests.
     """
     tf.config.threading.set_intra_op_parallelism_threads(options.tensorflow_intra_op_parallelism)
@@ -23,28 +20,23 @@ def configure_tensorflow(options: ServerOptions) -> None:
 
 
 def freeze_imports() -> None:
-    """Takes what was imported from what Python's collector looks through; once, before loading.
+    """Exempts imported modules from garbage collection; called once, before models are loaded.
 
-    An unloaded version's graph is left to the collector, which would hold up every request for
-    half a second while it looked through TensorFlow's modules as well.
+    The collector frees the graph of an unloaded version. If it searched TensorFlow's modules as
+    well, it would delay every request by half a second.
     """
     gc.collect()
     gc.freeze()
 
 
-class Interruption:
-    """Turns SIGINT and SIGTERM into something to wait for; from the main thread alone."""
+class ShutdownSignal:
+    """Turns SIGINT and SIGTERM into something to wait for; made by the main thread."""
 
     def __init__(self) -> None:
-        self._told = threading.Event()
+        self._received = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._told.set())
+            signal.signal(number, lambda *_: self._received.set())
 
     def wait(self) -> None:
-        """Waits for the first of the signals, now or earlier."""
-        self._told.wait()
-
-
-def drain(server: Server) -> None:
-    """Stops a server; requests under way may end."""
-    server.stop(_DRAIN_S)
+        """Waits for the first of the signals, or returns at once if one came before."""
+        self._received.wait()

@@ -12,7 +12,7 @@ from types import TracebackType
 from tensorflow_serving.config import model_server_config_pb2
 
 from data.utils.errors import UsageError
-from serving.server.admission.auth import Tokens
+from serving.server.admission.auth import BearerTokens
 from serving.server.api import Api
 from serving.server.batching.batched_function import Batching
 from serving.server.batching.parameters import of_message
@@ -28,7 +28,6 @@ from serving.server.monitoring.metrics import Metrics
 from serving.server.monitoring.observers import Observer
 from serving.server.monitoring.request_log import RequestLog
 from serving.server.options import ServerOptions
-from serving.server.rest_api.gate import RestDoor
 from serving.server.rest_api.http_server import RestServer
 from serving.server.rest_api.tls import server_context
 from serving.server.servables import loading
@@ -82,7 +81,7 @@ class Server:
             RequestLogger(log_successes=options.log_requests),
         ]
         self.api = Api(self._core, self._metrics)
-        tokens = None if options.bearer_token_file is None else Tokens(options.bearer_token_file)
+        token_file = options.bearer_token_file
         self._grpc = GrpcServer(
             self.api,
             host=options.host,
@@ -91,11 +90,11 @@ class Server:
             socket_path=options.grpc_socket_path,
             channel_arguments=tuple(options.grpc_channel_arguments.items()),
             tls=options.ssl_config,
-            tokens=tokens,
+            tokens=None if token_file is None else BearerTokens(token_file),
             limits=options.limits,
             observers=observers,
         )
-        self._rest = None if options.rest_api_port is None else self._make_rest(tokens, observers)
+        self._rest = None if options.rest_api_port is None else self._make_rest(observers)
         self._stopping = threading.Event()
         self._pollers: list[threading.Thread] = []
         self._started = False
@@ -197,12 +196,12 @@ class Server:
             on_run=self._metrics.observe_batch,
         )
 
-    def _make_rest(self, tokens: Tokens | None, observers: Sequence[Observer]) -> RestServer:
+    def _make_rest(self, observers: Sequence[Observer]) -> RestServer:
         options = self._options
         tls, monitoring = options.ssl_config, options.monitoring_config
         return RestServer(
             self.api,
-            door=RestDoor(self._grpc.health, self._grpc.admission, tokens),
+            self._grpc.admission,
             host=options.host,
             port=options.rest_api_port or 0,
             timeout_s=options.rest_api_timeout_in_ms / 1000,
@@ -215,13 +214,7 @@ class Server:
                 if monitoring is not None and monitoring.prometheus_config.enable
                 else None
             ),
-            tls=(
-                None
-                if tls is None
-                else server_context(
-                    tls.server_key, tls.server_cert, tls.custom_ca, tls.client_verify
-                )
-            ),
+            tls=None if tls is None else server_context(tls),
         )
 
     def _repeat(self, action: Callable[[], None], interval_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens from a file."""
+"""Bearer tokens from a file: which clients may send requests."""
 
 import hashlib
 import hmac
@@ -12,24 +12,24 @@ from data.utils.errors import UsageError
 logger = logging.getLogger(__name__)
 
 REFUSAL = "A valid bearer token is required."
-"""What everyone without a valid token is told, whatever they asked for."""
+"""The message for every request without a valid token, whatever it asks for."""
 
 _SCHEME = "bearer"
 
 
-class Tokens:
-    """The tokens that a file lists, one a line; blank lines and lines with `#` are left out.
+class BearerTokens:
+    """The tokens that a file lists, one a line; blank lines and lines with `#` are skipped.
 
-    The file is looked at with every request and read again once it has changed. While it
-    cannot be read the last tokens hold; a file that lists none lets nobody in. Only digests
-    are kept, and comparing takes the same time whichever token is close.
+    Every request checks whether the file has changed, and reads it again if so. If it cannot be
+    read, the last tokens stay valid. A file that has become empty allows no request. Only
+    digests are kept, and a comparison takes the same time for every token.
 
     Example:
-        tokens = Tokens("tokens.txt")
+        tokens = BearerTokens("tokens.txt")
         tokens.allows("Bearer 3q2-7w")  # value of the header `authorization`
 
     Args:
-        path: of the file, which other users of the machine should not be able to read.
+        path: of the file; only the server's user should be able to read it.
 
     Raises:
         UsageError: the file cannot be read, or lists no token.
@@ -50,18 +50,18 @@ class Tokens:
             )
 
     def allows(self, authorization: str | None) -> bool:
-        """Whether a request may pass.
+        """Whether a request carries a valid token.
 
         Args:
             authorization: value of its `authorization` header or metadata, `Bearer TOKEN`;
-                None where there is none.
+                None if there is none.
         """
         self._reload_if_changed()
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != _SCHEME:
             return False
         digest = _digest(token.strip())
-        # No early end: the time must not tell which token matched.
+        # No early end: the time must not reveal which token matched.
         return sum(hmac.compare_digest(digest, known) for known in self._digests) > 0
 
     def _reload_if_changed(self) -> None:
@@ -90,5 +90,5 @@ class Tokens:
 
 
 def _digest(token: str) -> bytes:
-    """A token's SHA-256; tokens are random, so that a slow hash would gain nothing."""
+    """A token's SHA-256; tokens are random, so that a slow hash would add nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

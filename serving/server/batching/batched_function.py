@@ -9,6 +9,7 @@ fails all that it was merged with.
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import grpc
 import numpy as np
@@ -19,7 +20,6 @@ from serving.server.batching import parameters as batching_parameters
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.batching.scheduler import BatchQueue, BatchScheduler
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.servables.signature_function import SignatureFunction
 
 MODEL_PARAMETERS = "batching_params.pbtxt"
 """A model's own parameters, relative to the version's folder."""
@@ -59,6 +59,21 @@ class Batching:
         return batching_parameters.read(path) if path.is_file() else None
 
 
+class ArrayFunction(Protocol):
+    """Computes outputs from inputs, all of them arrays; may be called by many threads.
+
+    Attributes:
+        outputs: names of the outputs, in the order of the results.
+        dtypes: their types.
+    """
+
+    outputs: tuple[str, ...]
+    dtypes: list[tf.DType]
+
+    def __call__(self, arrays: Arrays) -> list[npt.NDArray]:
+        """Returns one array for each output."""
+
+
 class BatchedFunction:
     """A signature's function whose concurrent calls are merged; called as the function is.
 
@@ -74,7 +89,7 @@ class BatchedFunction:
 
     def __init__(
         self,
-        function: SignatureFunction,
+        function: ArrayFunction,
         parameters: BatchingParameters,
         scheduler: BatchScheduler,
     ) -> None:

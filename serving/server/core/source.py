@@ -9,10 +9,9 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.core import version_policy
 from serving.server.core.version_policy import Versions
+from serving.server.version_folders import find_versions
 
 logger = logging.getLogger(__name__)
-
-_MAX_VERSION = 2**63 - 1  # ModelSpec.version is an int64
 
 
 class Source(Protocol):
@@ -35,45 +34,6 @@ class Source(Protocol):
         Raises:
             OSError: nothing can be known about any model.
         """
-
-
-def version_number(name: str) -> int | None:
-    """The version that a folder's name stands for.
-
-    Args:
-        name: of the folder.
-
-    Returns:
-        The number, which fits an int64; None if the name is not its one spelling in ASCII
-        digits: with leading zeros, two folders could be one version.
-    """
-    if not (name.isascii() and name.isdigit()):
-        return None
-    number = int(name)
-    return number if str(number) == name and number <= _MAX_VERSION else None
-
-
-def find_versions(base_path: pathlib.Path) -> dict[int, pathlib.Path]:
-    """Lists the versions of one model.
-
-    A version is a folder named by a number that holds `saved_model.pb`: on a store without
-    rename that file is written last, so until it is there the version is still being copied.
-
-    Args:
-        base_path: folder of the model.
-
-    Returns:
-        Folder of each version, by number.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    versions = {}
-    for path in sorted(base_path.iterdir()):
-        version = version_number(path.name)
-        if version is not None and (path / "saved_model.pb").is_file():
-            versions[version] = path
-    return versions
 
 
 class ConfigSource:

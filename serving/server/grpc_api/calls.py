@@ -1,26 +1,22 @@
-"""What happens around each unary call: receive, wait for a turn, answer, tell."""
+"""What happens around each unary call: receive, wait for a slot, answer, notify observers."""
 
 import dataclasses
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import grpc
 
-from serving.server.admission.limits import Admission, ReceiveWatch, Turnstile
+from serving.server.admission.capacity import Capacity
+from serving.server.admission.fair_semaphore import FairSemaphore
+from serving.server.admission.receive_watchdog import ReceiveWatchdog
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.monitoring import observers as observing
-from serving.server.monitoring.observers import Observer, Outcome
+from serving.server.monitoring import request_id
+from serving.server.monitoring.observers import Observer, Outcome, notify
 
 logger = logging.getLogger(__name__)
-
-REQUEST_ID = "x-request-id"
-"""Metadata that carries a request's id, both ways."""
-
-_MAX_REQUEST_ID = 128
 
 _MAX_MESSAGE = 1024
 """Characters of an error that reach the client, as in TensorFlow Serving
@@ -28,20 +24,20 @@ _MAX_MESSAGE = 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Surroundings:
+class CallContext:
     """What all calls of a server share.
 
     Attributes:
-        admission: the requests under way; a call leaves it when it ends.
-        turnstile: whose turn it is to compute.
-        receive_watch: hangs up on calls whose message does not arrive.
-        max_wait_s: seconds that a request may wait for its turn; None for any.
-        observers: are told of every answer.
+        capacity: the requests under way; a call gives its place back when it ends.
+        semaphore: a call must acquire it to compute.
+        watchdog: cancels calls whose message does not arrive.
+        max_wait_s: seconds that a request may wait for the semaphore; None for no limit.
+        observers: called with the outcome of every call.
     """
 
-    admission: Admission
-    turnstile: Turnstile
-    receive_watch: ReceiveWatch
+    capacity: Capacity
+    semaphore: FairSemaphore
+    watchdog: ReceiveWatchdog
     max_wait_s: float | None
     observers: Sequence[Observer]
 
@@ -49,15 +45,15 @@ class Surroundings:
 class UnaryCall:
     """Answers the calls of one method: a handler for `grpc.stream_unary_rpc_method_handler`.
 
-    On the wire a unary call and a stream of one message are the same. As a stream the call
-    comes before its message does, which gives what a unary handler of gRPC cannot: an end to
-    waiting for half a message, and parsing on the request's own thread instead of gRPC's one.
+    On the wire a unary call and a stream of one message are the same. As a stream, the handler
+    is called before the message has arrived. So it can stop to wait for the rest of half a
+    message, and parse on the request's own thread instead of gRPC's only one.
 
     Args:
         name: of the method.
         method: answers a request message; raises `StatusError`.
-        parse: makes the request message of its bytes.
-        surroundings: what all calls share.
+        parse: makes the request message from its bytes.
+        shared: what all calls share.
     """
 
     def __init__(
@@ -65,40 +61,39 @@ class UnaryCall:
         name: str,
         method: Callable[[Any], Any],
         parse: Callable[[bytes], Any],
-        surroundings: Surroundings,
+        shared: CallContext,
     ) -> None:
         self._name = name
         self._method = method
         self._parse = parse
-        self._surroundings = surroundings
+        self._shared = shared
 
     def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Any:
-        """Answers one call, which has been let in."""
+        """Answers one call, which was admitted."""
         started = time.perf_counter()
-        identity = request_id(context.invocation_metadata())
-        context.set_trailing_metadata(((REQUEST_ID, identity),))
+        identity = identify(context)
         code, message, size = grpc.StatusCode.OK, "", 0
         request = response = None
         try:
-            payload = receive(messages, context, self._surroundings.receive_watch)
+            payload = receive(messages, context, self._shared.watchdog)
             size = len(payload)
             request = self._parsed(payload)
             del payload
-            with self._surroundings.turnstile.turn(
-                self._patience(context), context.add_callback
-            ) as granted:
-                self._give_up_if_useless(context, granted)
+            with self._shared.semaphore.acquired(
+                self._max_wait_s(context), context.add_callback
+            ) as acquired:
+                self._check_still_wanted(context, acquired)
                 response = self._method(request)
         except StatusError as error:
             code, message = error.code, error.message
         except Exception:
-            # Whatever it says is not for strangers.
+            # The error itself is not for clients.
             code, message = grpc.StatusCode.INTERNAL, f"internal error, request id {identity}"
             logger.exception("%s: internal error, request id %s", self._name, identity)
         finally:
-            self._surroundings.admission.leave()
-        observing.tell(
-            self._surroundings.observers,
+            self._shared.capacity.release()
+        notify(
+            self._shared.observers,
             Outcome(
                 transport="grpc",
                 method=self._name,
@@ -121,28 +116,29 @@ class UnaryCall:
         except Exception as error:  # protobuf raises several kinds
             raise invalid_argument(f"The message is no {self._name} request.") from error
 
-    def _patience(self, context: grpc.ServicerContext) -> float | None:
-        """Seconds for which waiting makes sense; None for any."""
+    def _max_wait_s(self, context: grpc.ServicerContext) -> float | None:
+        """Seconds that the call may wait for the semaphore; None for no limit."""
         remaining = context.time_remaining()  # as good as infinite without a deadline
-        patience = None if remaining > threading.TIMEOUT_MAX else remaining
-        limit = self._surroundings.max_wait_s
-        return limit if patience is None else min(patience, limit or patience)
+        limit = self._shared.max_wait_s
+        if remaining > threading.TIMEOUT_MAX:
+            return limit
+        return remaining if limit is None else min(remaining, limit)
 
-    def _give_up_if_useless(self, context: grpc.ServicerContext, granted: bool) -> None:
-        """Raises where nobody waits for the answer any longer."""
+    def _check_still_wanted(self, context: grpc.ServicerContext, acquired: bool) -> None:
+        """Raises if the client no longer waits for the answer, or the wait was too long."""
         if context.time_remaining() == 0.0:
             raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
         if not context.is_active():
             raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled by the client")
-        if not granted:
+        if not acquired:
             raise StatusError(
                 grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"Waited {self._surroundings.max_wait_s:g} s without getting its turn.",
+                f"Waited {self._shared.max_wait_s:g} s without getting its turn.",
             )
 
 
 def receive(
-    messages: Iterator[bytes], context: grpc.ServicerContext, receive_watch: ReceiveWatch
+    messages: Iterator[bytes], context: grpc.ServicerContext, watchdog: ReceiveWatchdog
 ) -> bytes:
     """The one message of a unary call.
 
@@ -150,7 +146,7 @@ def receive(
         StatusError: there is none, or the call ended before it was whole.
     """
     try:
-        with receive_watch.receiving(context.cancel, time.perf_counter()):
+        with watchdog.receiving(context.cancel, time.perf_counter()):
             return next(messages)
     except StopIteration:
         raise invalid_argument("A unary call needs exactly one message.") from None
@@ -160,19 +156,11 @@ def receive(
         ) from error
 
 
-def request_id(metadata: Any) -> str:
-    """The id that a client gave its request, else a new one.
-
-    Args:
-        metadata: pairs of name and value.
-
-    Returns:
-        At most 128 printable ASCII characters.
-    """
-    value = find(metadata, REQUEST_ID)
-    if value and len(value) <= _MAX_REQUEST_ID and value.isascii() and value.isprintable():
-        return value
-    return uuid.uuid4().hex
+def identify(context: grpc.ServicerContext) -> str:
+    """The id of a call, which its answer will carry."""
+    identity = request_id.choose(find(context.invocation_metadata(), request_id.HEADER))
+    context.set_trailing_metadata(((request_id.HEADER, identity),))
+    return identity
 
 
 def find(metadata: Any, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The gRPC services beside TensorFlow Serving's: health and reflection."""
+"""The gRPC services of health and reflection."""
 
 import concurrent.futures
 import contextlib
@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from serving.server.admission import health
 from serving.server.admission.health import Health
-from serving.server.admission.limits import ReceiveWatch
+from serving.server.admission.receive_watchdog import ReceiveWatchdog
 from serving.server.errors import StatusError
 from serving.server.grpc_api import calls
 from serving.server.grpc_api.interceptor import OnPool
@@ -24,27 +24,27 @@ _STREAMS = 256
 """Watchers of health and readers of reflection at a time: each holds a thread."""
 
 
-class SideServices:
-    """Health and reflection, on threads of their own so that no load keeps them waiting.
+class HealthAndReflection:
+    """Health and reflection, on their own threads so that no load keeps them waiting.
 
-    grpc_health's own servicer is not used: its one lock is held while a watcher is sent to, so
-    that a watcher who does not read stops every probe.
+    grpc_health's servicer is not used: it holds its one lock while it sends to a watcher, so
+    that one watcher who does not read stops every probe.
 
     Args:
-        health: is asked.
-        receive_watch: hangs up on calls whose message does not arrive.
+        health: of the server.
+        watchdog: cancels calls whose message does not arrive.
     """
 
-    def __init__(self, health: Health, receive_watch: ReceiveWatch) -> None:
+    def __init__(self, health: Health, watchdog: ReceiveWatchdog) -> None:
         self._health = health
-        self._receive_watch = receive_watch
+        self._watchdog = watchdog
         self._check_pool = concurrent.futures.ThreadPoolExecutor(_CHECKS, "health-check")
         self._stream_pool = concurrent.futures.ThreadPoolExecutor(_STREAMS, "stream")
         self._open: set[grpc.ServicerContext] = set()
         self._stopping = False
 
     def handlers(self, api_services: Sequence[str]) -> list[grpc.GenericRpcHandler]:
-        """What a server is to register.
+        """The handlers for a server to register.
 
         Args:
             api_services: full names of the other services, for reflection.
@@ -78,7 +78,7 @@ class SideServices:
         ]
 
     def stop(self) -> None:
-        """Cancels what is open: a watcher would hold up the server's stop for all its grace."""
+        """Cancels open calls: a watcher would delay the server's stop for all its grace."""
         self._stopping = True
         for context in list(self._open):
             context.cancel()
@@ -86,24 +86,24 @@ class SideServices:
         self._stream_pool.shutdown(wait=False)
 
     def _check(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Any:
-        with self._cut_off_by_stop(context):
-            status = self._health.check(self._asked(messages, context))
+        with self._cancelled_by_stop(context):
+            status = self._health.check(self._service_name(messages, context))
         if status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN:
             context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
         return health_pb2.HealthCheckResponse(status=status)
 
     def _watch(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Any]:
-        with self._cut_off_by_stop(context):
-            yield from self._health.watch(self._asked(messages, context), context)
+        with self._cancelled_by_stop(context):
+            yield from self._health.watch(self._service_name(messages, context), context)
 
     def _reflect(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        with self._cut_off_by_stop(context):
+        with self._cancelled_by_stop(context):
             yield from self._reflection.ServerReflectionInfo(requests, context)
 
-    def _asked(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> str:
-        """Name of the service that a health request is about; ends the call if there is none."""
+    def _service_name(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> str:
+        """The service that a health request names; ends the call if the request is no good."""
         try:
-            payload = calls.receive(messages, context, self._receive_watch)
+            payload = calls.receive(messages, context, self._watchdog)
             return health_pb2.HealthCheckRequest.FromString(payload).service
         except StatusError as error:
             context.abort(error.code, error.message)
@@ -113,7 +113,7 @@ class SideServices:
             raise
 
     @contextlib.contextmanager
-    def _cut_off_by_stop(self, context: grpc.ServicerContext) -> Iterator[None]:
+    def _cancelled_by_stop(self, context: grpc.ServicerContext) -> Iterator[None]:
         self._open.add(context)
         try:
             if self._stopping:  # opened while `stop` went through the others

@@ -1,4 +1,4 @@
-"""Who is let in: the one interceptor that every gRPC call passes."""
+"""The interceptor that every gRPC call passes: it refuses calls that are not admitted."""
 
 import concurrent.futures
 import math
@@ -9,13 +9,11 @@ from typing import Any
 
 import grpc
 
-from serving.server.admission import auth, health
-from serving.server.admission.auth import Tokens
-from serving.server.admission.health import Health, Stage
-from serving.server.admission.limits import Admission
+from serving.server.admission import health
+from serving.server.admission.control import AdmissionControl
+from serving.server.errors import StatusError
 from serving.server.grpc_api import calls
-from serving.server.monitoring import observers as observing
-from serving.server.monitoring.observers import Observer, Outcome
+from serving.server.monitoring.observers import Observer, Outcome, notify
 
 _HEALTH_PREFIX = f"/{health.SERVICE}/"
 _API_PREFIX = "/tensorflow.serving."
@@ -27,16 +25,16 @@ _QUIET_S = 0.1
 core to its interceptor on a busy machine."""
 
 _IDLE_S = 1.0
-"""A server without a call for so long has none on its way, and stops at once."""
+"""After so long without a call there is none on its way, and a server stops at once."""
 
 Continuation = Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None]
 
 
 class OnPool:
-    """A handler that gRPC runs on a pool of its own.
+    """A handler that gRPC runs on a thread pool of its own.
 
     Args:
-        pool: where it runs.
+        pool: runs it.
         behavior: takes the call's messages and its context.
     """
 
@@ -53,28 +51,18 @@ class OnPool:
         return self._behavior(messages, context)
 
 
-class Door(grpc.ServerInterceptor):
-    """Refuses calls before they cost anything: unread, and without a request's thread.
+class AdmissionInterceptor(grpc.ServerInterceptor):
+    """Refuses calls unread, and without a request's thread.
 
     Args:
-        health: whether requests are taken.
-        admission: whether there is room; a call to the API that is let in must leave it.
-        tokens: one of which every call but health checks must carry; None for no such need.
-        observers: are told of every refusal.
+        admission: decides; a call to the API that it admits must give its place back.
+        observers: called with the outcome of every refused call.
     """
 
-    def __init__(
-        self,
-        health: Health,
-        admission: Admission,
-        tokens: Tokens | None,
-        observers: Sequence[Observer],
-    ) -> None:
-        self._health = health
+    def __init__(self, admission: AdmissionControl, observers: Sequence[Observer]) -> None:
         self._admission = admission
-        self._tokens = tokens
         self._observers = observers
-        # Of its own, because a refusal may have to wait while the server stops.
+        # Its own pool, because a refusal may have to wait while the server stops.
         self._pool = concurrent.futures.ThreadPoolExecutor(_THREADS, "refusal")
         self._calls = 0
         self._last_call = -math.inf
@@ -82,14 +70,14 @@ class Door(grpc.ServerInterceptor):
         self._may_refuse.set()
 
     def wait_until_quiet(self, timeout_s: float) -> None:
-        """Keeps new calls waiting for their refusal until no further one comes.
+        """Holds back new refusals until no further call comes.
 
-        gRPC's `stop` cancels the calls that it has taken off the wire and not handed over
-        yet: under load there are always some, and a client does not try CANCELLED again.
-        Clients that wait for an answer send nothing new, so that soon there are none.
+        gRPC's `stop` cancels the calls that it has received but not handed over yet. Under load
+        there are always some, and clients do not retry CANCELLED. Clients that wait for an
+        answer send nothing new, so that soon there are none.
 
         Args:
-            timeout_s: seconds after which it no longer matters whether calls come.
+            timeout_s: seconds to wait at most.
         """
         self._may_refuse.clear()
         now = time.monotonic()
@@ -102,11 +90,11 @@ class Door(grpc.ServerInterceptor):
             time.sleep(_QUIET_S)
 
     def refuse_waiting(self) -> None:
-        """Refuses those that wait."""
+        """Sends the refusals that were held back."""
         self._may_refuse.set()
 
     def close(self) -> None:
-        """Lets go of its threads."""
+        """Ends its threads."""
         self._pool.shutdown(wait=False)
 
     def intercept_service(
@@ -118,42 +106,32 @@ class Door(grpc.ServerInterceptor):
         method = handler_call_details.method
         if method.startswith(_HEALTH_PREFIX):
             return continuation(handler_call_details)
-        metadata = handler_call_details.invocation_metadata
         # Before anything is looked up: a stranger must not learn which methods there are.
-        if self._tokens and not self._tokens.allows(calls.find(metadata, "authorization")):
-            return self._refuse(method, grpc.StatusCode.UNAUTHENTICATED, auth.REFUSAL)
-        stage = self._health.stage
-        # GetModelStatus answers while models load: it tells how far they are.
+        metadata = handler_call_details.invocation_metadata
+        refusal = self._admission.authenticate(calls.find(metadata, "authorization"))
+        if refusal is not None:
+            return self._refuse(method, refusal)
         handler = continuation(handler_call_details)
         if handler is None or not method.startswith(_API_PREFIX):
             return handler
-        if stage is Stage.DRAINING or (
-            stage is Stage.LOADING and not method.endswith("/GetModelStatus")
-        ):
-            return self._refuse(method, grpc.StatusCode.UNAVAILABLE, stage.value)
-        if not self._admission.enter():
-            return self._refuse(
-                method, grpc.StatusCode.RESOURCE_EXHAUSTED, "Server Threadpool Exhausted"
-            )
-        return handler
+        refusal = self._admission.admit(is_status=method.endswith("/GetModelStatus"))
+        return handler if refusal is None else self._refuse(method, refusal)
 
-    def _refuse(self, method: str, code: grpc.StatusCode, message: str) -> grpc.RpcMethodHandler:
+    def _refuse(self, method: str, refusal: StatusError) -> grpc.RpcMethodHandler:
         started = time.perf_counter()
 
         def refuse(messages: Iterator[bytes], context: grpc.ServicerContext) -> None:
             self._may_refuse.wait()
-            identity = calls.request_id(context.invocation_metadata())
-            context.set_trailing_metadata(((calls.REQUEST_ID, identity),))
             outcome = Outcome(
                 transport="grpc",
                 method=method.rpartition("/")[2],
-                request_id=identity,
-                code=code,
-                message=message,
+                request_id=calls.identify(context),
+                code=refusal.code,
+                message=refusal.message,
                 seconds=time.perf_counter() - started,
             )
-            observing.tell(self._observers, outcome)
-            calls.abort(context, code, message)
+            notify(self._observers, outcome)
+            calls.abort(context, refusal.code, refusal.message)
 
         # As a stream, it is answered without waiting for the request's message.
         return grpc.stream_unary_rpc_method_handler(OnPool(self._pool, refuse))

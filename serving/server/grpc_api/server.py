@@ -9,19 +9,23 @@ import grpc
 from google.protobuf import symbol_database
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
-from serving.server.admission.auth import Tokens
+from serving.server.admission.auth import BearerTokens
+from serving.server.admission.capacity import Capacity
+from serving.server.admission.control import AdmissionControl
+from serving.server.admission.fair_semaphore import FairSemaphore
 from serving.server.admission.health import Health
-from serving.server.admission.limits import Admission, Limits, ReceiveWatch, Turnstile
+from serving.server.admission.limits import Limits
+from serving.server.admission.receive_watchdog import ReceiveWatchdog
 from serving.server.grpc_api import tls as tls_config
-from serving.server.grpc_api.calls import Surroundings, UnaryCall
-from serving.server.grpc_api.health_and_reflection import SideServices
-from serving.server.grpc_api.interceptor import Door
+from serving.server.grpc_api.calls import CallContext, UnaryCall
+from serving.server.grpc_api.health_and_reflection import HealthAndReflection
+from serving.server.grpc_api.interceptor import AdmissionInterceptor
 from serving.server.monitoring.observers import Observer
 from serving.server.protos import ssl_config_pb2
 
 MAX_THREADS = 32
-"""Requests computed at a time, unless told otherwise; further ones wait their turn. More than
-TensorFlow Serving's four a core, because a batch is made of requests that wait together."""
+"""Requests computed at a time by default; further ones wait. More than TensorFlow Serving's four
+a core, because requests that wait together make a batch."""
 
 _SERVICES = [
     prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"],
@@ -43,9 +47,9 @@ _QUIET_TIMEOUT_S = 2.0
 """Longest wait for clients to fall quiet before the port is closed."""
 
 _SERVER_OPTIONS = {
-    # Else a second server on the same port would silently share its requests.
+    # Otherwise a second server on the same port would silently share its requests.
     "grpc.so_reuseport": 0,
-    # A peer that vanished, or a bare socket, with a call under way is found out in 40 s.
+    # A peer that vanished during a call, or a bare socket, is noticed within 40 s.
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 20_000,
 }
@@ -54,15 +58,14 @@ _SERVER_OPTIONS = {
 class GrpcServer:
     """Answers gRPC calls by an API's methods; one object serves once.
 
-    Every call of the two services passes the same door: tokens, then whether the server takes
-    requests (UNAVAILABLE while the first models load and while it drains), then
-    `Limits.max_requests`. A call that is refused is refused unread. One that is let in is
-    received, waits its turn among `max_threads`, and is dropped before it computes if its
-    client has gone or its deadline has passed. The health service passes no door.
+    `AdmissionControl` decides about every call of the two services; a refused call is not read.
+    An admitted call is received, waits for one of `max_threads` slots, and is dropped before it
+    computes if its client has gone or its deadline has passed. The health service needs no
+    admission.
 
     Attributes:
-        health: `serve()` lets requests in, `set_loaded()` makes the server ready.
-        admission: the requests under way, for another transport to share.
+        admission: decides which requests are taken, for another transport to share.
+        health: of the server: `serve()` opens it, `set_loaded()` makes it ready.
 
     Args:
         api: has TensorFlow Serving's methods in snake case (`predict`, `get_model_status`,
@@ -73,10 +76,10 @@ class GrpcServer:
         max_threads: requests computed at a time.
         socket_path: Unix domain socket to listen on as well.
         channel_arguments: gRPC's own; they win over ours.
-        tls: as `tls.read_ssl_config` gives it; None for no encryption.
-        tokens: one of which every call but health checks must carry; None for no such need.
-        limits: what is refused.
-        observers: are told of every answer.
+        tls: checked by `ssl_config.read`; None for no encryption.
+        tokens: see `AdmissionControl`.
+        limits: beyond which requests are refused.
+        observers: called with the outcome of every call.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class GrpcServer:
         socket_path: str | os.PathLike[str] | None = None,
         channel_arguments: Sequence[tuple[str, int | str]] = (),
         tls: ssl_config_pb2.SSLConfig | None = None,
-        tokens: Tokens | None = None,
+        tokens: BearerTokens | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         observers: Sequence[Observer] = (),
     ) -> None:
@@ -98,16 +101,16 @@ class GrpcServer:
         self._socket_path = socket_path
         self._credentials = None if tls is None else tls_config.server_credentials(tls)
         self.health = Health()
-        self.admission = Admission(limits.max_requests)
-        self._receive_watch = ReceiveWatch(limits.receive_timeout_s)
-        self._door = Door(self.health, self.admission, tokens, observers)
+        self.admission = AdmissionControl(self.health, Capacity(limits.max_requests), tokens)
+        self._watchdog = ReceiveWatchdog(limits.receive_timeout_s)
+        self._interceptor = AdmissionInterceptor(self.admission, observers)
         # Threads are made when needed: a request that arrives or waits holds one.
         self._request_pool = concurrent.futures.ThreadPoolExecutor(limits.max_requests, "request")
-        self._side_services = SideServices(self.health, self._receive_watch)
+        self._health_and_reflection = HealthAndReflection(self.health, self._watchdog)
         self._server = grpc.server(
             self._request_pool,
-            interceptors=[self._door],
-            # A dictionary, because of two arguments of one name gRPC takes either.
+            interceptors=[self._interceptor],
+            # A dictionary, because gRPC takes either of two arguments of one name.
             options=list(
                 {
                     "grpc.max_send_message_length": limits.max_message_bytes,
@@ -117,17 +120,17 @@ class GrpcServer:
                 }.items()
             ),
         )
-        surroundings = Surroundings(
-            admission=self.admission,
-            turnstile=Turnstile(max_threads),
-            receive_watch=self._receive_watch,
+        shared = CallContext(
+            capacity=self.admission.capacity,
+            semaphore=FairSemaphore(max_threads),
+            watchdog=self._watchdog,
             max_wait_s=limits.max_wait_s,
             observers=observers,
         )
         self._server.add_generic_rpc_handlers(
             [
-                *_api_handlers(api, surroundings),
-                *self._side_services.handlers([service.full_name for service in _SERVICES]),
+                *_api_handlers(api, shared),
+                *self._health_and_reflection.handlers([service.full_name for service in _SERVICES]),
             ]
         )
 
@@ -137,7 +140,7 @@ class GrpcServer:
         return self._port
 
     def start(self) -> None:
-        """Begins to listen; calls are let in once `health.serve()` is called.
+        """Begins to listen; calls are admitted once `health.serve()` is called.
 
         Raises:
             OSError: an address cannot be listened on.
@@ -145,26 +148,26 @@ class GrpcServer:
         self._port = self._listen(f"{self._host}:{self._port}")
         if self._socket_path is not None:
             self._listen(f"unix:{os.fspath(self._socket_path)}")
-        self._receive_watch.start()
+        self._watchdog.start()
         self._server.start()
 
     def stop(self, grace_s: float) -> None:
-        """Answers every request that was let in, refuses new ones, and stops listening.
+        """Answers every admitted request, refuses new ones, and stops listening.
 
         Args:
             grace_s: seconds after which requests under way are cut off.
         """
         end = time.monotonic() + grace_s
         self.health.drain()
-        self.admission.wait_until_empty(grace_s)
-        self._door.wait_until_quiet(min(_QUIET_TIMEOUT_S, end - time.monotonic()))
+        self.admission.capacity.wait_until_idle(grace_s)
+        self._interceptor.wait_until_quiet(min(_QUIET_TIMEOUT_S, end - time.monotonic()))
         # What is left is sending the last answers.
         stopped = self._server.stop(max(0.0, end - time.monotonic()))
-        self._door.refuse_waiting()
-        self._side_services.stop()
+        self._interceptor.refuse_waiting()
+        self._health_and_reflection.stop()
         stopped.wait()
-        self._receive_watch.stop()
-        self._door.close()
+        self._watchdog.stop()
+        self._interceptor.close()
         self._request_pool.shutdown(wait=False)
 
     def _listen(self, address: str) -> int:
@@ -176,7 +179,7 @@ class GrpcServer:
             raise OSError(f"cannot listen on {address}: {error}") from error
 
 
-def _api_handlers(api: object, surroundings: Surroundings) -> list[grpc.GenericRpcHandler]:
+def _api_handlers(api: object, shared: CallContext) -> list[grpc.GenericRpcHandler]:
     """Handlers of the two services' methods that the API has."""
     messages = symbol_database.Default()
     handlers = []
@@ -189,7 +192,7 @@ def _api_handlers(api: object, surroundings: Surroundings) -> list[grpc.GenericR
             request = messages.GetPrototype(method.input_type)
             response = messages.GetPrototype(method.output_type)
             methods[method.name] = grpc.stream_unary_rpc_method_handler(
-                UnaryCall(method.name, answer, request.FromString, surroundings),
+                UnaryCall(method.name, answer, request.FromString, shared),
                 response_serializer=response.SerializeToString,
             )
         handlers.append(grpc.method_handlers_generic_handler(service.full_name, methods))

@@ -1,4 +1,4 @@
-"""What is told of a request once it is answered, whatever transport it came by."""
+"""The outcome of a request, and the functions that are called with it."""
 
 import dataclasses
 import logging
@@ -16,15 +16,15 @@ class Outcome:
 
     Attributes:
         transport: `grpc` or `rest`.
-        method: of the API, such as `Predict`; of a request that was refused unread, the name
-            that it asked for.
-        request_id: the client's own, or one made up; the answer carries it.
+        method: of the API, such as `Predict`; for a request that was refused unread, the name
+            in its path.
+        request_id: see `request_id.choose`; the answer carries it.
         code: gRPC status code of the answer.
-        message: of the error; empty where there is none. An INVALID_ARGUMENT may quote what
-            the client sent.
+        message: of the error; empty without one. An INVALID_ARGUMENT may quote what the client
+            sent.
         seconds: from the request's arrival to its answer, waiting included.
-        request: the message; None where it was not read.
-        response: the message; None where there is none.
+        request: the message; None if it was not read.
+        response: the message; None if there is none.
         request_bytes: length of the request's message as it arrived.
     """
 
@@ -40,12 +40,12 @@ class Outcome:
 
     @property
     def model(self) -> str:
-        """Name of the model that was asked for; empty where none was."""
+        """Name of the model that was requested; empty if none was."""
         return getattr(_model_spec(self.request), "name", "")
 
     @property
     def version(self) -> int | None:
-        """The version that answered, else the one that was asked for; None if unknown."""
+        """The version that answered, else the one that was requested; None if unknown."""
         for message in (self.response, self.request):
             spec = _model_spec(message)
             if spec is not None and spec.HasField("version"):
@@ -54,11 +54,11 @@ class Outcome:
 
 
 Observer = Callable[[Outcome], None]
-"""Is told of every answer, from the thread that answers: must be quick."""
+"""Called with the outcome of every request, by the thread that answers it: must be quick."""
 
 
-def tell(observers: Sequence[Observer], outcome: Outcome) -> None:
-    """Tells every observer of an answer; one that fails is logged and harms no request."""
+def notify(observers: Sequence[Observer], outcome: Outcome) -> None:
+    """Calls every observer; one that fails is logged and harms no request."""
     for observer in observers:
         try:
             observer(outcome)

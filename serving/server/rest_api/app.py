@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import functools
 import logging
 import time
@@ -12,24 +11,23 @@ import grpc
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route as HttpRoute
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.server.admission.control import AdmissionControl
 from serving.server.errors import StatusError
-from serving.server.grpc_api.calls import REQUEST_ID, request_id
-from serving.server.monitoring import observers as observing
+from serving.server.monitoring import request_id
 from serving.server.monitoring.metrics import Metrics
-from serving.server.monitoring.observers import Observer, Outcome
+from serving.server.monitoring.observers import Observer, Outcome, notify
 from serving.server.monitoring.prometheus_text import CONTENT_TYPE
-from serving.server.rest_api import response_bodies
-from serving.server.rest_api import routes as rest_paths
-from serving.server.rest_api.gate import RestDoor
+from serving.server.rest_api import model_path, response_bodies
 from serving.server.rest_api.handler import Answer, ModelApi, RestHandler, message_of
+from serving.server.rest_api.model_path import ModelPath
 
 logger = logging.getLogger(__name__)
 
 LIVE_PATH, READY_PATH = "/healthz/live", "/healthz/ready"
-"""Ours, for probes by HTTP: 200 or 503; they need no token."""
+"""Our own paths for HTTP probes: 200 or 503; they need no token."""
 
 _METHODS = {
     "predict": "Predict",
@@ -38,7 +36,7 @@ _METHODS = {
     "metadata": "GetModelMetadata",
     "status": "GetModelStatus",
 }
-"""Of the API, by what a path asks for."""
+"""Method of the API, by the method of a path."""
 
 _TIMED_OUT = (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 _FAULT = (grpc.StatusCode.INTERNAL, "Internal error")
@@ -65,7 +63,7 @@ _HTTP_STATUS = {
 
 
 class _RefusedBody(Exception):
-    """A body that is not read to its end."""
+    """A request whose body is not read to its end."""
 
     def __init__(self, http_status: int, message: str) -> None:
         super().__init__(message)
@@ -74,25 +72,25 @@ class _RefusedBody(Exception):
 
 
 class RestApp:
-    """Answers each request in a thread of a pool, so that a slow model holds up no other.
+    """Answers each request in a thread of a pool, so that a slow model delays no other.
 
     Args:
         api: answers the requests.
+        admission: decides which requests are taken; `LIVE_PATH` and `READY_PATH` show its health.
         executor: its threads.
-        timeout_s: seconds until a request under way is given up (504) and between two pieces
+        timeout_s: seconds until a request under way is given up (504), and between two pieces
             of a body (408). A model that computes is not interrupted: its thread is free again
-            once it has ended.
+            when it has ended.
         max_body_bytes: a longer body is refused (413).
-        observers: are told of every answer to a path of the API.
-        metrics: what `metrics_path` shows.
-        metrics_path: where metrics are read; None for nowhere.
-        door: who is let in, and the health that `LIVE_PATH` and `READY_PATH` tell; None lets
-            everybody in.
+        observers: called with the outcome of every request to a path of the API.
+        metrics: shown at `metrics_path`.
+        metrics_path: None to show no metrics.
     """
 
     def __init__(
         self,
         api: ModelApi,
+        admission: AdmissionControl,
         executor: concurrent.futures.Executor,
         *,
         timeout_s: float,
@@ -100,26 +98,23 @@ class RestApp:
         observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
         metrics_path: str | None = None,
-        door: RestDoor | None = None,
     ) -> None:
-        self._door = door
+        self._admission = admission
         self._handler = RestHandler(api)
         self._executor = executor
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._observers = observers
         self._metrics = metrics
-        routes = []
-        if door is not None:
-            for health_path, check in (
-                (LIVE_PATH, door.health.is_live),
-                (READY_PATH, door.health.is_ready),
-            ):
-                routes.append(HttpRoute(health_path, _health_page(check), methods=["GET"]))
+        health = admission.health
+        routes = [
+            Route(LIVE_PATH, _health_page(health.is_live), methods=["GET"]),
+            Route(READY_PATH, _health_page(health.is_ready), methods=["GET"]),
+        ]
         if metrics is not None and metrics_path is not None:
-            routes.append(HttpRoute(metrics_path, self._metrics_page, methods=["GET"]))
-        # A class or an instance, as against a function, is asked whatever the HTTP method.
-        routes.append(HttpRoute("/{path:path}", _Endpoint(self)))
+            routes.append(Route(metrics_path, self._metrics_page, methods=["GET"]))
+        # An instance, unlike a function, is called for every HTTP method.
+        routes.append(Route("/{path:path}", _Endpoint(self)))
         self.asgi = Starlette(routes=routes)
 
     async def respond(self, scope: Scope, receive: Receive) -> Response:
@@ -132,65 +127,64 @@ class RestApp:
         Returns:
             The answer; every error is one too.
         """
+        headers = Request(scope).headers
         path = scope["raw_path"].decode("latin-1")
+        refusal = self._admission.authenticate(headers.get("authorization"))
+        if refusal is not None:
+            return _error(refusal)
+        if not path.lower().startswith("/v1/"):
+            return _json(404, response_bodies.from_error(f"Not Found: {path}"))
+        is_status = scope["method"] == "GET" and not path.endswith("/metadata")
+        refusal = self._admission.admit(is_status=is_status)
+        if refusal is not None:
+            return _error(refusal)
         try:
-            self._check_token(Request(scope))
-            if not path.lower().startswith("/v1/"):
-                return _json(404, response_bodies.from_error(f"Not Found: {path}"))
-            is_status = scope["method"] == "GET" and not path.endswith("/metadata")
-            with (
-                contextlib.nullcontext()
-                if self._door is None
-                else self._door.entered(is_status=is_status)
-            ):
-                body = await self._read(scope, receive)
-                route = rest_paths.parse(scope["method"], path)
-                identity = request_id(Request(scope).headers.items())
-                return await self._respond(route, body, identity)
+            body = await self._read(scope, receive)
+            parsed = model_path.parse(scope["method"], path)
+            identity = request_id.choose(headers.get(request_id.HEADER))
+            return await self._respond(parsed, body, identity)
         except _RefusedBody as refused:
             return _json(refused.http_status, response_bodies.from_error(refused.message))
         except StatusError as error:
-            return _json(_HTTP_STATUS[error.code], response_bodies.from_error(error.message))
+            return _error(error)
+        finally:
+            self._admission.release()
 
-    def _check_token(self, request: Request) -> None:
-        if self._door is not None:
-            self._door.check_token(request.headers.get("authorization"))
-
-    async def _respond(self, route: rest_paths.Route, body: bytes, identity: str) -> Response:
+    async def _respond(self, path: ModelPath, body: bytes, identity: str) -> Response:
         started = time.perf_counter()
         answered: Answer | None = None
         code, message = grpc.StatusCode.OK, ""
         try:
-            answered = await self._answer(route, body)
+            answered = await self._answer(path, body)
         except StatusError as error:
             code, message = error.code, error.message
         except asyncio.TimeoutError:
             # In the words of a TensorFlow session that timed out (direct_session.cc).
             code, message = _TIMED_OUT
-        except Exception:  # our own fault: whoever asks learns no more than that
-            logger.exception("request %s: %s failed", identity, route.method)
+        except Exception:  # the error itself is not for clients
+            logger.exception("request %s: %s failed", identity, path.method)
             code, message = _FAULT
         outcome = Outcome(
             transport="rest",
-            method=_METHODS[route.method],
+            method=_METHODS[path.method],
             request_id=identity,
             code=code,
             message=message,
             seconds=time.perf_counter() - started,
-            request=message_of(route) if answered is None else answered.request,
+            request=message_of(path) if answered is None else answered.request,
             response=None if answered is None else answered.response,
             request_bytes=len(body),
         )
-        observing.tell(self._observers, outcome)
+        notify(self._observers, outcome)
         if answered is None:
-            response = _json(_HTTP_STATUS[code], response_bodies.from_error(message))
+            response = _error(StatusError(code, message))
         else:
             response = _json(200, answered.content)
-        response.headers[REQUEST_ID] = identity
+        response.headers[request_id.HEADER] = identity
         return response
 
-    async def _answer(self, route: rest_paths.Route, body: bytes) -> Answer:
-        work = functools.partial(self._handler.answer, route, body)
+    async def _answer(self, path: ModelPath, body: bytes) -> Answer:
+        work = functools.partial(self._handler.answer, path, body)
         answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
         return await asyncio.wait_for(answered, self._timeout_s)
 
@@ -198,7 +192,7 @@ class RestApp:
         refused = _RefusedBody(
             413, f"The request is larger than the {self._max_body_bytes} bytes that are taken"
         )
-        # Whoever waits for 100 Continue then sends nothing; HTTP has checked that it is a number.
+        # A client that waits for 100 Continue then sends nothing. HTTP has checked the number.
         if int(Request(scope).headers.get("content-length", 0)) > self._max_body_bytes:
             raise refused
         body = bytearray()
@@ -219,16 +213,15 @@ class RestApp:
 
     async def _metrics_page(self, request: Request) -> Response:
         assert self._metrics is not None
-        try:
-            self._check_token(request)
-        except StatusError as error:
-            return _json(_HTTP_STATUS[error.code], response_bodies.from_error(error.message))
+        refusal = self._admission.authenticate(request.headers.get("authorization"))
+        if refusal is not None:
+            return _error(refusal)
         page = await asyncio.get_running_loop().run_in_executor(None, self._metrics.page)
         return Response(page, media_type=CONTENT_TYPE)
 
 
 class _Endpoint:
-    """Everything but the metrics, as ASGI asks for it."""
+    """Answers every path that no other route answers."""
 
     def __init__(self, app: RestApp) -> None:
         self._app = app
@@ -246,6 +239,10 @@ def _health_page(check: Callable[[], bool]) -> Callable[[Request], Awaitable[Res
         return Response(status_code=200 if check() else 503)
 
     return answer
+
+
+def _error(error: StatusError) -> Response:
+    return _json(_HTTP_STATUS[error.code], response_bodies.from_error(error.message))
 
 
 def _json(http_status: int, content: bytes) -> Response:

@@ -1,4 +1,4 @@
-"""Answers REST requests: only translates between JSON and `serving.server.api`."""
+"""Answers REST requests: translates between JSON and the messages of `serving.server.api`."""
 
 import dataclasses
 from typing import Any, Protocol
@@ -14,13 +14,13 @@ from tensorflow_serving.apis import (
 
 from serving.server.errors import invalid_argument
 from serving.server.rest_api import request_bodies, response_bodies
-from serving.server.rest_api.routes import Route
+from serving.server.rest_api.model_path import ModelPath
 
 _DEFAULT_SIGNATURE = "serving_default"
 
 
 class ModelApi(Protocol):
-    """What is asked of `serving.server.api.Api`; every method may raise `StatusError`."""
+    """The methods of `serving.server.api.Api` that REST needs; each may raise `StatusError`."""
 
     def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Runs a signature."""
@@ -48,12 +48,12 @@ class ModelApi(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a request is answered with.
+    """The answer to a request.
 
     Attributes:
         content: the body.
-        request: the message that the request meant.
-        response: the message that answers it.
+        request: the request's message.
+        response: the response's message.
     """
 
     content: bytes
@@ -71,20 +71,20 @@ class RestHandler:
     def __init__(self, api: ModelApi) -> None:
         self._api = api
 
-    def answer(self, route: Route, body: bytes) -> Answer:
+    def answer(self, path: ModelPath, body: bytes) -> Answer:
         """Answers a request.
 
         Args:
-            route: what is asked for.
+            path: of the request.
             body: of the request; unused by `metadata` and `status`.
 
         Raises:
             StatusError: the request is wrong, or cannot be answered now.
         """
-        request = message_of(route)
+        request = message_of(path)
         response: Any
         if isinstance(request, predict_pb2.PredictRequest):
-            return self._predict(request, route, body)
+            return self._predict(request, path, body)
         if isinstance(request, classification_pb2.ClassificationRequest):
             request_bodies.fill_examples(body, request)
             response = self._api.classify(request)
@@ -101,11 +101,10 @@ class RestHandler:
             content = response_bodies.from_status(response)
         return Answer(content, request, response)
 
-    def _predict(self, request: predict_pb2.PredictRequest, route: Route, body: bytes) -> Answer:
-
+    def _predict(self, request: predict_pb2.PredictRequest, path: ModelPath, body: bytes) -> Answer:
         def inputs_of(name: str) -> request_bodies.Inputs:
             signatures = get_model_metadata_pb2.SignatureDefMap()
-            metadata = message_of(dataclasses.replace(route, method="metadata"))
+            metadata = message_of(dataclasses.replace(path, method="metadata"))
             described = self._api.get_model_metadata(metadata)
             described.metadata["signature_def"].Unpack(signatures)
             key = name or _DEFAULT_SIGNATURE
@@ -121,20 +120,20 @@ class RestHandler:
         return Answer(response_bodies.from_outputs(response.outputs, form), request, response)
 
 
-def message_of(route: Route) -> Any:
-    """The message that a path stands for: of its method's type, with its model, else empty."""
+def message_of(path: ModelPath) -> Any:
+    """The request message of a path: only the model is filled in."""
     request: Any = {
         "predict": predict_pb2.PredictRequest,
         "classify": classification_pb2.ClassificationRequest,
         "regress": regression_pb2.RegressionRequest,
         "metadata": get_model_metadata_pb2.GetModelMetadataRequest,
         "status": get_model_status_pb2.GetModelStatusRequest,
-    }[route.method]()
-    if route.method == "metadata":
+    }[path.method]()
+    if path.method == "metadata":
         request.metadata_field.append("signature_def")
-    request.model_spec.name = route.model
-    if route.version is not None:
-        request.model_spec.version.value = route.version
-    if route.label is not None:
-        request.model_spec.version_label = route.label
+    request.model_spec.name = path.model
+    if path.version is not None:
+        request.model_spec.version.value = path.version
+    if path.label is not None:
+        request.model_spec.version_label = path.label
     return request

@@ -12,10 +12,10 @@ from typing import Any
 import uvicorn
 
 from serving.channel import MAX_MESSAGE_BYTES
+from serving.server.admission.control import AdmissionControl
 from serving.server.monitoring.metrics import Metrics
 from serving.server.monitoring.observers import Observer
 from serving.server.rest_api.app import RestApp
-from serving.server.rest_api.gate import RestDoor
 from serving.server.rest_api.handler import ModelApi
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -31,29 +31,29 @@ class RestServer:
     """Serves TensorFlow Serving's REST API over HTTP or HTTPS, in a thread of its own.
 
     Example:
-        server = RestServer(Api(manager), port=8501)
+        server = RestServer(Api(core), admission, port=8501)
         server.start()
         ...
         server.stop(grace_s=30.0)
 
     Args:
         api: answers the requests.
+        admission: decides which requests are taken.
         host: address to listen on.
         port: 0 for any free one.
         timeout_s: seconds until a request is given up.
-        threads: requests that are worked on at a time; None for four for each core.
+        threads: requests answered at a time; None for four for each core.
         max_body_bytes: a longer request is refused.
-        observers: are told of every answer.
-        metrics: what is shown at `metrics_path`.
-        door: who is let in; None lets everybody in.
-        metrics_path: where `metrics` are read, such as `/monitoring/prometheus/metrics`; None
-            for nowhere.
+        observers: called with the outcome of every request.
+        metrics: shown at `metrics_path`.
+        metrics_path: such as `/monitoring/prometheus/metrics`; None to show no metrics.
         tls: certificates; None to serve without encryption.
     """
 
     def __init__(
         self,
         api: ModelApi,
+        admission: AdmissionControl,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -63,7 +63,6 @@ class RestServer:
         observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
         metrics_path: str | None = None,
-        door: RestDoor | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = host
@@ -73,13 +72,13 @@ class RestServer:
         )
         app = RestApp(
             api,
+            admission,
             self._executor,
             timeout_s=timeout_s,
             max_body_bytes=max_body_bytes,
             observers=observers,
             metrics=metrics,
             metrics_path=metrics_path,
-            door=door,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -110,8 +109,8 @@ class RestServer:
             listener = socket.create_server((self._host, self._port), family=family)
         except OSError as error:
             raise OSError(f"cannot listen on {self._host}:{self._port}: {error}") from error
-        # asyncio does so for sockets of a stated protocol alone; without it, a client that
-        # delays its acknowledgement waits 40 ms between an answer's head and its body.
+        # asyncio does so only for sockets of a stated protocol; without it, a client that delays
+        # its acknowledgement waits 40 ms between an answer's head and its body.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         self._thread = threading.Thread(

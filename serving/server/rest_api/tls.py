@@ -1,38 +1,32 @@
-"""TLS of the REST API, from the file that TensorFlow Serving takes for gRPC."""
+"""TLS of the REST API, from the file that TensorFlow Serving reads for gRPC."""
 
 import pathlib
 import ssl
 import tempfile
 
+from serving.server.protos import ssl_config_pb2
 
-def server_context(
-    server_key: str, server_cert: str, custom_ca: str = "", client_verify: bool = False
-) -> ssl.SSLContext:
-    """Reads the values of an `SSLConfig`, each a PEM.
+
+def server_context(config: ssl_config_pb2.SSLConfig) -> ssl.SSLContext:
+    """Makes the TLS context of a REST server.
 
     Args:
-        server_key: private key.
-        server_cert: its certificate, and those in between up to the authority's.
-        custom_ca: certificate authority of clients.
-        client_verify: a client without a certificate of `custom_ca`, which must be given then,
-            fails the handshake.
-
-    Returns:
-        For `RestServer`.
+        config: checked by `ssl_config.read`. With `client_verify`, a client without a
+            certificate of `custom_ca` fails the handshake.
 
     Raises:
         ssl.SSLError: a PEM is broken, or key and certificate do not belong together.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # OpenSSL reads them from files alone; these are ours alone and gone at once.
+    # OpenSSL reads them only from files: in a private folder, removed at once.
     with tempfile.TemporaryDirectory() as folder:
         key, certificate = pathlib.Path(folder, "key.pem"), pathlib.Path(folder, "cert.pem")
-        key.write_text(server_key)
-        certificate.write_text(server_cert)
+        key.write_text(config.server_key)
+        certificate.write_text(config.server_cert)
         context.load_cert_chain(certificate, key)
-    if custom_ca:
-        context.load_verify_locations(cadata=custom_ca)
-    if client_verify:
+    if config.custom_ca:
+        context.load_verify_locations(cadata=config.custom_ca)
+    if config.client_verify:
         context.verify_mode = ssl.CERT_REQUIRED
     return context

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.util import deprecation
 
 from serving.server import errors
-from serving.server.batching.batched_function import BatchedFunction, Batching
+from serving.server.batching.batched_function import ArrayFunction, BatchedFunction, Batching
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.servables import tensor_proto
 from serving.server.servables.signature_function import SignatureFunction
@@ -55,7 +55,7 @@ class Servable:
             self._session.close()
             raise
         self._batching = batching
-        self._functions: dict[tuple[str, ...], SignatureFunction | BatchedFunction] = {}
+        self._functions: dict[tuple[str, ...], ArrayFunction] = {}
         self._lock = threading.Lock()
 
     def predict(
@@ -120,15 +120,13 @@ class Servable:
         del self._session  # until then the graph's variables stay
         _return_memory()
 
-    def _call(
-        self, function: SignatureFunction | BatchedFunction, arrays: Sequence[npt.NDArray]
-    ) -> list[npt.NDArray]:
+    def _call(self, function: ArrayFunction, arrays: Sequence[npt.NDArray]) -> list[npt.NDArray]:
         try:
             return function(arrays)
         except tf.errors.OpError as error:
             raise _status_error(error) from error
 
-    def _function(self, name: str, wanted: Sequence[str]) -> SignatureFunction | BatchedFunction:
+    def _function(self, name: str, wanted: Sequence[str]) -> ArrayFunction:
         """The function that computes these outputs of a signature."""
         key = (name, *sorted(wanted))
         with self._lock:
@@ -138,9 +136,7 @@ class Servable:
                 self._functions[key] = self._make_function(name, key[1:])
             return self._functions[key]
 
-    def _make_function(
-        self, name: str, outputs: Sequence[str]
-    ) -> SignatureFunction | BatchedFunction:
+    def _make_function(self, name: str, outputs: Sequence[str]) -> ArrayFunction:
         inputs = sorted(self.signatures[name].inputs)
         function = SignatureFunction(self._session, self.signatures[name], inputs, outputs)
         if self._batching is None or self._batching_parameters is None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 import grpc
 import pytest
 import tensorflow as tf
+import trustme
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving.server.grpc_api.server import GrpcServer
+from serving.server.protos import ssl_config_pb2
 from tests.serving.server.echo_api import EchoApi
 
 v1 = tf.compat.v1
@@ -132,3 +134,29 @@ def ask() -> Callable[[str], predict_pb2.PredictRequest]:
         return message
 
     return request
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Signs the certificates of servers and clients."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def server_certificate(authority) -> trustme.LeafCert:
+    return authority.issue_cert("localhost", "127.0.0.1")
+
+
+@pytest.fixture
+def tls_config(server_certificate) -> ssl_config_pb2.SSLConfig:
+    return ssl_config_pb2.SSLConfig(
+        server_key=server_certificate.private_key_pem.bytes(),
+        server_cert=b"".join(pem.bytes() for pem in server_certificate.cert_chain_pems),
+    )
+
+
+@pytest.fixture
+def mutual_tls_config(tls_config, authority) -> ssl_config_pb2.SSLConfig:
+    tls_config.custom_ca = authority.cert_pem.bytes().decode()
+    tls_config.client_verify = True
+    return tls_config

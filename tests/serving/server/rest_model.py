@@ -11,6 +11,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
+from serving.server.admission.capacity import Capacity
+from serving.server.admission.control import AdmissionControl
+from serving.server.admission.health import Health
 from serving.server.api import Api
 from serving.server.core.server_core import ServerCore
 from serving.server.core.source import RootSource
@@ -159,10 +162,17 @@ def _core() -> ServerCore:
     return core
 
 
+def make_server(api: Api, **options) -> RestServer:
+    """A server that admits every request."""
+    health = Health()
+    health.serve()
+    return RestServer(api, AdmissionControl(health, Capacity(1024)), **options)
+
+
 @contextlib.contextmanager
 def serve(api: Api | None = None, **options) -> Iterator[str]:
     """Serves over REST; gives the address of the model."""
-    server = RestServer(api or make_api(), **options)
+    server = make_server(api or make_api(), **options)
     server.start()
     try:
         yield f"http://127.0.0.1:{server.port}/v1/models/{MODEL}"

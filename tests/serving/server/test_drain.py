@@ -79,7 +79,7 @@ def test_health_and_refusals_while_the_accepted_are_answered(
     stub, health = predict_stub(server), health_pb2_grpc.HealthStub(connect(server))
     api.gate.clear()
     accepted = [stub.Predict.future(ask("m")) for _ in range(5)]
-    wait_until(lambda: server.admission.inside == 5)
+    wait_until(lambda: server.admission.capacity.in_use == 5)
     stopping = threading.Thread(target=server.stop, args=(60.0,))
     stopping.start()
     wait_until(lambda: not server.health.is_ready())

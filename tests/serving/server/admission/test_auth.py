@@ -4,7 +4,7 @@ import os
 import pytest
 
 from data.utils.errors import UsageError
-from serving.server.admission.auth import Tokens
+from serving.server.admission.auth import BearerTokens
 
 
 @pytest.fixture
@@ -33,18 +33,18 @@ def file(tmp_path):
     ],
 )
 def test_only_the_tokens_of_the_file_pass(file, authorization, allowed):
-    assert Tokens(file).allows(authorization) is allowed
+    assert BearerTokens(file).allows(authorization) is allowed
 
 
 def test_a_changed_file_is_read_again(file):
-    tokens = Tokens(file)
+    tokens = BearerTokens(file)
     file.write_text("third-token\n")
     assert tokens.allows("Bearer third-token")
     assert not tokens.allows("Bearer first-token")
 
 
 def test_a_file_of_the_same_size_put_in_its_place_is_read(file):
-    tokens = Tokens(file)
+    tokens = BearerTokens(file)
     stat = file.stat()
     aside = file.with_name("aside")
     aside.write_text(file.read_text().replace("first", "other"))
@@ -54,7 +54,7 @@ def test_a_file_of_the_same_size_put_in_its_place_is_read(file):
 
 
 def test_the_last_tokens_hold_while_the_file_is_away(file, caplog):
-    tokens = Tokens(file)
+    tokens = BearerTokens(file)
     text = file.read_text()
     file.unlink()
     with caplog.at_level(logging.ERROR):
@@ -67,7 +67,7 @@ def test_the_last_tokens_hold_while_the_file_is_away(file, caplog):
 
 
 def test_an_emptied_file_lets_nobody_in(file):
-    tokens = Tokens(file)
+    tokens = BearerTokens(file)
     file.write_text("")
     assert not tokens.allows("Bearer first-token")
 
@@ -85,9 +85,9 @@ def test_a_file_that_is_no_use_is_an_error(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match=message) as error:
-        Tokens(path)
+        BearerTokens(path)
     assert str(path) in str(error.value)
 
 
 def test_tokens_are_kept_as_digests_alone(file):
-    assert "first-token" not in str(vars(Tokens(file)))
+    assert "first-token" not in str(vars(BearerTokens(file)))

@@ -58,7 +58,7 @@ def test_a_cancelled_request_leaves_the_queue_at_once_and_is_not_computed(
 ):
     server = busy(max_requests=2)
     cancelled = server.stub.Predict.future(ask("cancelled"))
-    wait_until(lambda: server.admission.inside == 2)
+    wait_until(lambda: server.admission.capacity.in_use == 2)
     assert code_of(server.stub.Predict.future(ask("no room"))) is (
         grpc.StatusCode.RESOURCE_EXHAUSTED
     )
@@ -87,11 +87,11 @@ def test_half_a_message_holds_no_place_for_ever(serve, predict_stub, api, ask, w
     half = begin_call(PREDICT, struct.pack(">BI", 0, 1000) + b"half")
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(half)
-        wait_until(lambda: server.admission.inside == 1)
+        wait_until(lambda: server.admission.capacity.in_use == 1)
         assert code_of(stub.Predict.future(ask("next"))) is grpc.StatusCode.RESOURCE_EXHAUSTED
         later = math.inf
         wait_until(
-            lambda: server._receive_watch.hang_up_late(later) or server.admission.inside == 0
+            lambda: server._watchdog.cancel_late(later) or server.admission.capacity.in_use == 0
         )
         assert stub.Predict(ask("next")).model_spec.name == "next"
     assert api.entered == ["next"]

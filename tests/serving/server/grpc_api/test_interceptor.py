@@ -6,7 +6,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from serving.server.admission.auth import REFUSAL, Tokens
+from serving.server.admission.auth import REFUSAL, BearerTokens
 from serving.server.admission.limits import Limits
 from serving.server.grpc_api.server import GrpcServer
 
@@ -17,7 +17,7 @@ RIGHT = (("authorization", "Bearer right"),)
 def tokens(tmp_path):
     path = tmp_path / "tokens.txt"
     path.write_text("right\n")
-    return Tokens(path)
+    return BearerTokens(path)
 
 
 def refusal_of(call, *arguments, **keywords):
@@ -67,14 +67,14 @@ def test_one_request_too_many_is_refused(serve, predict_stub, api, ask, wait_unt
     stub = predict_stub(server)
     api.gate.clear()
     calls = [stub.Predict.future(ask("m")) for _ in range(2)]
-    wait_until(lambda: server.admission.inside == 2)
+    wait_until(lambda: server.admission.capacity.in_use == 2)
     assert refusal_of(stub.Predict, ask("too many"), metadata=(("x-request-id", "7"),)) == (
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "Server Threadpool Exhausted",
     )
     api.gate.set()
     assert [call.result().model_spec.name for call in calls] == ["m", "m"]
-    assert server.admission.wait_until_empty(60)
+    assert server.admission.capacity.wait_until_idle(60)
     stub.Predict(ask("m"))
     assert "too many" not in api.entered
     refused = outcomes[0]

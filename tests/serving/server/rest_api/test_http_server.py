@@ -11,7 +11,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.server.monitoring.metrics import DEFAULT_PATH, Metrics
-from serving.server.rest_api.http_server import RestServer
 from tests.serving.server import rest_model
 
 ONE = {"instances": [1.0]}
@@ -128,7 +127,7 @@ def test_what_is_no_http_is_refused():
 
 
 def test_stopping_answers_what_was_accepted_and_takes_no_more(gated, wait_until):
-    server = RestServer(gated, threads=1)
+    server = rest_model.make_server(gated, threads=1)
     server.start()
     path = f"http://127.0.0.1:{server.port}/v1/models/zoo:predict"
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -146,7 +145,7 @@ def test_stopping_answers_what_was_accepted_and_takes_no_more(gated, wait_until)
 
 
 def test_stopping_ends_after_its_grace(gated, wait_until):
-    server = RestServer(gated)
+    server = rest_model.make_server(gated)
     server.start()
     path = f"http://127.0.0.1:{server.port}/v1/models/zoo:predict"
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -159,7 +158,7 @@ def test_stopping_ends_after_its_grace(gated, wait_until):
 
 
 def test_a_server_that_never_started_stops():
-    server = RestServer(rest_model.make_api())
+    server = rest_model.make_server(rest_model.make_api())
     server.stop()
     assert server.port == 0
 
@@ -180,6 +179,6 @@ def test_a_fault_of_ours_is_told_apart_and_logged(caplog):
 def test_a_port_that_is_taken_is_an_error():
     with rest_model.serve() as url:
         port = httpx.URL(url).port
-        server = RestServer(rest_model.make_api(), port=port)
+        server = rest_model.make_server(rest_model.make_api(), port=port)
         with pytest.raises(OSError, match=re.escape(f"cannot listen on 127.0.0.1:{port}")):
             server.start()

@@ -10,27 +10,14 @@ from serving.server.rest_api import tls as rest_tls
 from tests.serving.server import rest_model
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def pems(authority):
-    """Key and certificate of the server."""
-    issued = authority.issue_cert("127.0.0.1")
-    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
-    return issued.private_key_pem.bytes().decode(), chain.decode()
-
-
 def client_context(authority):
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
 
 
-def test_https_answers(authority, pems):
-    with rest_model.serve(tls=rest_tls.server_context(*pems)) as url:
+def test_https_answers(authority, tls_config):
+    with rest_model.serve(tls=rest_tls.server_context(tls_config)) as url:
         secure = url.replace("http://", "https://")
         response = httpx.get(secure, verify=client_context(authority))
         assert response.status_code == 200
@@ -40,9 +27,8 @@ def test_https_answers(authority, pems):
             httpx.get(secure)
 
 
-def test_a_client_without_certificate_fails_the_handshake(authority, pems):
-    custom_ca = authority.cert_pem.bytes().decode()
-    context = rest_tls.server_context(*pems, custom_ca, client_verify=True)
+def test_a_client_without_certificate_fails_the_handshake(authority, mutual_tls_config):
+    context = rest_tls.server_context(mutual_tls_config)
     with rest_model.serve(tls=context) as url:
         secure = url.replace("http://", "https://")
         known, stranger = client_context(authority), client_context(authority)
@@ -54,7 +40,7 @@ def test_a_client_without_certificate_fails_the_handshake(authority, pems):
                 httpx.get(secure, verify=refused)
 
 
-def test_a_key_of_another_certificate_is_an_error(authority, pems):
-    key = authority.issue_cert("other").private_key_pem.bytes().decode()
+def test_a_key_of_another_certificate_is_an_error(authority, tls_config):
+    tls_config.server_key = authority.issue_cert("other").private_key_pem.bytes().decode()
     with pytest.raises(ssl.SSLError):
-        rest_tls.server_context(key, pems[1])
+        rest_tls.server_context(tls_config)

@@ -3,26 +3,28 @@
 import pytest
 
 from serving.server.errors import StatusError
-from serving.server.rest_api import routes
-from serving.server.rest_api.routes import Route
+from serving.server.rest_api import model_path
+from serving.server.rest_api.model_path import ModelPath
 
 UNDERSTOOD = {
-    "POST /v1/models/foo:predict": Route("foo", None, None, "predict"),
-    "POST /V1/Models/Foo:classify": Route("Foo", None, None, "classify"),
-    "POST /v1/models/foo/versions/50:regress": Route("foo", 50, None, "regress"),
-    "POST /v1/models/foo/labels/canary:predict": Route("foo", None, "canary", "predict"),
-    "POST /v1/models/a%2Fb%20%C3%A9/labels/x%3Ay:predict": Route("a/b é", None, "x:y", "predict"),
-    "GET /v1/models/foo": Route("foo", None, None, "status"),
-    "GET /v1/models/foo/versions/9223372036854775807": Route("foo", 2**63 - 1, None, "status"),
-    "GET /v1/models/foo/labels/canary": Route("foo", None, "canary", "status"),
-    "GET /v1/models/foo/metadata": Route("foo", None, None, "metadata"),
-    "GET /v1/models/foo/versions/2/metadata": Route("foo", 2, None, "metadata"),
+    "POST /v1/models/foo:predict": ModelPath("foo", None, None, "predict"),
+    "POST /V1/Models/Foo:classify": ModelPath("Foo", None, None, "classify"),
+    "POST /v1/models/foo/versions/50:regress": ModelPath("foo", 50, None, "regress"),
+    "POST /v1/models/foo/labels/canary:predict": ModelPath("foo", None, "canary", "predict"),
+    "POST /v1/models/a%2Fb%20%C3%A9/labels/x%3Ay:predict": ModelPath(
+        "a/b é", None, "x:y", "predict"
+    ),
+    "GET /v1/models/foo": ModelPath("foo", None, None, "status"),
+    "GET /v1/models/foo/versions/9223372036854775807": ModelPath("foo", 2**63 - 1, None, "status"),
+    "GET /v1/models/foo/labels/canary": ModelPath("foo", None, "canary", "status"),
+    "GET /v1/models/foo/metadata": ModelPath("foo", None, None, "metadata"),
+    "GET /v1/models/foo/versions/2/metadata": ModelPath("foo", 2, None, "metadata"),
 }
 
 
-@pytest.mark.parametrize(("line", "route"), UNDERSTOOD.items())
-def test_paths_are_understood(line, route):
-    assert routes.parse(*line.split()) == route
+@pytest.mark.parametrize(("line", "path"), UNDERSTOOD.items())
+def test_paths_are_understood(line, path):
+    assert model_path.parse(*line.split()) == path
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_paths_are_understood(line, route):
 )
 def test_other_paths_are_malformed(line):
     with pytest.raises(StatusError) as caught:
-        routes.parse(*line.split())
+        model_path.parse(*line.split())
     assert caught.value.message == f"Malformed request: {line}"
 
 
@@ -61,5 +63,5 @@ def test_other_paths_are_malformed(line):
 )
 def test_wrong_names_are_told(line, message):
     with pytest.raises(StatusError) as caught:
-        routes.parse(*line.split())
+        model_path.parse(*line.split())
     assert caught.value.message == message

@@ -1,4 +1,8 @@
-"""What the paths of REST requests ask for."""
+"""The paths of REST requests: `/v1/models/NAME[/versions/N|/labels/L][:METHOD|/metadata]`.
+
+Starlette's routes match decoded paths, and case by case; TensorFlow Serving ignores case, keeps
+an encoded slash in a name, and has messages for what does not match.
+"""
 
 import dataclasses
 import re
@@ -12,8 +16,8 @@ _MODEL = re.compile(rf"(?i)/v1/models(?:/([^/:]+))?{_SPEC}(?:/(metadata))?", re.
 
 
 @dataclasses.dataclass(frozen=True)
-class Route:
-    """A request's path, understood.
+class ModelPath:
+    """A parsed path.
 
     Attributes:
         model: name of the model.
@@ -28,18 +32,19 @@ class Route:
     method: str
 
 
-def parse(http_method: str, path: str) -> Route:
-    """Understands a path as TensorFlow Serving does (`http_rest_api_util.cc`).
+def parse(http_method: str, path: str) -> ModelPath:
+    """Parses a path as TensorFlow Serving does (`http_rest_api_util.cc`).
+
+    Example:
+        >>> parse("POST", "/v1/models/xception/versions/3:predict")
+        ModelPath(model='xception', version=3, label=None, method='predict')
 
     Args:
         http_method: in capital letters.
         path: as sent, percent-encoded, without query.
 
-    Returns:
-        What is asked for.
-
     Raises:
-        StatusError: INVALID_ARGUMENT, it is no path of the API with this method.
+        StatusError: INVALID_ARGUMENT, the API has no such path with this method.
     """
     malformed = invalid_argument(f"Malformed request: {http_method} {path}")
     pattern = {"POST": _INFERENCE, "GET": _MODEL}.get(http_method)
@@ -55,7 +60,7 @@ def parse(http_method: str, path: str) -> Route:
         method = method or "status"
     if method != method.lower():  # its pattern ignores case, what follows does not
         raise malformed
-    return Route(
+    return ModelPath(
         model=_decode(model, "model name"),
         version=None if version is None else int(version),
         label=None if label is None else _decode(label, "model version label"),
