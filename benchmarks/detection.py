@@ -19,7 +19,7 @@ import numpy as np
 import data.utils.environment  # noqa: F401 - before TensorFlow
 from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
-from data.video.reader import Video
+from data.video import Video
 
 TARGET = 12.0
 MIN_OVERLAP = 0.88

@@ -22,10 +22,11 @@ from collections.abc import Collection, Mapping
 
 from data import contract
 from data.datasets.base import Listing, Refusal, SourceVideo
-from data.datasets.clips import LEVEL, clip_id, is_clip, refused_clip
+from data.datasets.clips import LEVEL, clip_id, refused_clip
 from data.ledger import Status
 from data.utils import files
 from data.utils.errors import UsageError
+from data.video import has_video_suffix
 
 DATASET = "celeb_df"
 LIST_NAME = "List_of_testing_videos.txt"
@@ -104,8 +105,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     testing = _read_list(files.join(root, LIST_NAME) if splits is None else splits)
     found = [
         name
-        for name in files.find(root, _DEEPEST)
-        if name.split("/")[0].lower() in _NAMES and is_clip(name)
+        for name in files.find(root, _DEEPEST, closed=has_video_suffix)
+        if name.split("/")[0].lower() in _NAMES and has_video_suffix(name)
     ]
     clips = [clip for clip in map(_parse, found) if clip is not None]
     folders = {clip.folder: clip.relative.removesuffix(clip.name) for clip in reversed(clips)}

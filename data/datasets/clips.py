@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from data import contract
 from data.datasets.base import UNKNOWN_LABEL, Refusal, SourceVideo
 from data.ledger import Status, percent_encode
-from data.utils import files
 
 LEVEL = "videos/"
 """Folder that some downloads have between a part of a dataset and its clips, and others lack."""
@@ -18,11 +17,6 @@ UNKNOWN_METHOD = "unknown"
 
 
 _LIKE_AN_ESCAPE = re.compile("%(?=25|[89A-F][0-9A-F])")
-
-
-def is_clip(name: str) -> bool:
-    """Whether a file's name ends like a video's."""
-    return posixpath.splitext(name)[1].lower() in files.VIDEO_SUFFIXES
 
 
 def clip_id(dataset: str, relative: str) -> str:

@@ -29,7 +29,6 @@ from data.datasets.clips import (
     LEVEL,
     UNKNOWN_METHOD,
     clip_id,
-    is_clip,
     is_inside,
     locate,
     refused_clip,
@@ -40,6 +39,7 @@ from data.datasets.table import read_table
 from data.ledger import percent_encode
 from data.utils import files
 from data.utils.errors import UsageError
+from data.video import has_video_suffix
 
 DATASET = "dfdc"
 
@@ -135,13 +135,17 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     options.reject(DATASET, "whose metadata tells the splits", splits=splits, official=official)
     if root.endswith((".json", ".csv")):
         root, metadata = files.parent(root), [posixpath.basename(root)]
-        found = [name for name in files.find(root, 2) if "/" not in name.removeprefix(LEVEL)]
+        found = [
+            name
+            for name in files.find(root, 2, closed=has_video_suffix)
+            if "/" not in name.removeprefix(LEVEL)
+        ]
     else:
-        found = files.find(root, _DEEPEST)
+        found = files.find(root, _DEEPEST, closed=has_video_suffix)
         metadata = [name for name in found if posixpath.basename(name) in _METADATA_NAMES]
     if not metadata:
         raise UsageError(f"{root}: no {' or '.join(_METADATA_NAMES)} in it; {_CURE}")
-    clips = {name for name in found if is_clip(name)}
+    clips = {name for name in found if has_video_suffix(name)}
     rows = [row for name in metadata for row in _read_rows(root, name)]
     paths = [locate(clips, row.folder, row.name) for row in rows]
     held_out = {row.split for row in rows if row.split in ("eval", "test")}

@@ -19,11 +19,12 @@ from collections.abc import Collection, Mapping
 from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, Refusal, SourceVideo
-from data.datasets.clips import clip_id, is_clip, locate, refused_clip
+from data.datasets.clips import clip_id, locate, refused_clip
 from data.datasets.json_file import read_json
 from data.ledger import Status, percent_encode
 from data.utils import files
 from data.utils.errors import UsageError
+from data.video import has_video_suffix
 
 DATASET = "faceforensics"
 
@@ -90,8 +91,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     found = {
         f"{sequences}/{name}"
         for sequences in _SEQUENCES
-        for name in files.find(files.join(root, sequences), _DEEPEST)
-        if is_clip(name) and _MASKS not in name.split("/")
+        for name in files.find(files.join(root, sequences), _DEEPEST, closed=has_video_suffix)
+        if has_video_suffix(name) and _MASKS not in name.split("/")
     }
     if not found:
         raise UsageError(
@@ -179,7 +180,7 @@ def _describe(
 
 def _why_not(relative: str) -> str:
     part = relative.split("/")[1]
-    if is_clip(part) or part in {known.split("/")[1] for known in _NAMES}:
+    if has_video_suffix(part) or part in {known.split("/")[1] for known in _NAMES}:
         return "its place or name is not that of a FaceForensics++ clip"
     return f"not a part of FaceForensics++ that is supported: {percent_encode(part)}"
 

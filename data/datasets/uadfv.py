@@ -15,9 +15,10 @@ import re
 from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, SourceVideo
-from data.datasets.clips import LEVEL, clip_id, is_clip, locate, refused_clip
+from data.datasets.clips import LEVEL, clip_id, locate, refused_clip
 from data.utils import files
 from data.utils.errors import UsageError
+from data.video import has_video_suffix
 
 DATASET = "uadfv"
 
@@ -53,8 +54,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     options.reject(DATASET, "which has no official splits", splits=splits, official=official)
     found = {
         name
-        for name in files.find(root, _DEEPEST)
-        if name.split("/")[0] in ("real", "fake") and is_clip(name)
+        for name in files.find(root, _DEEPEST, closed=has_video_suffix)
+        if name.split("/")[0] in ("real", "fake") and has_video_suffix(name)
     }
     if not found:
         raise UsageError(

@@ -10,7 +10,7 @@ from data.faces import cropping, tracking
 from data.faces.descriptors import describe_crop
 from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
-from data.video.reader import Frame
+from data.video import Frame
 
 MIN_DECODED_FRACTION = 0.5
 """A damaged or truncated video is used if at least this share of its frames came."""

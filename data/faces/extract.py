@@ -16,7 +16,7 @@ from data.faces.collector import FaceCollector
 from data.faces.original_faces import OriginalFaces
 from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
-from data.video.reader import Frame, UnreadableVideoError, Video
+from data.video import Frame, UnreadableVideoError, Video
 
 __all__ = ["FaceOptions", "VideoFaces", "extract_faces", "looked_at"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from data import contract
 from data.detectors.base import Face
-from data.video.reader import Frame
+from data.video import Frame
 
 SAME_TIME_S = 0.01
 """An original's face belongs to a fake's frame if their times differ by less."""

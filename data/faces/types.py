@@ -9,7 +9,7 @@ from data import contract
 from data.ledger import Status
 
 if TYPE_CHECKING:
-    from data.video.reader import Video
+    from data.video import Video
 
 
 @dataclasses.dataclass(frozen=True)

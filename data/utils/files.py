@@ -14,16 +14,13 @@ import posixpath
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, BinaryIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
 from data.utils.errors import OutputError, UsageError
-
-VIDEO_SUFFIXES = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
-"""Endings, in lower case, of what is taken for a video where no list names the files."""
 
 _BLOCK_BYTES = 1 << 20
 _AS_IT_IS = CompressionTypes.UNCOMPRESSED  # or a name in .gz would be unpacked while read
@@ -62,15 +59,19 @@ def exists(path: str) -> bool:
     return not file_system.has_dirs() and any(_list_level(path.rstrip("/") + "/"))
 
 
-def find(root: str, depth: int = 8) -> list[str]:
-    """Lists what lies below a folder, however it is named.
+def find(
+    root: str, depth: int = 8, *, closed: Callable[[str], bool] = lambda name: False
+) -> list[str]:
+    """Lists the files below a folder, however they are named.
 
-    Links are followed: large datasets are put together by them. Dangling ones, and folders that
-    are named like videos, are listed too, so that whoever reads them can say what is wrong.
+    Links are followed: large datasets are put together by them. Dangling links are listed too,
+    so that whoever reads them can say what is wrong.
 
     Args:
         root: the folder; it need not exist.
         depth: levels below it that are searched: 1 is its own files.
+        closed: tells by their names which folders are listed as if they were files, for example
+            those that are named like videos.
 
     Returns:
         Paths relative to `root`, `/` between folders, sorted.
@@ -79,11 +80,11 @@ def find(root: str, depth: int = 8) -> list[str]:
         UsageError: a folder cannot be listed.
     """
     if is_local(root):
-        return sorted(_walk(root, "", depth)) if os.path.isdir(root) else []
+        return sorted(_walk(root, "", depth, closed)) if os.path.isdir(root) else []
     if not exists(root):
         return []
     try:
-        return sorted(_list_url(root.rstrip("/") + "/", "", depth))
+        return sorted(_list_url(root.rstrip("/") + "/", "", depth, closed))
     except BeamIOError as error:
         raise UsageError(f"{root}: cannot be listed: {error}") from error
 
@@ -224,16 +225,16 @@ def _copy_hashed(source: IO[bytes], destination: IO[bytes] | None) -> str:
     return digest.hexdigest()
 
 
-def _walk(root: str, below: str, depth: int) -> Iterator[str]:
+def _walk(root: str, below: str, depth: int, closed: Callable[[str], bool]) -> Iterator[str]:
     folder = os.path.join(root, below)
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 relative = below + entry.name
-                if not _is_folder(entry) or _is_named_like_video(entry.name):
+                if not _is_folder(entry) or closed(entry.name):
                     yield relative
                 elif depth > 1:
-                    yield from _walk(root, relative + "/", depth - 1)
+                    yield from _walk(root, relative + "/", depth - 1, closed)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be listed ({error.strerror})") from error
 
@@ -245,11 +246,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_named_like_video(name: str) -> bool:
-    return posixpath.splitext(name)[1].lower() in VIDEO_SUFFIXES
-
-
-def _list_url(root: str, below: str, depth: int) -> Iterator[str]:
+def _list_url(root: str, below: str, depth: int, closed: Callable[[str], bool]) -> Iterator[str]:
     """What lies below the folder `root + below`; both end with a slash or are empty."""
     if not _file_system(root).has_dirs():  # an object store lists all levels at once
         names = (found.path.removeprefix(root) for found in _list_level(root))
@@ -260,9 +257,9 @@ def _list_url(root: str, below: str, depth: int) -> Iterator[str]:
     for found in level if depth > 0 else ():
         relative = found.path.removeprefix(root)
         inside = [relative]
-        if found.size_in_bytes == 0 and not _is_named_like_video(relative):
+        if found.size_in_bytes == 0 and not closed(relative):
             with contextlib.suppress(BeamIOError):  # raised if it is an empty file
-                inside = list(_list_url(root, relative + "/", depth - 1))
+                inside = list(_list_url(root, relative + "/", depth - 1, closed))
         yield from inside
 
 

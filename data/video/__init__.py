@@ -1,1 +1,20 @@
-"""Video files: opening what nobody vouches for, and reading frames of it."""
+"""Video files from unknown sources: what they hold, their frames, and which names they have.
+
+Begin with `reader.py`, which reads frames; `container.py` opens files and counts packets.
+"""
+
+from data.video.container import MAX_PIXELS, UnreadableVideoError, open_container, read_packets
+from data.video.reader import Frame, Video, to_rgb
+from data.video.suffixes import VIDEO_SUFFIXES, has_video_suffix
+
+__all__ = [
+    "MAX_PIXELS",
+    "VIDEO_SUFFIXES",
+    "Frame",
+    "UnreadableVideoError",
+    "Video",
+    "has_video_suffix",
+    "open_container",
+    "read_packets",
+    "to_rgb",
+]

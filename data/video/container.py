@@ -106,7 +106,7 @@ def open_container(path: str, **more_options: str) -> InputContainer:
         raise UnreadableVideoError(f"cannot be opened as a video: {told}") from error
 
 
-def packets(
+def read_packets(
     container: InputContainer, stream: VideoStream | None = None
 ) -> Iterator[av.Packet | None]:
     """Reads a container to its end, past damage that it survives.
@@ -195,7 +195,7 @@ def _file_size(path: str) -> int:
 def _read(container: InputContainer) -> list[_Read]:
     """Reads a container to its end; one entry for each of its streams."""
     streams = [_Read() for _ in container.streams]
-    for packet in packets(container):
+    for packet in read_packets(container):
         if packet is None:
             continue
         stream = streams[packet.stream_index]
@@ -251,7 +251,7 @@ def _count_declared(
     if claimed > total:
         # What an edit list leaves out is not missing.
         with open_container(path, ignore_editlist="1") as untrimmed:
-            there = packets(untrimmed, untrimmed.streams.video[number])
+            there = read_packets(untrimmed, untrimmed.streams.video[number])
             claimed += total - sum(packet is not None for packet in there)
     return claimed
 

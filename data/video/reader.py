@@ -19,8 +19,6 @@ from av.video.reformatter import VideoReformatter
 from data.video import container as video_container
 from data.video.container import MAX_PIXELS, UnreadableVideoError
 
-__all__ = ["MAX_PIXELS", "Frame", "UnreadableVideoError", "Video", "to_rgb"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -180,7 +178,7 @@ class Video:
             context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
             # What lacks a reference is to be counted, not dropped in silence.
             context.flags |= Flags.output_corrupt
-            for packet in video_container.packets(container, stream):
+            for packet in video_container.read_packets(container, stream):
                 if packet is None or packet.is_corrupt:
                     self.frames_damaged += 1
                 if packet is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from data.ledger import percent_encode
 from data.utils.errors import UsageError
-from data.video.reader import UnreadableVideoError
+from data.video import UnreadableVideoError
 from serving import audit, visualization
 from serving.audit import InputRecord, ModelCard, OptionsRecord, VideoRecord
 from serving.prediction import VideoPrediction

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from data.detectors import registry
 from data.detectors.base import Face, FaceDetector
-from data.video.reader import Frame, UnreadableVideoError
+from data.video import Frame, UnreadableVideoError
 from serving.client.calls import FRAMES, PredictCall
 
 Ask = Literal["tracks", "frames"]

@@ -24,7 +24,7 @@ from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.evenly_spread import evenly_spread
-from data.video.reader import Frame, UnreadableVideoError, Video
+from data.video import Frame, UnreadableVideoError, Video
 from serving.client import face_search, verdicts
 from serving.client.calls import FACES, Call, PredictCall, Signatures, SignaturesCall
 from serving.client.connection import Connection

@@ -12,8 +12,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from data.faces.types import Measurements
-from data.video import container as video_container
-from data.video.reader import Frame, UnreadableVideoError, to_rgb
+from data.video import MAX_PIXELS, Frame, UnreadableVideoError, open_container, read_packets, to_rgb
 
 TimedFrame = tuple[float, npt.NDArray[np.uint8]]
 """Seconds, never less than those of the frame before, and RGB pixels, uint8 [height, width, 3]."""
@@ -120,8 +119,8 @@ def _open(
     if "://" not in source and format is None:
         if not os.path.exists(source):
             raise FileNotFoundError(source)
-        return video_container.open_container(source, **options)
-    limits = {"max_pixels": str(video_container.MAX_PIXELS)}
+        return open_container(source, **options)
+    limits = {"max_pixels": str(MAX_PIXELS)}
     try:
         return av.open(source, format=format, options=limits | options, timeout=timeout_s)
     except (av.FFmpegError, ValueError, OSError) as error:
@@ -133,7 +132,7 @@ def _read(
     container: InputContainer, stream: VideoStream, frames_per_second: float, max_seconds: float
 ) -> Iterator[TimedFrame]:
     reformatter = VideoReformatter()
-    stream.codec_context.options = {"max_pixels": str(video_container.MAX_PIXELS)}
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     first_s: float | None = None
     time_s = due_s = 0.0
     with container:
@@ -150,7 +149,7 @@ def _read(
 
 
 def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    for packet in video_container.packets(container, stream):
+    for packet in read_packets(container, stream):
         if packet is not None:
             yield from _whole_frames(stream, packet)
     yield from _whole_frames(stream, None)

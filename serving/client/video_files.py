@@ -4,12 +4,7 @@ import os
 import pathlib
 
 from data.utils.errors import UsageError
-
-VIDEO_SUFFIXES = (
-    *(".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
-    *(".mpg", ".mts", ".ts", ".webm", ".wmv"),
-)
-"""Files that a folder's videos are known by."""
+from data.video import VIDEO_SUFFIXES, has_video_suffix
 
 
 def videos_in(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
@@ -22,7 +17,7 @@ def videos_in(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
     if not root.is_dir():
         raise UsageError(f"{folder}: no such folder")
     found = sorted(
-        path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+        path for path in root.rglob("*") if has_video_suffix(path.name) and path.is_file()
     )
     if not found:
         raise UsageError(f"{folder}: no videos in this folder ({' '.join(VIDEO_SUFFIXES)})")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from data.utils.errors import OutputError
-from data.video.reader import Frame, UnreadableVideoError, Video
+from data.video import Frame, UnreadableVideoError, Video
 from serving.prediction import VideoPrediction
 from serving.visualization.overlay import Overlay, Picture
 from serving.visualization.video_writer import VideoWriter

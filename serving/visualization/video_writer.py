@@ -11,8 +11,7 @@ import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from data.video import container
-from data.video.reader import Video
+from data.video import Video, open_container, read_packets
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Endings of files that can be written, and FFmpeg's muxer for each."""
@@ -57,7 +56,7 @@ class VideoWriter:
             av.open(f"file:{path}", "w", format=muxer, options=options)
         )
         self._stream = self._output.add_stream("libx264", rate=_NOMINAL_RATE)
-        source = self._open.enter_context(container.open_container(sound_of))
+        source = self._open.enter_context(open_container(sound_of))
         self._copies: dict[int, AudioStream] = {}
         for stream in source.streams.audio:
             self._add_sound(stream, muxer)
@@ -130,7 +129,7 @@ class VideoWriter:
         """The source's packets of sound with their time in the video; counts what is damaged."""
         damaged = 0
         latest: dict[int, int] = {}
-        for packet in container.packets(source) if self._copies else ():
+        for packet in read_packets(source) if self._copies else ():
             if packet is None or packet.stream_index not in self._copies:
                 continue
             index = packet.stream_index

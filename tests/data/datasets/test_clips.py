@@ -8,7 +8,6 @@ from data.contract import Label
 from data.datasets.base import Refusal
 from data.datasets.clips import (
     clip_id,
-    is_clip,
     is_inside,
     locate,
     refused_clip,
@@ -16,14 +15,6 @@ from data.datasets.clips import (
 )
 from data.ledger import Status
 from tests.data import source_videos
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("a.mp4", True), ("b/A.MOV", True), ("a.mp4.txt", False), ("mp4", False), ("a.mp4/b", False)],
-)
-def test_what_is_named_like_a_clip(name, expected):
-    assert is_clip(name) is expected
 
 
 @pytest.mark.parametrize(
