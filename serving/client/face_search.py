@@ -21,7 +21,7 @@ FRAMES_SIGNATURE = "serving_frames"
 _FRAMES_A_CALL = 8
 _PIXELS_A_CALL = 8 * 1920 * 1080  # bounds what is held of very large frames
 
-_MAX_FRAME_SIDE = 8192  # of a served model (DESIGN.md); it would find no face in a larger one
+_MAX_FRAME_SIDE = 8192  # of a served model; it would find no face in a larger one
 
 _NO_LANDMARKS = np.full(10, np.nan, np.float32)
 
