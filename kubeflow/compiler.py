@@ -4,8 +4,9 @@ import pathlib
 
 from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-from pipeline import graph, runner, schema
+from pipeline import graph, schema
 from pipeline.config import RunConfig
+from pipeline.dataset import read_dataset
 
 
 def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
@@ -27,8 +28,8 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
     """
     if config.kubeflow is None:
         raise ValueError("the configuration has no `kubeflow` section")
-    dataset = runner.read_dataset(pathlib.Path(config.examples), reals_suffice=config.reals_suffice)
-    columns = tuple(dataset["slice_columns"])
+    dataset = read_dataset(pathlib.Path(config.examples), reals_suffice=config.reals_suffice)
+    columns = tuple(dataset.slice_columns)
     output.parent.mkdir(parents=True, exist_ok=True)
     schema_file = output.with_suffix(".schema.pbtxt")
     schema.write(schema.resolve(columns), schema_file)
@@ -39,7 +40,7 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
             examples=config.kubeflow.examples,
             schema=config.kubeflow.schema_file,
             slice_columns=columns,
-            fingerprint=dataset["fingerprint"],
+            fingerprint=dataset.fingerprint,
             root=config.kubeflow.root,
             checkpoints=f"{config.kubeflow.root}/checkpoints",
             # What will be served when the pipeline runs is not known yet.

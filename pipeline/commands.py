@@ -37,7 +37,7 @@ def run(
 
     outcome = runner.run(loaded, use_cache=not no_cache)
     report(outcome, pathlib.Path(loaded.output), loaded.serving_root)
-    if any(model.version is None for model in outcome.models):
+    if not outcome.all_pushed:
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -51,17 +51,16 @@ def metrics(
     Example: unmask metrics runs/demo
     """
     from data.utils.errors import UsageError
+    from pipeline.config import FILE_NAME, load
 
-    if not (folder / "config.yaml").is_file():
+    if not (folder / FILE_NAME).is_file():
         raise UsageError(f"{folder}: holds no run; `unmask run` writes one to its `output` folder")
 
     _silence_imports()
-    from pipeline import runner
-    from pipeline.config import load
     from pipeline.report import print_metrics
+    from pipeline.run_outcome import read_outcome
 
-    outcome = runner.read_outcome(folder, load(folder / runner.CONFIG))
-    print_metrics(outcome)
+    print_metrics(read_outcome(folder, load(folder / FILE_NAME)))
 
 
 def demo(
@@ -80,7 +79,7 @@ def demo(
     from pipeline.demo import run_demo
 
     outcome = run_demo(output)
-    if any(model.version is None for model in outcome.models):
+    if not outcome.all_pushed:
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -17,6 +17,9 @@ from data.utils.yaml_config import Section
 from models.config.ensemble import EnsembleConfig
 from models.config.model import ModelConfig
 
+FILE_NAME = "config.yaml"
+"""The resolved configuration in a run's output folder."""
+
 
 class Threshold(Section):
     """One condition of the gate.

@@ -19,6 +19,7 @@ from data.utils.code_hash import code_hash
 from models.evaluation import trivial_baseline
 from pipeline import config, evaluation, runner
 from pipeline.report import report
+from pipeline.run_outcome import RunOutcome
 from serving import Client
 from serving.prediction import VideoPrediction
 from serving.server.server import ModelServer
@@ -29,7 +30,7 @@ _ASKED = 6
 """Held-out clips of each class that the table of verdicts shows."""
 
 
-def run_demo(output: pathlib.Path) -> runner.RunOutcome:
+def run_demo(output: pathlib.Path) -> RunOutcome:
     """Makes the sample dataset, extracts, trains, gates, pushes, serves and asks.
 
     What an earlier demo in the same folder finished is not done again.
@@ -82,7 +83,7 @@ def run_demo(output: pathlib.Path) -> runner.RunOutcome:
     return outcome
 
 
-def _compare_with_trivial_baseline(outcome: runner.RunOutcome, examples: pathlib.Path) -> None:
+def _compare_with_trivial_baseline(outcome: RunOutcome, examples: pathlib.Path) -> None:
     table = Table(title="Video AUC on test", title_justify="left")
     table.add_column("model")
     table.add_column("AUC", justify="right")

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.evaluation import read_metrics
-from pipeline.runner import RunOutcome
+from pipeline.run_outcome import RunOutcome
 
 
 def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None:
@@ -23,7 +23,7 @@ def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None
             rich.print(f"[red]{model.model}: refused, not pushed[/red]")
             for refusal in model.refusals:
                 rich.print(f"  {escape(refusal)}")
-        rich.print(f"  curves and calibration: {escape(os.path.relpath(model.pictures))}")
+        rich.print(f"  curves and calibration: {escape(os.path.relpath(model.plots))}")
     rich.print(f"Run: {output}\nPushed models: {serving_root}")
 
 

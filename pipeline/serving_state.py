@@ -14,7 +14,7 @@ from components import served_versions
 from models.code_version import code_version
 from pipeline.config import RunConfig
 
-FILE = "serving_state.json"
+FILE_NAME = "serving_state.json"
 
 
 def baseline_key(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str) -> str:
@@ -55,7 +55,7 @@ def record(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str
         "key": key,
         "served": served_versions.latest_version(config.serving_root, model),
     }
-    (output / FILE).write_text(json.dumps(state, indent=2))
+    (output / FILE_NAME).write_text(json.dumps(state, indent=2))
 
 
 def _candidate(config: RunConfig, model: str, fingerprint: str) -> list[str]:
@@ -63,5 +63,5 @@ def _candidate(config: RunConfig, model: str, fingerprint: str) -> list[str]:
 
 
 def _read(output: pathlib.Path) -> dict[str, dict]:
-    path = output / FILE
+    path = output / FILE_NAME
     return dict(json.loads(path.read_text())) if path.is_file() else {}

@@ -1,5 +1,6 @@
 """A dataset that any network learns in a few steps: real crops whose fakes are redder."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 from skimage import data as pictures
 
 from data import contract
+from data.extraction import output_layout
 from data.faces import cropping
 
 PORTRAIT = pictures.astronaut()[0:224, 112:336]
@@ -75,5 +77,8 @@ def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = F
             for video in make_split(split, videos, mislabel=wrong):
                 writer.write(contract.encode(video))
     splits = {split: {"videos": size, "fakes": size // 2} for split, size in sizes.items()}
-    summary = {"fingerprint": fingerprint, "slice_columns": [], "splits": splits}
-    (folder / "dataset.json").write_text(json.dumps(summary))
+    description = output_layout.Description(
+        fingerprint=fingerprint, crops="", options={}, slice_columns=[], splits=splits
+    )
+    path = folder / output_layout.DESCRIPTION
+    path.write_text(json.dumps(dataclasses.asdict(description)))

@@ -115,3 +115,11 @@ def test_overrides(tmp_path):
 def test_a_wrong_override_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"models\.0\.stepz: unknown key"):
         config.load(write(tmp_path), ["models.0.stepz=1"])
+
+
+def test_reals_suffice_where_every_model_makes_its_own_fakes():
+    loaded = config.load(configs.FOLDER / "demo.yaml")
+    assert loaded.reals_suffice == []
+    blends = [model.model_copy(update={"fakes": "self_blended"}) for model in loaded.models]
+    assert loaded.model_copy(update={"models": [blends[0], loaded.models[1]]}).reals_suffice == []
+    assert loaded.model_copy(update={"models": blends}).reals_suffice == ["train"]

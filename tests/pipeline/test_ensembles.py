@@ -107,7 +107,7 @@ def test_the_report_names_what_was_drawn(outcome, folder, capsys):
     printed = "".join(capsys.readouterr().out.split())
     for model in outcome.models:
         assert f"{model.model}:servingasversion{model.version}" in printed
-        assert f"curvesandcalibration:{os.path.relpath(model.pictures)}" in printed
-        drawn = {path.name for path in pathlib.Path(model.pictures).iterdir()}
+        assert f"curvesandcalibration:{os.path.relpath(model.plots)}" in printed
+        drawn = {path.name for path in pathlib.Path(model.plots).iterdir()}
         curves = {"curves.png", "history.csv", "tensorboard"} if model.model != "both" else set()
         assert drawn >= {"reliability.png", *curves}

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from data.utils.errors import UsageError
-from pipeline import commands, config, evaluation, graph, runner
+from pipeline import commands, config, evaluation, graph, run_outcome, runner
 from tests import tiny_dataset
 
 COMPONENTS = [
@@ -151,7 +151,7 @@ def score_directly(version):
 
 
 def test_the_resolved_configuration_stands_beside_the_run(first, folder, loaded):
-    assert config.load(folder / "run" / runner.CONFIG) == loaded
+    assert config.load(folder / "run" / config.FILE_NAME) == loaded
 
 
 def test_an_unchanged_run_is_cached_and_pushes_nothing(first, folder, loaded):
@@ -235,4 +235,4 @@ def test_leakage_stops_the_run_before_training_and_nothing_is_guessed(folder, lo
         runner.run(changed)
     assert not list(stopped.rglob("Trainer*"))
     with pytest.raises(UsageError, match="ended before meso4 was judged; run it again"):
-        runner.read_outcome(stopped, changed)
+        run_outcome.read_outcome(stopped, changed)
