@@ -5,10 +5,10 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
@@ -88,8 +88,45 @@ def create(
             be trained by several workers.
     """
     resolved = schema.resolve(inputs.slice_columns)
-    text_features = schema.text_features(resolved)
-    eval_config = evaluation.eval_config(config.evaluation, text_features, preprocessing.BUCKETS)
+    ingestion, data = _ingest(config, inputs, resolved)
+    eval_config = evaluation.eval_config(
+        config.evaluation, schema.text_features(resolved), preprocessing.BUCKETS
+    )
+    nodes = list(ingestion)
+    trainers: dict[str, BaseNode] = {}
+    for model in config.models:
+        training = _train(model, config, inputs, data)
+        trainers[model.name] = training[-1]
+        nodes += training
+        nodes += _judge(model.name, training[-1], config, inputs, data, eval_config)
+    for ensemble in config.ensembles:
+        members = [trainers[name] for name in ensemble.members]
+        joined = _join(ensemble, members, config, inputs, data)
+        nodes.append(joined)
+        nodes += _judge(ensemble.name, joined, config, inputs, data, eval_config)
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=inputs.root,
+        components=nodes,
+        enable_cache=use_cache,
+        metadata_connection_config=metadata_connection,
+        beam_pipeline_args=list(config.beam),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Data:
+    """What every candidate is made and judged with."""
+
+    examples: BaseChannel
+    schema: BaseChannel
+    transform_graph: BaseChannel
+
+
+def _ingest(
+    config: RunConfig, inputs: Inputs, resolved: schema_pb2.Schema
+) -> tuple[list[BaseNode], _Data]:
+    """The components that read, validate and audit the Examples and analyse the train split."""
     example_gen = ImportExampleGen(
         input_base=inputs.examples,
         input_config=example_gen_pb2.Input(
@@ -131,60 +168,22 @@ def create(
         custom_config={"code_hash": code_hash("models.transform.preprocessing", "data.contract")},
     )
     transform.add_upstream_node(audit)
-    nodes: list[BaseNode] = [
-        example_gen,
-        run_schema,
-        statistics,
-        validator,
-        audit,
-        transform,
-    ]
-    made: dict[str, BaseNode] = {}
-    for model in config.models:
-        common = _training(model, config, inputs, examples, transform, run_schema)
-        searched = {}
-        if model.search is not None:
-            tuner = Tuner(tuner_fn="models.training.tuner_fn.tuner_fn", **common)
-            nodes.append(tuner.with_id(f"Tuner.{model.name}"))
-            searched = {"hyperparameters": tuner.outputs["best_hyperparameters"]}
-        trainer = Trainer(run_fn="models.training.run_fn.run_fn", **common, **searched)
-        made[model.name] = trainer.with_id(f"Trainer.{model.name}")
-    for ensemble in config.ensembles:
-        members = [made[name] for name in ensemble.members]
-        made[ensemble.name] = _ensemble(ensemble, members, config, inputs, examples, transform)
-    for name, maker in made.items():
-        nodes.append(maker)
-        candidate = maker.outputs["model"]
-        nodes += _judging_nodes(name, candidate, config, inputs, examples, eval_config)
-    return Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=inputs.root,
-        components=nodes,
-        enable_cache=use_cache,
-        metadata_connection_config=metadata_connection,
-        beam_pipeline_args=list(config.beam),
-    )
+    data = _Data(examples, run_schema.outputs["schema"], transform.outputs["transform_graph"])
+    return [example_gen, run_schema, statistics, validator, audit, transform], data
 
 
-def _training(
-    model: ModelConfig,
-    config: RunConfig,
-    inputs: Inputs,
-    examples: BaseChannel,
-    transform: Transform,
-    run_schema: ImportSchemaGen,
-) -> dict[str, Any]:
-    """What a model's Trainer and its Tuner are given alike."""
+def _train(model: ModelConfig, config: RunConfig, inputs: Inputs, data: _Data) -> list[BaseNode]:
+    """A model's Trainer, after a Tuner if its config has a search."""
     if model.strategy == "multi_worker":
         raise UsageError(
             f"{model.name}: strategy multi_worker: a run starts its Trainer on one machine alone; "
             "set it to mirrored, or start `models.training.run_fn.run_fn` on each machine "
             "yourself, with TF_CONFIG and a folder for checkpoints that all of them see"
         )
-    return {
-        "examples": examples,
-        "transform_graph": transform.outputs["transform_graph"],
-        "schema": run_schema.outputs["schema"],
+    common = {
+        "examples": data.examples,
+        "transform_graph": data.transform_graph,
+        "schema": data.schema,
         "train_args": trainer_pb2.TrainArgs(splits=["train"]),
         "eval_args": trainer_pb2.EvalArgs(splits=["eval"]),
         "custom_config": {
@@ -196,19 +195,26 @@ def _training(
             "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
         },
     }
+    run_fn = "models.training.run_fn.run_fn"
+    if model.search is None:
+        return [Trainer(run_fn=run_fn, **common).with_id(f"Trainer.{model.name}")]
+    tuner = Tuner(tuner_fn="models.training.tuner_fn.tuner_fn", **common)
+    best = tuner.outputs["best_hyperparameters"]
+    trainer = Trainer(run_fn=run_fn, hyperparameters=best, **common)
+    return [tuner.with_id(f"Tuner.{model.name}"), trainer.with_id(f"Trainer.{model.name}")]
 
 
-def _ensemble(
+def _join(
     ensemble: EnsembleConfig,
     members: Sequence[BaseNode],
     config: RunConfig,
     inputs: Inputs,
-    examples: BaseChannel,
-    transform: Transform,
+    data: _Data,
 ) -> BaseNode:
+    """An ensemble of trained models."""
     return Ensemble(
-        examples=examples,
-        transform_graph=transform.outputs["transform_graph"],
+        examples=data.examples,
+        transform_graph=data.transform_graph,
         config=ensemble.model_dump_json(),
         metadata=json.dumps({"run": config.name, "data_fingerprint": inputs.fingerprint}),
         code_hash=code_hash("components.ensemble") + code_version(),
@@ -219,15 +225,16 @@ def _ensemble(
     ).with_id(f"Ensemble.{ensemble.name}")
 
 
-def _judging_nodes(
+def _judge(
     name: str,
-    candidate: BaseChannel,
+    trainer: BaseNode,
     config: RunConfig,
     inputs: Inputs,
-    examples: BaseChannel,
+    data: _Data,
     eval_config: tfma.EvalConfig,
 ) -> list[BaseNode]:
-    """Compare with what is served, evaluate, try to serve, push."""
+    """The components that compare a candidate with what is served, evaluate, serve and push it."""
+    candidate = trainer.outputs["model"]
     baseline = ServingBaseline(
         candidate=candidate,
         serving_root=config.serving_root,
@@ -236,7 +243,7 @@ def _judging_nodes(
         code_hash=code_hash("components.serving_baseline", "components.served_versions"),
     ).with_id(f"ServingBaseline.{name}")
     evaluator = Evaluator(
-        examples=examples,
+        examples=data.examples,
         model=candidate,
         baseline_model=baseline.outputs["baseline"],
         eval_config=eval_config,
@@ -244,7 +251,7 @@ def _judging_nodes(
     ).with_id(f"Evaluator.{name}")
     check = ServingCheck(
         model=candidate,
-        examples=examples,
+        examples=data.examples,
         model_name=name,
         code_hash=code_hash("components.serving_check", "serving"),
     ).with_id(f"ServingCheck.{name}")
