@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fuzz soak lint types lock protos clean
+.PHONY: demo test fuzz soak lint types docs lock protos clean
 
 demo: $(VENV)/.installed ## install, then run the whole road on a generated dataset
 	$(BIN)/unmask demo
@@ -31,6 +31,9 @@ lint: $(VENV)/.installed-dev ## style and formatting of our code
 
 types: $(VENV)/.installed-dev ## static types of our code
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## renew docs/cli.md from the command line itself
+	$(BIN)/typer unmask utils docs --name unmask --output docs/cli.md
 
 lock: $(UV) ## renew the pinned requirements from pyproject.toml
 	$(UV) pip compile pyproject.toml --upgrade --generate-hashes --python-version 3.10 \

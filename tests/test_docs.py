@@ -6,16 +6,18 @@ import pathlib
 import re
 import shlex
 import subprocess
+import sys
+import typing
 
 import pytest
 import typer.main
 import yaml
 
 import unmask
-from data.extraction.config import DatasetConfig, FacesConfig
+from data.extraction.config import DatasetConfig, ExtractionConfig, FacesConfig
 from models.config.ensemble import EnsembleConfig
 from models.config.model import ModelConfig
-from pipeline.config import EvaluationConfig
+from pipeline.config import EvaluationConfig, RunConfig
 from serving.server import flags
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -30,6 +32,8 @@ FILES = frozenset(
 )
 DOCUMENTS = sorted(name for name in FILES if name.endswith(".md"))
 ROOMS = sorted({name.partition("/")[0] for name in FILES if name.endswith("/__init__.py")})
+
+CONFIGS = (RunConfig, ExtractionConfig, ModelConfig)
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -84,6 +88,21 @@ def missing_name(dotted):
     return next((name for name in names if not re.search(rf"\b{name}\b", source)), None)
 
 
+def is_key(dotted):
+    """Whether it is a key of a configuration, such as `models.0.steps`."""
+    return any(has_key(config, dotted.split(".")) for config in CONFIGS)
+
+
+def has_key(annotation, keys):
+    if not keys:
+        return True
+    if arguments := typing.get_args(annotation):  # of a list, where a number may choose, or a union
+        rest = keys[1:] if keys[0].isdigit() else keys
+        return any(has_key(argument, rest) for argument in arguments)
+    field = getattr(annotation, "model_fields", {}).get(keys[0])
+    return field is not None and has_key(field.annotation, keys[1:])
+
+
 def application():
     return typer.main.get_command(unmask.app)
 
@@ -127,7 +146,7 @@ def test_paths_exist(document):
 def test_dotted_names_exist(document):
     for text in [*spans(document), *map(" ".join, commands(document))]:
         for name in _DOTTED.findall(text):
-            if not name.endswith((".yaml", ".csv", ".json")):
+            if not name.endswith((".yaml", ".csv", ".json")) and not is_key(name):
                 assert missing_name(name) is None, name
 
 
@@ -182,8 +201,14 @@ def test_recipes_are_valid_configs(document):
             EvaluationConfig(**recipe["evaluation"])
 
 
-def test_training_recipes_are_there():
+def test_recipes_are_found():
     assert len(blocks("docs/training.md", "yaml")) >= 5
+
+
+def test_reference_of_the_command_line_is_current(tmp_path):
+    arguments = ["unmask", "utils", "docs", "--name", "unmask", "--output", tmp_path / "cli.md"]
+    subprocess.run([sys.executable, "-m", "typer", *arguments], cwd=ROOT, check=True)
+    assert read("docs/cli.md") == (tmp_path / "cli.md").read_text(), "renew it: make docs"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +223,21 @@ def test_training_recipes_are_there():
 )
 def test_a_wrong_name_is_caught(dotted, missing):
     assert missing_name(dotted) == missing
+
+
+@pytest.mark.parametrize(
+    ("dotted", "known"),
+    [
+        ("models.0.steps", True),
+        ("models.0.optimizer.weight_decay", True),
+        ("kubeflow.image", True),
+        ("faces.max_tracks", True),
+        ("models.0.stepps", False),
+        ("kubeflow.compiler", False),
+    ],
+)
+def test_a_wrong_key_is_caught(dotted, known):
+    assert is_key(dotted) == known
 
 
 def test_a_wrong_command_is_caught():
