@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import enum
 import logging
 import pathlib
 import threading
@@ -11,7 +10,9 @@ from typing import Generic, TypeVar
 
 import grpc
 
+from serving.server.core.aspired_version_policy import Action, VersionSnapshot, next_actions
 from serving.server.core.version_policy import Versions
+from serving.server.core.version_status import State, VersionStatus
 from serving.server.errors import StatusError
 
 logger = logging.getLogger(__name__)
@@ -19,31 +20,7 @@ logger = logging.getLogger(__name__)
 ServableT = TypeVar("ServableT")
 
 _LOADS_AT_A_TIME = 4
-"""So that one load that hangs, on a network drive say, holds up no other model."""
-
-
-class State(enum.IntEnum):
-    """State of a version, numbered as `tensorflow.serving.ModelVersionStatus.State`."""
-
-    START = 10
-    LOADING = 20
-    AVAILABLE = 30
-    UNLOADING = 40
-    END = 50
-
-
-@dataclasses.dataclass(frozen=True)
-class VersionStatus:
-    """What became of one version.
-
-    Attributes:
-        state: where in its life it is; `LOADING` also between two tries, `END` once it was
-            unloaded or given up.
-        error: why it could not be loaded, the last time it was tried; or None.
-    """
-
-    state: State
-    error: StatusError | None
+"""More than one, so that a load that hangs, on a network drive say, delays no other model."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,24 +43,22 @@ class _Version(Generic[ServableT]):
     error: StatusError | None = None
     servable: ServableT | None = None
     requests: int = 0
-    dropped: bool = False
-    """It ended and was no longer wanted since: should it be wanted again, it starts afresh."""
+    forgotten: bool = False
 
 
 class Manager(Generic[ServableT]):
     """Loads and unloads versions without ever leaving a model unserved in between.
 
-    TensorFlow Serving's availability-preserving policy (`availability_preserving_policy.cc`):
-    old versions are unloaded once a wanted one is available (until then all but the largest
-    of them), and then as soon as the last request that uses them has ended. A load that
-    fails changes nothing but the failed version's status. Each load has its own thread, a few
-    work at a time; one that ends after its version was removed is thrown away.
+    `aspired_version_policy` decides what is loaded and unloaded. A version is unloaded when the
+    last request that uses it has ended. A load that fails changes only the status of the failed
+    version. Each load has its own thread, and a few run at a time. The result of a load that ends
+    after its version was removed is thrown away.
 
     Args:
         load: makes the servable of a version from its folder; whatever it raises is a
             failed load. Called from several threads.
-        unload: frees what a servable holds; called once for each that was loaded, when the
-            last request that uses it has ended, from any thread.
+        unload: frees what a servable holds; called once for each that was loaded, from any
+            thread.
         retry_policy: when a failed load is tried again.
     """
 
@@ -99,32 +74,31 @@ class Manager(Generic[ServableT]):
         self._retry_policy = retry_policy
         self._changed = threading.Condition()
         self._slots = threading.Semaphore(_LOADS_AT_A_TIME)
-        self._wanted: dict[str, Versions] = {}
+        self._aspired: dict[str, Versions] = {}
         self._models: dict[str, dict[int, _Version[ServableT]]] = {}
         self._threads: set[threading.Thread] = set()
         self._to_unload: list[ServableT] = []
 
-    def reconcile(self, wanted: Mapping[str, Versions]) -> None:
-        """Begins to load what is wanted and new, and to unload what is no longer wanted.
+    def reconcile(self, aspired: Mapping[str, Versions]) -> None:
+        """Begins to load versions that should be served, and to unload the others.
 
         Returns at once; `wait` waits for the loads.
 
         Args:
-            wanted: the versions that should be served, by model; a model that is left
-                out is unloaded.
+            aspired: the versions that should be served, by model; a model that is left out is
+                unloaded.
         """
         with self._changed:
-            self._wanted = {name: dict(versions) for name, versions in wanted.items()}
-            for name, versions in self._wanted.items():
-                for number in sorted(versions, reverse=True):
-                    self._begin(name, number, versions[number])
-            for name in self._models:
-                self._retire(name)
+            self._aspired = {name: dict(of_one) for name, of_one in aspired.items() if of_one}
+            for name in {**self._models, **self._aspired}:
+                self._follow_policy(name)
+                for number, path in self._aspired.get(name, {}).items():
+                    self._models[name][number].path = path
             self._changed.notify_all()
-        self._free()
+        self._unload_idle()
 
     def wait(self, names: Collection[str]) -> None:
-        """Waits until every wanted version of some models is available or has failed once.
+        """Waits until every aspired version of some models is available or has failed once.
 
         Args:
             names: of the models.
@@ -133,10 +107,10 @@ class Manager(Generic[ServableT]):
             self._changed.wait_for(lambda: all(map(self._is_settled, names)))
 
     def close(self, timeout_s: float) -> None:
-        """Lets go of all versions and of loads that wait to be tried again.
+        """Unloads all versions, and ends loads that wait to be tried again.
 
         Args:
-            timeout_s: seconds that each load or unload under way may still take.
+            timeout_s: seconds to wait for each load or unload under way.
         """
         self.reconcile({})
         with self._changed:
@@ -146,7 +120,7 @@ class Manager(Generic[ServableT]):
 
     @contextlib.contextmanager
     def use(self, name: str, number: int | None = None) -> Iterator[tuple[int, ServableT]]:
-        """Lends a loaded version, which stays loaded until it is given back.
+        """Holds a version, which stays loaded for as long as the context lasts.
 
         Args:
             name: of the model.
@@ -178,9 +152,9 @@ class Manager(Generic[ServableT]):
         finally:
             with self._changed:
                 version.requests -= 1
-                self._unload_if_idle(name, chosen, version)
-                if self._to_unload:  # which is not for this request to wait for
-                    self._start(self._free, f"unload {name} {chosen}")
+                self._end_if_idle(name, chosen, version)
+                if self._to_unload:  # in another thread: this request does not wait for it
+                    self._start(self._unload_idle, f"unload {name} {chosen}")
 
     def names(self) -> list[str]:
         """Every model ever seen."""
@@ -197,9 +171,9 @@ class Manager(Generic[ServableT]):
             }
 
     def available(self) -> dict[str, list[int]]:
-        """Numbers of the versions that can be asked, by model; models without any left out."""
+        """Numbers of the available versions, by model; models without any are left out."""
         with self._changed:
-            found = {
+            numbers_by_model = {
                 name: sorted(
                     number
                     for number, version in versions.items()
@@ -207,20 +181,20 @@ class Manager(Generic[ServableT]):
                 )
                 for name, versions in sorted(self._models.items())
             }
-        return {name: numbers for name, numbers in found.items() if numbers}
+        return {name: numbers for name, numbers in numbers_by_model.items() if numbers}
 
-    def _free(self) -> None:
-        """Unloads what nobody uses any more, while nobody waits for it: it may take long."""
+    def _unload_idle(self) -> None:
+        """Unloads servables that no request uses, without the lock: it may take long."""
         while self._to_unload:
             with self._changed:
                 servable = self._to_unload.pop() if self._to_unload else None
             if servable is not None:
                 self._unload(servable)
 
-    # Of what follows, all but `_load_until_done` needs the lock to be held.
+    # The methods below need the lock, all but `_load_until_done` and `_try_to_load`.
 
     def _start(self, target: Callable[..., None], name: str, *arguments: object) -> None:
-        """Runs something in a thread of its own, which `close` waits for."""
+        """Runs a function in its own thread, which `close` waits for."""
 
         def run() -> None:
             target(*arguments)
@@ -231,33 +205,36 @@ class Manager(Generic[ServableT]):
         self._threads.add(thread)
         thread.start()
 
-    def _is_wanted(self, name: str, number: int) -> bool:
-        return number in self._wanted.get(name, {})
+    def _is_aspired(self, name: str, number: int) -> bool:
+        return number in self._aspired.get(name, {})
 
     def _is_settled(self, name: str) -> bool:
-        versions = [self._models[name][number] for number in self._wanted.get(name, {})]
+        versions = [self._models[name][number] for number in self._aspired.get(name, {})]
         return all(v.state is not State.LOADING or v.error is not None for v in versions)
 
-    def _begin(self, name: str, number: int, path: pathlib.Path) -> None:
-        """Starts to load a wanted version unless it is loaded, being loaded or given up.
-
-        A version given up is tried afresh if it now lies elsewhere.
-        """
+    def _follow_policy(self, name: str) -> None:
+        """Does what the policy says about the versions of a model."""
+        aspired = self._aspired.get(name, {})
         versions = self._models.setdefault(name, {})
-        version = versions.get(number)
-        if version is not None and version.state is State.UNLOADING:
-            version.state = State.AVAILABLE  # a request has kept it
-            return
-        if version is not None and not version.dropped:
-            given_up = version.state is State.END
-            moved, version.path = version.path != path, path
-            if not (given_up and moved):
-                return
-        versions[number] = version = _Version(path)
-        self._start(self._load_until_done, f"load {name} {number}", name, number, version)
+        snapshots = {
+            number: VersionSnapshot(version.state, version.path, version.forgotten)
+            for number, version in versions.items()
+        }
+        for number, action in next_actions(snapshots, aspired).items():
+            if action is Action.LOAD:
+                versions[number] = _Version(aspired[number])
+                thread_name = f"load {name} {number}"
+                self._start(self._load_until_done, thread_name, name, number, versions[number])
+            elif action is Action.KEEP:
+                versions[number].state = State.AVAILABLE
+            elif action is Action.UNLOAD:
+                versions[number].state = State.UNLOADING
+                self._end_if_idle(name, number, versions[number])
+            else:
+                versions[number].forgotten = True
 
     def _load_until_done(self, name: str, number: int, version: _Version[ServableT]) -> None:
-        """Tries to load a version as often as the policy says, while it is wanted."""
+        """Tries to load a version as often as `RetryPolicy` says, while it is aspired."""
         for retries_left in range(self._retry_policy.retries, -1, -1):
             result = self._try_to_load(name, number, version.path)
             with self._changed:
@@ -266,12 +243,12 @@ class Manager(Generic[ServableT]):
                     if retries_left:
                         self._changed.notify_all()
                         self._changed.wait_for(
-                            lambda: not self._is_wanted(name, number),
+                            lambda: not self._is_aspired(name, number),
                             self._retry_policy.interval_s,
                         )
-                        if self._is_wanted(name, number):
+                        if self._is_aspired(name, number):
                             continue
-                elif self._is_wanted(name, number):
+                elif self._is_aspired(name, number):
                     version.servable, version.error = result, None
                     version.state = State.AVAILABLE
                     logger.info("%s version %d: available", name, number)
@@ -279,10 +256,10 @@ class Manager(Generic[ServableT]):
                     self._to_unload.append(result)
                 if version.state is State.LOADING:
                     version.state = State.END
-                self._retire(name)
+                self._follow_policy(name)
                 self._changed.notify_all()
             del result
-            self._free()
+            self._unload_idle()
             return
 
     def _try_to_load(self, name: str, number: int, path: pathlib.Path) -> ServableT | StatusError:
@@ -298,29 +275,11 @@ class Manager(Generic[ServableT]):
         logger.error("%s version %d: cannot be loaded: %s", name, number, problem)
         return problem
 
-    def _retire(self, name: str) -> None:
-        """Unloads versions that are not wanted, as far as the model stays available."""
-        wanted = self._wanted.get(name, {})
-        versions = self._models[name]
-        unwanted = []
-        for number in sorted(versions):
-            if number in wanted:
-                continue
-            if versions[number].state is State.END:
-                versions[number].dropped = True
-            elif versions[number].state is State.AVAILABLE:
-                unwanted.append(number)
-        if wanted and not any(versions[number].state is State.AVAILABLE for number in wanted):
-            unwanted = unwanted[:-1]
-        for number in unwanted:
-            versions[number].state = State.UNLOADING
-            self._unload_if_idle(name, number, versions[number])
-
-    def _unload_if_idle(self, name: str, number: int, version: _Version[ServableT]) -> None:
-        """Drops the servable of a retired version that nobody uses."""
+    def _end_if_idle(self, name: str, number: int, version: _Version[ServableT]) -> None:
+        """Ends a version that is to be unloaded and that no request uses."""
         if version.state is State.UNLOADING and version.requests == 0:
             assert version.servable is not None
             self._to_unload.append(version.servable)
             version.state, version.servable = State.END, None
-            version.dropped = True
+            version.forgotten = True
             logger.info("%s version %d: unloaded", name, number)

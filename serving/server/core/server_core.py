@@ -14,8 +14,9 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.core import configuration
 from serving.server.core.labels import VersionLabels
-from serving.server.core.manager import Manager, RetryPolicy, State
+from serving.server.core.manager import Manager, RetryPolicy
 from serving.server.core.source import ConfigSource, Source
+from serving.server.core.version_status import State
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.servables.servable import Servable
 
