@@ -77,7 +77,13 @@ def main() -> None:
     if any(one.calibration != "temperature" for one in (*config.models, *config.ensembles)):
         parser.error("--set calibration: raw scores can be told from temperature's alone")
     # What other code made of other data is left alone.
-    made_by = code_hash("data", "models.transform.preprocessing", "pipeline.transform_graph")
+    made_by = code_hash(
+        "data.synthetic.generator",
+        "data.datasets.synthetic",
+        "data.extraction.job",
+        "models.transform.preprocessing",
+        "pipeline.transform_graph",
+    )
     root = pathlib.Path(config.examples).parent / made_by
     prepare(root)
     results = measure_all(config, arguments.seeds, root, arguments.jobs)

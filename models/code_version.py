@@ -2,16 +2,9 @@
 
 from data.utils.code_hash import code_hash
 
-_MODULES = (
-    "models",
-    "data.contract",
-    "data.faces.cropping",
-    "data.detectors",
-    "data.synthetic.self_blending",
-    "data.utils.evenly_spread",
-)
-
 
 def code_version() -> str:
-    """Changes with our code that reads Examples, trains, calibrates or exports."""
-    return code_hash(*_MODULES)
+    """Changes with our code that reads Examples, searches, trains, combines or exports."""
+    return code_hash(
+        "models.training.run_fn", "models.training.tuner_fn", "models.ensembles.ensemble"
+    )

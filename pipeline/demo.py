@@ -25,7 +25,6 @@ from serving.prediction import VideoPrediction
 from serving.server.server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
-_GENERATOR = ("data.synthetic.generator", "data.synthetic.faces", "data.synthetic.self_blending")
 _ASKED = 6
 """Held-out clips of each class that the table of verdicts shows."""
 
@@ -42,7 +41,8 @@ def run_demo(output: pathlib.Path) -> RunOutcome:
         What became of the candidates.
     """
     # Another generator makes another dataset.
-    dataset = output / f"dataset-{code_hash(*_GENERATOR)[:8]}"
+    generator_code = code_hash("data.synthetic.generator")[:8]
+    dataset = output / f"dataset-{generator_code}"
     examples = output / "examples"
     rich.print(Rule("1 of 5: sample dataset", align="left"))
     generator.generate_once(dataset)

@@ -35,7 +35,6 @@ from data import contract
 from data.utils.code_hash import code_hash
 from data.utils.errors import UsageError
 from models.backbones import registry
-from models.code_version import code_version
 from models.config.ensemble import EnsembleConfig
 from models.config.model import ModelConfig
 from models.transform import preprocessing
@@ -154,9 +153,7 @@ def _ingest(
         examples=examples,
         anomalies=validator.outputs["anomalies"],
         reals_suffice=json.dumps(config.reals_suffice),
-        code_hash=code_hash(
-            "components.split_audit", "data.splits.assignment", "data.splits.groups"
-        ),
+        code_hash=code_hash("components.split_audit"),
     )
     transform = Transform(
         examples=examples,
@@ -165,7 +162,7 @@ def _ingest(
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=[]),
         materialize=False,
         disable_statistics=True,
-        custom_config={"code_hash": code_hash("models.transform.preprocessing", "data.contract")},
+        custom_config={"code_hash": code_hash("models.transform.preprocessing")},
     )
     transform.add_upstream_node(audit)
     data = _Data(examples, run_schema.outputs["schema"], transform.outputs["transform_graph"])
@@ -188,7 +185,7 @@ def _train(model: ModelConfig, config: RunConfig, inputs: Inputs, data: _Data) -
         "eval_args": trainer_pb2.EvalArgs(splits=["eval"]),
         "custom_config": {
             "model": model.model_dump_json(),
-            "code_hash": code_version(),
+            "code_hash": code_hash("models.training.run_fn", "models.training.tuner_fn"),
             "warm_start_sha256": _warm_start_hash(model),
             "weights_sha256": _weights_hash(model),
             "checkpoints": inputs.checkpoints,
@@ -217,7 +214,7 @@ def _join(
         transform_graph=data.transform_graph,
         config=ensemble.model_dump_json(),
         metadata=json.dumps({"run": config.name, "data_fingerprint": inputs.fingerprint}),
-        code_hash=code_hash("components.ensemble") + code_version(),
+        code_hash=code_hash("components.ensemble"),
         **{
             f"member_{number}": member.outputs["model"]
             for number, member in enumerate(members, start=1)
@@ -240,7 +237,7 @@ def _judge(
         serving_root=config.serving_root,
         model_name=name,
         served_before=inputs.served_before[name],
-        code_hash=code_hash("components.serving_baseline", "components.served_versions"),
+        code_hash=code_hash("components.serving_baseline"),
     ).with_id(f"ServingBaseline.{name}")
     evaluator = Evaluator(
         examples=data.examples,
@@ -253,7 +250,7 @@ def _judge(
         model=candidate,
         examples=data.examples,
         model_name=name,
-        code_hash=code_hash("components.serving_check", "serving"),
+        code_hash=code_hash("components.serving_check"),
     ).with_id(f"ServingCheck.{name}")
     pusher = AtomicPusher(
         model=candidate,
@@ -261,7 +258,7 @@ def _judge(
         infra_blessing=check.outputs["blessing"],
         serving_root=config.serving_root,
         model_name=name,
-        code_hash=code_hash("components.atomic_pusher", "components.served_versions"),
+        code_hash=code_hash("components.atomic_pusher"),
     ).with_id(f"AtomicPusher.{name}")
     return [baseline, evaluator, check, pusher]
 

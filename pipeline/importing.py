@@ -10,9 +10,9 @@ import numpy as np
 from components import atomic_pusher, served_versions
 from data.extraction import output_layout
 from data.utils import files
+from data.utils.code_hash import code_hash
 from data.utils.errors import UsageError
 from models.calibration import uncalibrated
-from models.code_version import code_version
 from models.config.model import ModelConfig
 from models.export import ServedModel, export, export_calibrated
 from models.inputs.crop_source import CropSource
@@ -54,7 +54,7 @@ def import_weights(
     card = {
         "config": config.model_dump(mode="json"),
         "variables_sha256": saved_network.variables_sha256(network),
-        "code_version": code_version(),
+        "code_version": code_hash("pipeline.importing"),
         "imported": {
             "file": pathlib.Path(path).name,
             "sha256": hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest(),

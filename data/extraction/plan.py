@@ -21,35 +21,7 @@ from data.splits.assignment import Assignment
 from data.utils import files
 from data.utils.code_hash import code_hash
 
-_CROPS_CODE = (
-    "data.contract",
-    "data.faces.cropping",
-    "data.detectors",
-    "data.faces.collector",
-    "data.faces.descriptors",
-    "data.faces.extract",
-    "data.faces.original_faces",
-    "data.faces.tracking",
-    "data.video.reader",
-    "data.video.container",
-    "data.faces.types",
-)
-"""What decides the crops besides the options."""
-
 _CROPS_LIBRARIES = ("av", "mtcnn", "numpy", "opencv-python-headless", "tensorflow")
-
-_CODE = (
-    *_CROPS_CODE,
-    "data.splits.balance",
-    "data.extraction.resume",
-    "data.extraction.plan",
-    "data.extraction.shards",
-    "data.splits.groups",
-    "data.splits.assignment",
-    "data.utils.tfrecord",
-    "data.extraction.step",
-)
-"""What decides the Examples besides the options."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,7 +192,7 @@ def _fingerprint_crops(options: ExtractionOptions) -> str:
         registry.fingerprint(options.detector),
         dataclasses.asdict(options.faces),
         options.boxes_from,
-        code_hash(*_CROPS_CODE),
+        code_hash("data.extraction.worker"),
         [importlib.metadata.version(name) for name in _CROPS_LIBRARIES],
     )[:16]
 
@@ -232,7 +204,7 @@ def _fingerprint(videos: Iterable[SourceVideo], options: ExtractionOptions, crop
         found = files.describe(video.path)
         seen = None if found is None else (found.size_in_bytes, found.last_updated_in_seconds)
         described.append((dataclasses.asdict(video), seen))
-    return _hash(described, dataclasses.asdict(options), crops, code_hash(*_CODE))
+    return _hash(described, dataclasses.asdict(options), crops, code_hash("data.extraction.job"))
 
 
 def _hash(*values: Any) -> str:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from data import contract
 from data.datasets.base import Refusal, SourceVideo
 from data.ledger import Status
-from data.splits.groups import keys_of, name_members, name_some, possible_splits, settle
+from data.splits.groups import keys_of, name_members, possible_splits, settle
+from data.utils.name_some import name_some
 
 
 @dataclasses.dataclass(frozen=True)

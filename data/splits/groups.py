@@ -14,9 +14,9 @@ from data import contract
 from data.datasets.base import Refusal, SourceVideo
 from data.ledger import Status
 from data.utils.errors import UsageError
+from data.utils.name_some import NAMED_IN_MESSAGE, name_some
 
 _ALL = frozenset(contract.SPLITS)
-_NAMED_IN_MESSAGE = 3
 """Videos, or groups, that a message names before it counts the rest."""
 
 
@@ -108,18 +108,11 @@ def settle(
         else:
             refused.update(dict.fromkeys((video.video_id for video in group), _cross_split(group)))
     if problems:
-        more = len(problems) - _NAMED_IN_MESSAGE
+        more = len(problems) - NAMED_IN_MESSAGE
         others = [f"so do clips of {more} more groups;"] if more > 0 else []
         cure = "take these clips out of the input, or extract into a new folder"
-        raise UsageError("\n".join([*problems[:_NAMED_IN_MESSAGE], *others, cure]))
+        raise UsageError("\n".join([*problems[:NAMED_IN_MESSAGE], *others, cure]))
     return left
-
-
-def name_some(names: Sequence[str]) -> str:
-    """Names the first few and counts the rest: `a, b, c and 4 more`."""
-    more = len(names) - _NAMED_IN_MESSAGE
-    shown = ", ".join(names[:_NAMED_IN_MESSAGE])
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def name_members(by_split: Mapping[str, Sequence[str]]) -> str:

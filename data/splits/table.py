@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from data.splits.groups import name_some
 from data.splits.report import DatasetReport, SplitCount, SplitReport
+from data.utils.name_some import name_some
 
 _NUMBERS = ("videos", "real", "fake", "groups", "people\n(in videos)", "original\nelsewhere")
 _CAPTION = (

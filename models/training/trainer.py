@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from data.splits.groups import name_some
 from data.utils.errors import UsageError
+from data.utils.name_some import name_some
 from models.config.model import ModelConfig
 from models.evaluation.metrics import log_loss
 from models.inputs.crop_source import CropSource, require_both_classes, sample_tracks

@@ -3,7 +3,7 @@ import pytest
 from data.datasets.base import Refusal
 from data.ledger import Status
 from data.splits.assignment import assign
-from data.splits.groups import connected, name_some
+from data.splits.groups import connected
 from data.utils.errors import UsageError
 from tests.data.source_videos import groups_by_flood, random_videos, video
 
@@ -238,15 +238,3 @@ KEPT_CONFLICTS = {
 )
 def test_official_conflicts_beside_kept_videos(videos, kept, expected):
     assert splits_of(videos, kept=kept) == expected
-
-
-@pytest.mark.parametrize(
-    ("names", "text"),
-    [
-        (["a"], "a"),
-        (["a", "b", "c"], "a, b, c"),
-        (["a", "b", "c", "d"], "a, b, c and 1 more"),
-    ],
-)
-def test_name_some(names, text):
-    assert name_some(names) == text
