@@ -201,6 +201,17 @@ def test_recipes_are_valid_configs(document):
             EvaluationConfig(**recipe["evaluation"])
 
 
+def test_readme_is_short():
+    lines = read("README.md").splitlines()
+    assert len(lines) <= 130
+    assert max(map(len, lines)) <= 100
+
+
+def test_pictures_are_small():
+    pictures = [ROOT / name for name in FILES if name.startswith("docs/images/")]
+    assert sum(picture.stat().st_size for picture in pictures) < 2**20
+
+
 def test_recipes_are_found():
     assert len(blocks("docs/training.md", "yaml")) >= 5
 
