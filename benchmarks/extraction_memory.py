@@ -31,7 +31,7 @@ _FEW = 10
 _JOB = """
 import resource, sys
 import data.utils.environment
-from data import extraction
+from data.extraction import job
 from data.datasets import registry
 from data.extraction.plan import ExtractionOptions
 from data.faces.extract import FaceOptions
@@ -39,7 +39,7 @@ from data.faces.extract import FaceOptions
 if __name__ == "__main__":
     _, folder, output, frames = sys.argv
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=int(frames)))
-    rows = extraction.extract([registry.read("manifest", folder)], output, options)
+    rows = job.extract([registry.read("manifest", folder)], output, options)
     # getrusage would tell the peak of the process that started this one, if that was higher.
     with open("/proc/self/status") as status:
         own = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))

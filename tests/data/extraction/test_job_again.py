@@ -43,7 +43,8 @@ def test_a_finished_job_is_not_repeated(listing, extracted, monkeypatch):
 KILLED_JOB = """
 import data.utils.environment
 import os, signal, sys
-from data import extraction, files
+from data.extraction import job
+from data.utils import files
 from data.datasets import registry
 from data.extraction.plan import ExtractionOptions
 from data.faces.extract import FaceOptions
@@ -62,7 +63,7 @@ if __name__ == "__main__":
     files.write = dying(files.write, 0, mark, int(times))
     files.move = dying(files.move, 1, mark, int(times))
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=4))
-    extraction.extract([registry.read("manifest", dataset)], output, options)
+    job.extract([registry.read("manifest", dataset)], output, options)
 """
 
 

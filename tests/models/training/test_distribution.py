@@ -16,15 +16,15 @@ _TRAIN = """
 import sys
 import data.utils.environment
 import keras, numpy as np, tensorflow as tf
-from models import distribution
+from models.training import distribution
 name, devices, policy = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * devices
 )
-from models import optimizer, trainer
+from models.training import optimizer, trainer
 from models.networks.classifier import Classifier
-from models.config import ModelConfig
+from models.config.model import ModelConfig
 from models.inputs.input_pipeline import Batch
 from models.training.precision import Precision
 
@@ -85,8 +85,8 @@ tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * devices
 )
 from benchmarks.learning import Arguments
-from models import training
-from models.config import ModelConfig
+from models.training import run_fn
+from models.config.model import ModelConfig
 train, evaluated, transform, folder = sys.argv[1:]
 config = ModelConfig(
     model="meso4",
@@ -101,7 +101,7 @@ config = ModelConfig(
     false_negative_rate=0.25,
 )
 settings = {"model": config.model_dump_json(), "code_hash": "0", "checkpoints": f"{folder}/states"}
-training.run_fn(
+run_fn.run_fn(
     Arguments([train], [evaluated], transform, f"{folder}/model", f"{folder}/run", settings)
 )
 """
