@@ -25,9 +25,10 @@ fuzz: $(VENV)/.installed-dev ## 2,000 damaged clips, Predict and REST requests; 
 soak: $(VENV)/.installed-dev ## a served model under load, hot swaps and SIGTERM; prints what failed
 	$(BIN)/python -m benchmarks.serving_load
 
-lint: $(VENV)/.installed-dev ## style and formatting of our code
+lint: $(VENV)/.installed-dev ## style and formatting of our code, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.installed-dev ## static types of our code
 	$(BIN)/mypy
