@@ -9,13 +9,20 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test fuzz soak lint types docs lock protos clean
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# The rooms whose docstrings hold examples that run.
+EXAMPLES := data models serving components pipeline
+
+.PHONY: demo test test-fast fuzz soak lint types hooks docs lock protos clean
 
 demo: $(VENV)/.installed ## install, then run the whole road on a generated dataset
 	$(BIN)/unmask demo
 
 test: $(VENV)/.installed-dev ## install what tests need and run them all
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) --doctest-modules --ignore-glob='*_pb2.py' tests $(EXAMPLES)
+
+test-fast: $(VENV)/.installed-dev ## the tests of modules that are not marked as slow; two minutes
+	$(PYTEST) -m "not slow" --timeout 30 tests
 
 fuzz: $(VENV)/.installed-dev ## 2,000 damaged clips, Predict and REST requests; prints what became of them
 	$(BIN)/python -m tests.fuzz --cases 2000
@@ -35,6 +42,9 @@ types: $(VENV)/.installed-dev ## static types of our code
 
 docs: $(VENV)/.installed ## renew docs/cli.md from the command line itself
 	$(BIN)/typer unmask utils docs --name unmask --output docs/cli.md
+
+hooks: $(VENV)/.installed-dev ## let git check style, formatting and types before each commit
+	$(BIN)/pre-commit install
 
 lock: $(UV) ## renew the pinned requirements from pyproject.toml
 	$(UV) pip compile pyproject.toml --upgrade --generate-hashes --python-version 3.10 \

@@ -13,6 +13,8 @@ import tensorflow as tf
 from components import served_versions
 from components.atomic_pusher import INCOMING, push
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def saved_model(tmp_path):

@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from data.ledger import Status
 from tests.fuzz import campaign, mutations, seeds
 
+pytestmark = pytest.mark.slow
+
 CASES = 60
 
 

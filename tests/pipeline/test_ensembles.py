@@ -12,6 +12,8 @@ from data import contract
 from pipeline import config, evaluation, report, runner
 from tests import tiny_dataset
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 name: tiny-ensemble
 examples: {folder}/examples

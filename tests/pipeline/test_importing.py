@@ -22,6 +22,8 @@ from models.networks import classifier
 from pipeline import commands, importing
 from tests import tiny_dataset
 
+pytestmark = pytest.mark.slow
+
 SIGNATURES = {
     *("serving_default", "serving_tracks", "serving_examples", "serving_frames"),
     *("transform_features", "transform_labels"),

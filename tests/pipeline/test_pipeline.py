@@ -17,6 +17,8 @@ from data.utils.errors import UsageError
 from pipeline import commands, config, evaluation, graph, run_outcome, runner
 from tests import tiny_dataset
 
+pytestmark = pytest.mark.slow
+
 COMPONENTS = [
     "ImportExampleGen",
     "ImportSchemaGen",

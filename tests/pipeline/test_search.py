@@ -12,6 +12,8 @@ from tfx.orchestration.pipeline import RunOptions
 from pipeline import config, graph, schema
 from tests import tiny_dataset
 
+pytestmark = pytest.mark.slow
+
 MODEL = {
     "model": "meso4",
     "image_size": 32,

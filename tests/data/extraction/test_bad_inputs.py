@@ -14,6 +14,8 @@ from data.ledger import Status
 from tests.data import misbehaving
 from tests.data.bad_inputs import BAD_INPUTS, file_name
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = FaceOptions(frames_per_video=4)
 NOBODY = 65534
 ALONE = [name for name, kind in BAD_INPUTS.items() if kind.alone]

@@ -24,6 +24,8 @@ from tests.data.bad_clips.encoding import encode, partly_blurred_frames
 from tests.data.extracted_clips import EXPECTED, OPTIONS, assert_same, read_examples
 from tests.data.mapped_file_system import ObjectStore
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_input_has_one_row_with_its_status(listing, extracted):
     rows = output_layout.read_ledger(str(extracted))

@@ -23,6 +23,8 @@ from data.utils.errors import UsageError
 from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
 from tests.data.extracted_clips import OPTIONS, assert_same, read_examples
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 

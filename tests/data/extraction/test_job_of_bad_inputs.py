@@ -13,6 +13,8 @@ from data.ledger import Status
 from tests.data import bad_inputs
 from tests.data.bad_inputs import BAD_INPUTS
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ExtractionOptions(
     detector="tests.data.misbehaving:Misbehaving",
     faces=FaceOptions(frames_per_video=4),

@@ -10,6 +10,8 @@ from data.utils.errors import UsageError
 from tests.data import bad_clips, misbehaving
 from tests.data.bad_clips.encoding import encode, face_frames
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = FaceOptions(frames_per_video=2)
 
 

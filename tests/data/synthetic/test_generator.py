@@ -11,6 +11,8 @@ from data.synthetic import faces as synthetic_faces
 from data.synthetic import generator
 from data.utils.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 SMALL = generator.SyntheticOptions(identities=4, frames=6, seed=7, workers=1)
 
 

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from models.backbones.grouped_convolution import GroupedConvolution, has_native_gradient
 
+pytestmark = pytest.mark.slow
+
 GROUPS, CHANNELS, FILTERS = 4, 8, 12
 
 

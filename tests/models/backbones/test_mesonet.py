@@ -7,6 +7,8 @@ from models.config.model import ModelConfig
 from models.networks import classifier
 from tests.models.conftest import portrait
 
+pytestmark = pytest.mark.slow
+
 BUILDERS = {"meso4": mesonet.meso4, "mesoinception4": mesonet.mesoinception4}
 
 

@@ -7,6 +7,8 @@ import pytest
 from data.utils.errors import UsageError
 from models.backbones import registry
 
+pytestmark = pytest.mark.slow
+
 
 def moving_statistics(blocks, width):
     """Means and variances of a ResNeXt's BatchNormalizations, by table 1 of its paper."""

@@ -4,6 +4,8 @@ import pytest
 
 from models.backbones import resnet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def images():

@@ -4,6 +4,8 @@ import pytest
 
 from models.backbones import resnext
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def network():

@@ -22,6 +22,8 @@ from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import TransformFeatures
 from tests.tiny_dataset import make_video
 
+pytestmark = pytest.mark.slow
+
 SIGNATURES = ("serving_default", "serving_tracks", "serving_examples", "serving_frames")
 
 

@@ -12,6 +12,8 @@ from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import TransformFeatures
 from tests.models.tiny_served import TRACK_LENGTH, decision_of, example, faces, logit, verdicts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
 def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tmp_path):

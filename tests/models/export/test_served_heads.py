@@ -14,6 +14,8 @@ from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import label_only
 from tests.models import tiny_served
 
+pytestmark = pytest.mark.slow
+
 HEADS = {
     "lstm": {"head": "lstm", "lstm_units": 4},
     "max": {"pooling": "max"},

@@ -27,6 +27,8 @@ from tests.models.tiny_served import (
     verdicts,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_single_faces(call, network, thresholds):
     pixels, pictures = faces(40)

@@ -1,11 +1,14 @@
 """A SavedModel in a session, as TensorFlow Serving runs it, not as Python's loader does."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from skimage import data
 
 from data import contract
 from tests.models.tiny_served import faces
+
+pytestmark = pytest.mark.slow
 
 
 def test_runs_in_a_session_as_in_tensorflow_serving(saved, call, videos):

@@ -12,6 +12,8 @@ from models.config.model import ModelConfig
 from models.inputs.input_pipeline import scoring_batches, training_batches
 from tests.tiny_dataset import make_video
 
+pytestmark = pytest.mark.slow
+
 OFF = {
     name: 0.0
     for name in AugmentationConfig.model_fields

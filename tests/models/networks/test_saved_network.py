@@ -16,6 +16,8 @@ from models.training.precision import Precision
 from models.training.trainer import train_network
 from models.transform.transform_features import TransformFeatures
 
+pytestmark = pytest.mark.slow
+
 
 def make_config(name, **changes):
     values = {"image_size": 32, "weights": None, "lstm_units": 4, **changes}

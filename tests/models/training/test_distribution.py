@@ -10,6 +10,8 @@ import tensorflow as tf
 from data.utils.errors import UsageError
 from models.training import distribution
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 _TRAIN = """

@@ -15,6 +15,8 @@ from data.utils.errors import UsageError
 from models.training.search_result import SearchResult
 from tests.tiny_dataset import make_video
 
+pytestmark = pytest.mark.slow
+
 SEARCH = {
     "trials": 9,
     "steps": 5,

@@ -20,6 +20,8 @@ from models.training.log import TrainingLog
 from models.training.precision import Precision
 from models.training.trainer import Trainer, TrainingError
 
+pytestmark = pytest.mark.slow
+
 FLOAT32 = Precision("float32", "test")
 
 

@@ -10,6 +10,8 @@ import pytest
 from data.utils.errors import UsageError
 from models.training.search_result import SearchResult
 
+pytestmark = pytest.mark.slow
+
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:

@@ -3,10 +3,14 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from data.utils.errors import UsageError
 from serving import Client
 from serving.client import ServingError
 from tests.serving.cli.command_line import run
+
+pytestmark = pytest.mark.slow
 
 ROOT = pathlib.Path(__file__).parents[3]
 

@@ -22,6 +22,8 @@ from serving.client.client import Client
 from serving.server.server import ModelServer
 from tests.serving.clips import write_frames
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = FaceOptions(frames_per_video=6)
 WIDTH = 4
 

@@ -19,6 +19,8 @@ from models.scoring.scorer import NetworkScorer
 from models.transform.transform_features import label_only
 from tests.models.conftest import encode, portrait
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 4
 
 
