@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks import serving
+from benchmarks.utils import serving
 
 # isort: split
 import numpy as np

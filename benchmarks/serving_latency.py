@@ -10,8 +10,8 @@ clients get answered; half of it is then sent at random times, whether or not an
 import contextlib
 import statistics
 
-from benchmarks import serving
-from benchmarks.serving_clients import ask_at_rate, ask_for, check, requests_per_second
+from benchmarks.utils import serving
+from benchmarks.utils.load_generator import ask_at_rate, ask_for, check, requests_per_second
 
 PEAK_CONCURRENCY = 16
 

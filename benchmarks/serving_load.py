@@ -20,8 +20,8 @@ import time
 import grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from benchmarks import serving
-from benchmarks.serving_clients import Answer, ask_for, keep_asking
+from benchmarks.utils import serving
+from benchmarks.utils.load_generator import Answer, ask_for, keep_asking
 
 CONCURRENCY = 64
 SWAP_CONCURRENCY = 16

@@ -21,8 +21,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks import serving
-from benchmarks.serving_clients import ask_for, requests_per_second
+from benchmarks.utils import serving
+from benchmarks.utils.load_generator import ask_for, requests_per_second
 
 CONCURRENCY = 16
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)

@@ -33,9 +33,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from benchmarks import shortcut_videos
 from benchmarks.training import make_config
-from benchmarks.training_crops import write_source
+from benchmarks.utils import compressed_videos
+from benchmarks.utils.training import write_source
 from data.contract import Label, VideoExample
 from models.config.augmentation import AugmentationConfig
 from models.config.model import ModelConfig
@@ -75,10 +75,10 @@ def main() -> None:
     parser.add_argument("--pair", nargs=2, type=pathlib.Path, default=_PAIR)
     arguments = parser.parse_args()
     count = arguments.identities
-    to_learn_from = shortcut_videos.make_identities(0, count, _UNEQUAL)
+    to_learn_from = compressed_videos.make_identities(0, count, _UNEQUAL)
     to_measure = {
-        "unequal": shortcut_videos.make_identities(count, count, _UNEQUAL),
-        "any": shortcut_videos.make_identities(count, count, _ANY),
+        "unequal": compressed_videos.make_identities(count, count, _UNEQUAL),
+        "any": compressed_videos.make_identities(count, count, _ANY),
     }
     pair = read_pair(*arguments.pair)
     found: dict[str, list[float]] = {}
@@ -86,7 +86,7 @@ def main() -> None:
         for key, augmentation in AUGMENTATIONS.items():
             print(f"seed {seed}, augmentation {key}", flush=True)
             config = make_config(
-                arguments.network, shortcut_videos.SIZE, augmentation=augmentation, seed=seed
+                arguments.network, compressed_videos.SIZE, augmentation=augmentation, seed=seed
             )
             network = learn(to_learn_from, config, arguments.steps)
             for name, value in measured(network, to_measure, pair):
@@ -173,14 +173,14 @@ def read_pair(real: pathlib.Path, fake: pathlib.Path) -> dict[str, VideoExample]
         print(f"no pair of real clips is measured: {', '.join(absent)} is not there")
         return {}
     clips = {
-        "real": shortcut_videos.read_clip(str(real), Label.REAL, "pair"),
-        "fake": shortcut_videos.read_clip(str(fake), Label.FAKE, "pair"),
+        "real": compressed_videos.read_clip(str(real), Label.REAL, "pair"),
+        "fake": compressed_videos.read_clip(str(fake), Label.FAKE, "pair"),
     }
     with tempfile.TemporaryDirectory(prefix="unmask-shortcut-") as folder:
         for name, path, other in (("real", real, "fake"), ("fake", fake, "real")):
             target = pathlib.Path(folder) / f"{name}.mp4"
-            again = shortcut_videos.recompress(str(path), target, clips[other].bit_rate)
-            clips[f"{name} recompressed"] = shortcut_videos.read_clip(
+            again = compressed_videos.recompress(str(path), target, clips[other].bit_rate)
+            clips[f"{name} recompressed"] = compressed_videos.read_clip(
                 again, Label[name.upper()], "pair"
             )
     for name, clip in clips.items():

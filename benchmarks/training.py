@@ -40,7 +40,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from benchmarks.training_crops import CROPS, make_source
+from benchmarks.utils.training import CROPS, make_source
 from models.config.model import ModelConfig
 from models.inputs.crop_source import CropSource, sample_tracks
 from models.inputs.input_pipeline import Batch, training_batches

@@ -30,7 +30,7 @@ import data.utils.environment  # noqa: F401 - before TensorFlow
 if TYPE_CHECKING:
     from models.networks.classifier import Classifier
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = "benchmark"
 FACE_SIZE = 224
 PREDICT = "/tensorflow.serving.PredictionService/Predict"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import grpc
 from tensorflow_serving.apis import predict_pb2
 
-from benchmarks.serving import PREDICT
+from benchmarks.utils.serving import PREDICT
 
 
 @dataclasses.dataclass(frozen=True)
