@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from data.contract import Verdict
+from data.contract import VerdictCode
 from models.calibration import Decision, Temperature
 from models.config.model import ModelConfig
 from models.export import ServedModel, export
@@ -97,7 +97,7 @@ def test_faces(predict, picture):
     alone = predict("serving_default", faces=[JPEG])["fake_probability"]
     with flat_memory():
         answer = predict("serving_default", faces=[picture, JPEG])
-    assert answer["verdict"][0] == Verdict.UNREADABLE
+    assert answer["verdict"][0] == VerdictCode.UNREADABLE
     assert np.isnan(answer["fake_probability"][0])
     np.testing.assert_allclose(answer["fake_probability"][1:], alone, atol=1e-6)
 
@@ -107,7 +107,7 @@ def test_tracks(predict, picture):
     with flat_memory():
         answer = predict("serving_tracks", faces=[[JPEG, picture, b""], [JPEG, b"", b""]])
     alone = predict("serving_tracks", faces=[[JPEG, b"", b""]])
-    assert answer["verdict"][0] == Verdict.UNREADABLE  # nobody knows what it would have shown
+    assert answer["verdict"][0] == VerdictCode.UNREADABLE  # nobody knows what it would have shown
     np.testing.assert_allclose(
         answer["fake_probability"], [np.nan, *alone["fake_probability"]], atol=1e-6
     )
