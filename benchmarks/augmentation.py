@@ -13,7 +13,6 @@ import data.utils.environment  # noqa: F401 - before TensorFlow
 
 # isort: split
 import argparse
-import json
 import os
 import time
 from typing import Any
@@ -22,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 from skimage import data as pictures
 
+from benchmarks.utils.figures import print_figure
 from models.config.augmentation import AugmentationConfig
 from models.inputs.augmentation import augment
 
@@ -56,19 +56,17 @@ def main() -> None:
     for name, probability in _ALONE.items():
         configs[name] = AugmentationConfig(**{**_OFF, probability: 1.0})
     configs["defaults"] = AugmentationConfig()
-    lines = []
+    rates = {}
     for name, config in configs.items():
-        rate = _rate(config, arguments.image_size, arguments.seconds)
-        print(f"{name}: {rate:.0f} images/s, {1000 / rate:.2f} ms an image")
-        result = {"name": f"augmentation_{name}", "value": round(rate, 1)}
+        rates[name] = _rate(config, arguments.image_size, arguments.seconds)
+        print(f"{name}: {rates[name]:.0f} images/s, {1000 / rates[name]:.2f} ms an image")
+    for name, rate in rates.items():
         target = TARGET if name == "defaults" else None
-        lines.append(result | {"target": target, "unit": "images/s on one core"})
-    for line in lines:
-        print(json.dumps(line))
+        print_figure(f"augmentation_{name}", rate, unit="images/s on one core", target=target)
 
 
 def _rate(config: AugmentationConfig, size: int, seconds: float) -> float:
-    """Images a second of the given configuration."""
+    """Images a second with this configuration."""
     face = tf.image.resize(pictures.astronaut()[0:300, 80:380], [size, size])
     pair = tf.stack([face, face[:, ::-1]])
     points = np.array([[0.4, 0.36], [0.58, 0.36], [0.5, 0.45], [0.43, 0.54], [0.56, 0.54]])

@@ -10,13 +10,13 @@ printed, and where it is below 0.88 the value is 0. The last line is JSON.
 """
 
 import argparse
-import json
 import statistics
 import time
 
 import numpy as np
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
+from benchmarks.utils.figures import print_figure
 from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.video import Video
@@ -43,7 +43,7 @@ def main() -> None:
     ratios = []
     for _ in range(arguments.rounds):
         started = time.perf_counter()
-        found = ours.detect(frames)
+        faces = ours.detect(frames)
         our_s = time.perf_counter() - started
         started = time.perf_counter()
         expected = [package.detect_faces(frame, min_face_size=20) for frame in frames]
@@ -54,22 +54,27 @@ def main() -> None:
             f"ratio {ratios[-1]:.1f}"
         )
     overlaps = []
-    for our_faces, their_faces in zip(found, expected, strict=True):
+    for our_faces, their_faces in zip(faces, expected, strict=True):
         our_boxes = np.array([face.box for face in our_faces], np.float32).reshape(-1, 4)
         for face in their_faces:
             if face["confidence"] < MIN_CONFIDENCE:
                 continue
             x, y, width, height = face["box"]
             box = np.array([[x, y, x + width, y + height]], np.float32)
-            found_overlaps = intersection_over_union(box, our_boxes)
-            overlaps.append(float(found_overlaps.max()) if found_overlaps.size else 0.0)
+            with_ours = intersection_over_union(box, our_boxes)
+            overlaps.append(float(with_ours.max()) if with_ours.size else 0.0)
     if not overlaps:
         parser.error(f"{arguments.clip}: the package finds no face in it; choose another clip")
     overlap = float(statistics.mean(overlaps))
     print(f"{frames.shape[2]}x{frames.shape[1]}, {len(overlaps)} faces, mean IoU {overlap:.3f}")
     value = statistics.median(ratios) if overlap >= MIN_OVERLAP else 0.0
-    result = {"name": "detection_speedup_over_mtcnn_package", "value": round(value, 2)}
-    print(json.dumps(result | {"target": TARGET, "unit": "times", "mean_iou": round(overlap, 3)}))
+    print_figure(
+        "detection_speedup_over_mtcnn_package",
+        value,
+        unit="times",
+        target=TARGET,
+        mean_iou=round(overlap, 3),
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ measured by a job of one small clip, and taken off all others. The last lines ar
 """
 
 import argparse
-import json
+import dataclasses
 import pathlib
 import resource
 import shutil
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
+from benchmarks.utils.figures import print_figure
 from data.datasets.base import Listing, SourceVideo
 from data.detectors.base import Face
 from data.extraction import job, runners
@@ -46,7 +47,7 @@ class NoDetector:
 
 
 class Bench:
-    """Runs jobs and keeps what they took.
+    """Runs jobs, each with an output folder of its own.
 
     Args:
         folder: for copies and outputs.
@@ -59,7 +60,7 @@ class Bench:
         self._number = 0
         self.videos = copy_clips(clips, copies, folder / "clips")
 
-    def run(self, name: str, videos: list[SourceVideo], detector: str, workers: int) -> "Took":
+    def run(self, name: str, videos: list[SourceVideo], detector: str, workers: int) -> "Duration":
         """Runs a job and prints what it did."""
         self._number += 1
         before, started = cpu_seconds(), time.perf_counter()
@@ -69,23 +70,24 @@ class Bench:
             ExtractionOptions(detector=detector),
             runners.pipeline_options("direct", workers, {}),
         )
-        took = Took(
+        duration = Duration(
             wall_s=time.perf_counter() - started,
             cpu_s=cpu_seconds() - before,
             videos_s=sum(row.seconds for row in rows),
         )
         frames = sum(row.frames_decoded for row in rows)
         print(
-            f"{name}: {took.wall_s:.1f} s, {took.cpu_s:.1f} CPU-s, {len(rows)} videos in "
-            f"{took.videos_s:.1f} s of workers, {frames} frames decoded, "
+            f"{name}: {duration.wall_s:.1f} s, {duration.cpu_s:.1f} CPU-s, {len(rows)} videos in "
+            f"{duration.videos_s:.1f} s of workers, {frames} frames decoded, "
             f"{sum(row.faces for row in rows)} faces",
             flush=True,
         )
-        return took
+        return duration
 
 
-class Took:
-    """What a job took.
+@dataclasses.dataclass(frozen=True)
+class Duration:
+    """How long a job took.
 
     Attributes:
         wall_s: seconds.
@@ -93,8 +95,9 @@ class Took:
         videos_s: the ledger's seconds, of all videos.
     """
 
-    def __init__(self, wall_s: float, cpu_s: float, videos_s: float) -> None:
-        self.wall_s, self.cpu_s, self.videos_s = wall_s, cpu_s, videos_s
+    wall_s: float
+    cpu_s: float
+    videos_s: float
 
 
 def main() -> None:
@@ -133,8 +136,7 @@ def main() -> None:
             )
     for key, target in TARGETS.items():
         unit = "s" if key == "extraction_start" else "ratio of throughput"
-        value = round(statistics.median(values[key]), 3)
-        print(json.dumps({"name": key, "value": value, "target": target, "unit": unit}))
+        print_figure(key, statistics.median(values[key]), unit=unit, target=target)
 
 
 def cpu_seconds() -> float:

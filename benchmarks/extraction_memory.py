@@ -9,7 +9,6 @@ and searches, added up. The last lines are JSON.
 """
 
 import argparse
-import json
 import pathlib
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ import time
 import av
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
+from benchmarks.utils.figures import print_figure
 
 TARGETS = {
     "extraction_memory_long_over_short": 1.10,
@@ -76,8 +76,7 @@ def main() -> None:
     }
     for key, target in TARGETS.items():
         unit = "GB" if key == "extraction_memory_one_worker" else "ratio of peak memory"
-        value = round(values[key], 3)
-        print(json.dumps({"name": key, "value": value, "target": target, "unit": unit}))
+        print_figure(key, values[key], unit=unit, target=target)
 
 
 def measure(folder: pathlib.Path, output: pathlib.Path, frames: int) -> float:

@@ -8,7 +8,6 @@ them alike; each is a lone Predict of one 16 KB face on an open connection. The 
 
 import argparse
 import concurrent.futures
-import json
 import pathlib
 import statistics
 import tempfile
@@ -19,6 +18,7 @@ import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import logging_config_pb2
 
+from benchmarks.utils.figures import print_figure
 from serving.server.admission.auth import BearerTokens
 from serving.server.grpc_api.server import GrpcServer
 from serving.server.monitoring.logs import RequestLogger
@@ -109,7 +109,9 @@ def main() -> None:
     for name, median in medians.items():
         print(f"{name:40} p50 {median:.3f} ms")
     added = round(list(medians.values())[-1] - medians["bare gRPC"], 3)
-    print(json.dumps({"p50_ms": medians, "added_ms": added, "target_ms": TARGET_MS}))
+    print_figure(
+        "grpc_transport", added, unit="ms above a bare handler, p50", target=TARGET_MS, p50=medians
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Usage: python -m benchmarks.learning [--seeds 0 1 2] [--output docs/learning.md]
 
 Trains what configs/learning.yaml names, once a seed, each as a run of the pipeline does (the same
 entry, calibration and export), and measures the exported models on `test`, which chose nothing.
-What is finished is not done again: a killed run goes on where it was. Each core trains a network
+A killed run continues: what is finished is not done again. Each core trains a network
 of its own: one network on two cores leaves a tenth of them idle, and half while it is built or
 exported. Writes a table, and prints one line of JSON a figure, the minutes that it took among them.
 """
@@ -30,6 +30,7 @@ import tensorflow as tf
 
 import configs
 import data.utils.environment  # noqa: F401 - before Keras
+from benchmarks.utils.figures import print_figure
 from data import contract
 from data.datasets import registry
 from data.extraction import job
@@ -75,7 +76,7 @@ def main() -> None:
     began = time.monotonic()
     config = run_config.load(_CONFIG, arguments.set)
     if any(one.calibration != "temperature" for one in (*config.models, *config.ensembles)):
-        parser.error("--set calibration: raw scores can be told from temperature's alone")
+        parser.error("--set calibration: raw scores can be computed from temperature's alone")
     # What other code made of other data is left alone.
     made_by = code_hash(
         "data.synthetic.generator",
@@ -89,10 +90,13 @@ def main() -> None:
     results = measure_all(config, arguments.seeds, root, arguments.jobs)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(table(results, config))
-    minutes = {"name": "learning_minutes", "value": round((time.monotonic() - began) / 60, 1)}
-    minutes |= {"target": MOST_MINUTES, "unit": "minutes, without what was finished before"}
-    for figure in [*figures(results, config), minutes]:
-        print(json.dumps(figure))
+    print_figures(results, config)
+    print_figure(
+        "learning_minutes",
+        (time.monotonic() - began) / 60,
+        unit="minutes, without what was finished before",
+        target=MOST_MINUTES,
+    )
 
 
 def prepare(root: pathlib.Path) -> None:
@@ -122,8 +126,8 @@ def prepare(root: pathlib.Path) -> None:
 def measure_all(
     config: run_config.RunConfig, seeds: Sequence[int], root: pathlib.Path, jobs: int
 ) -> list[dict[str, Any]]:
-    """What `measure` finds of each model and seed, by seed and then in the config's order."""
-    found: dict[tuple[int, str], dict[str, Any]] = {}
+    """The results of `measure` for each model and seed, by seed and then in the config's order."""
+    results: dict[tuple[int, str], dict[str, Any]] = {}
     spawn = multiprocessing.get_context("spawn")
     with futures.ProcessPoolExecutor(jobs, spawn, initializer=take_one_core) as pool:
         # Ensembles are made of what the networks have come to be.
@@ -133,9 +137,9 @@ def measure_all(
             ]
             for done in futures.as_completed(started):
                 result = done.result()
-                found[result["seed"], result["name"]] = result
+                results[result["seed"], result["name"]] = result
                 print(json.dumps(result), flush=True)
-    return [found[seed, name] for seed in seeds for name in config.candidates]
+    return [results[seed, name] for seed in seeds for name in config.candidates]
 
 
 def take_one_core() -> None:
@@ -195,7 +199,7 @@ def make(
                 )
             )
             return
-    (chosen,) = (found for found in config.ensembles if found.name == name)
+    (chosen,) = (each for each in config.ensembles if each.name == name)
     ensemble.make(
         chosen,
         [str(folder.parent / member / "model") for member in chosen.members],
@@ -270,8 +274,8 @@ def table(results: Sequence[Mapping[str, Any]], config: run_config.RunConfig) ->
         low, high = middle["interval"]
         minutes = statistics.median(result["minutes"] for result in mine)
 
-        def mean(key: str, found: Sequence[Mapping[str, Any]] = mine) -> float:
-            return statistics.mean(result[key] for result in found)
+        def mean(key: str, results: Sequence[Mapping[str, Any]] = mine) -> float:
+            return statistics.mean(result[key] for result in results)
 
         lines.append(
             f"| {name} | {' '.join(format(result['auc'], '.3f') for result in mine)} | "
@@ -281,28 +285,18 @@ def table(results: Sequence[Mapping[str, Any]], config: run_config.RunConfig) ->
     return "\n".join(lines) + "\n"
 
 
-def figures(
-    results: Sequence[Mapping[str, Any]], config: run_config.RunConfig
-) -> list[dict[str, Any]]:
-    """The figures that have a target, means over the seeds."""
+def print_figures(results: Sequence[Mapping[str, Any]], config: run_config.RunConfig) -> None:
+    """Prints the figures that have a target, means over the seeds."""
 
     def auc(name: str) -> float:
         return statistics.mean(result["auc"] for result in results if result["name"] == name)
 
     frame = max(auc(model.name) for model in config.models if model.head == "frame")
-    found = [{"name": "learning_best_frame_network_auc", "value": round(frame, 4)}]
-    found[0] |= {"target": BEST_AUC, "unit": "AUC"}
+    print_figure("learning_best_frame_network_auc", frame, unit="AUC", target=BEST_AUC)
     for chosen in config.ensembles:
         gain = auc(chosen.name) - max(map(auc, chosen.members))
-        found.append(
-            {
-                "name": f"learning_{chosen.name}_over_best_member",
-                "value": round(gain, 4),
-                "target": -LARGEST_LOSS,
-                "unit": "AUC",
-            }
-        )
-    return found
+        name = f"learning_{chosen.name}_over_best_member"
+        print_figure(name, gain, unit="AUC", target=-LARGEST_LOSS)
 
 
 if __name__ == "__main__":

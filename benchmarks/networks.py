@@ -10,7 +10,6 @@ drift. The last lines are JSON, one a figure.
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
+from benchmarks.utils.figures import print_figure
 from models.backbones import registry
 
 BATCH = 8
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="*", default=registry.names(), metavar="NETWORK")
     parser.add_argument("--image-size", type=int, default=75)
     arguments = parser.parse_args()
-    figures = []
+    figures: list[tuple[str, float, float, str]] = []
     for name in arguments.networks:
         started = time.perf_counter()
         loss, steps, difference = measure(name, arguments.image_size)
@@ -52,18 +52,18 @@ def main() -> None:
             flush=True,
         )
         figures += [
-            _figure(f"{name}_overfit_log_loss", loss, TARGET_LOSS, "nats"),
-            _figure(f"{name}_export_difference", difference, TOLERANCE, "probability"),
+            (f"{name}_overfit_log_loss", loss, TARGET_LOSS, "nats"),
+            (f"{name}_export_difference", difference, TOLERANCE, "probability"),
         ]
     if "resnext50_32x4d" in arguments.networks:
         native_s, split_s = grouped_step_seconds()
         print(f"ResNeXt-50 step: native {native_s:.3f} s, split {split_s:.3f} s")
         figures += [
-            _figure("resnext50_32x4d_native_step", native_s, round(split_s, 3), "s"),
-            _figure("resnext50_32x4d_split_over_native_step", split_s / native_s, 1.0, "times"),
+            ("resnext50_32x4d_native_step", native_s, round(split_s, 3), "s"),
+            ("resnext50_32x4d_split_over_native_step", split_s / native_s, 1.0, "times"),
         ]
-    for figure in figures:
-        print(json.dumps(figure))
+    for key, value, target, unit in figures:
+        print_figure(key, value, unit=unit, target=target)
 
 
 def measure(name: str, image_size: int) -> tuple[float, int, float]:
@@ -184,10 +184,6 @@ def _step(network: Any, learning_rate: float) -> Callable[[Any, Any], Any]:
         return loss
 
     return step
-
-
-def _figure(name: str, value: float, target: float, unit: str) -> dict[str, Any]:
-    return {"name": name, "value": float(f"{value:.3g}"), "target": target, "unit": unit}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import sys
 import time
 
 from benchmarks.utils import serving
+from benchmarks.utils.figures import print_figure
 
 # isort: split
 import numpy as np
@@ -84,9 +85,9 @@ def main() -> None:
     predict_s = statistics.median(whole[1:])
     parts_s = sum(statistics.median(times[1:]) for times in parts.values())
     unit = "Client.predict over decoding, detection and the bare model"
-    serving.print_figure("serving_client", predict_s / parts_s, 1.3, unit)
+    print_figure("serving_client", predict_s / parts_s, unit=unit, target=1.3)
     unit = "s of unmask predict above Client.predict: start-up"
-    serving.print_figure("serving_client_startup", command_s - predict_s, None, unit)
+    print_figure("serving_client_startup", command_s - predict_s, unit=unit)
 
 
 if __name__ == "__main__":

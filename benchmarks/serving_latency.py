@@ -11,6 +11,7 @@ import contextlib
 import statistics
 
 from benchmarks.utils import serving
+from benchmarks.utils.figures import print_figure
 from benchmarks.utils.load_generator import ask_at_rate, ask_for, check, requests_per_second
 
 PEAK_CONCURRENCY = 16
@@ -67,10 +68,10 @@ def main() -> None:
         alone = statistics.median(lone[name])
         print(f"lone request, served{name}: p50 {1000 * alone:.2f} ms")
         over = 1000 * (alone - fastest)
-        serving.print_figure(f"serving_latency{name}", over, 2.0, "ms above the bare call, p50")
+        print_figure(f"serving_latency{name}", over, unit="ms above the bare call, p50", target=2.0)
         tail = statistics.median(tails[name])
         unit = "p99 over p50 at half of the peak load"
-        serving.print_figure(f"serving_tail{name}", tail, 4.0, unit)
+        print_figure(f"serving_tail{name}", tail, unit=unit, target=4.0)
 
 
 if __name__ == "__main__":

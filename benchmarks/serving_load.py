@@ -1,10 +1,10 @@
-"""A served model under load for long, while versions come and go, and when it is told to stop.
+"""A served model under load for long, while versions come and go, and when it is stopped.
 
 Sixty seconds of 64 clients: how many requests fail, and by how much does the server's resident
 memory grow after the first sixth? Then sixteen clients ask on while ten new versions are pushed
 one after the other: no request may fail, nor be answered by a version before it was pushed or
 after it was reported as gone. Last, with 64 clients again, SIGTERM: whatever was sent before must
-be answered, what comes later may only be told UNAVAILABLE, and the server must end with 0.
+be answered, what comes later may only be refused as UNAVAILABLE, and the server must end with 0.
 
     python -m benchmarks.serving_load [--model runs/demo/serving/efficientnet_v2_b0/1]
 """
@@ -21,6 +21,7 @@ import grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from benchmarks.utils import serving
+from benchmarks.utils.figures import print_figure
 from benchmarks.utils.load_generator import Answer, ask_for, keep_asking
 
 CONCURRENCY = 64
@@ -39,8 +40,8 @@ def resident_mib(process: subprocess.Popen) -> float:
 def failures(answers: list[Answer]) -> int:
     """How many requests failed; prints with what."""
     failed = [answer for answer in answers if answer.code is not grpc.StatusCode.OK]
-    for told in sorted({f"{answer.code.name}: {answer.details}" for answer in failed}):
-        print(f"  {told}", flush=True)
+    for error in sorted({f"{answer.code.name}: {answer.details}" for answer in failed}):
+        print(f"  {error}", flush=True)
     return len(failed)
 
 
@@ -52,8 +53,10 @@ def measure_load(process: subprocess.Popen, target: str, message: bytes, seconds
     after = resident_mib(process)
     print(f"{len(answers)} requests; resident {before:.0f} MiB, later {after:.0f} MiB", flush=True)
     unit = f"failed requests in {seconds:.0f} s at concurrency {CONCURRENCY}"
-    serving.print_figure("serving_load_errors", failures(answers), 0, unit)
-    serving.print_figure("serving_load_memory", after / before, 1.05, "resident, end over start")
+    print_figure("serving_load_errors", failures(answers), unit=unit, target=0)
+    print_figure(
+        "serving_load_memory", after / before, unit="resident, end over start", target=1.05
+    )
 
 
 def wait_for_version(target: str, version: int) -> None:
@@ -101,15 +104,17 @@ def measure_swaps(
     )
     seen = sorted({answer.version for answer in answers if answer.version})
     print(f"{len(answers)} requests during the swaps, answered by versions {seen}", flush=True)
-    serving.print_figure("serving_swap_errors", failed, 0, f"failed requests in {swaps} hot swaps")
+    print_figure(
+        "serving_swap_errors", failed, unit=f"failed requests in {swaps} hot swaps", target=0
+    )
     unit = f"answers of versions that were not active in {swaps} hot swaps"
-    serving.print_figure("serving_swap_stale", stale, 0, unit)
+    print_figure("serving_swap_stale", stale, unit=unit, target=0)
     grown = (resident_mib(process) - before) / swaps
-    serving.print_figure("serving_swap_memory", grown, None, "MiB resident a hot swap")
+    print_figure("serving_swap_memory", grown, unit="MiB resident a hot swap")
 
 
 def measure_stop(process: subprocess.Popen, target: str, message: bytes, seconds: float) -> None:
-    """Prints what was lost when the server was told to stop."""
+    """Prints what was lost when the server was stopped."""
     stopped = float("inf")
 
     def refused() -> bool:
@@ -133,8 +138,8 @@ def measure_stop(process: subprocess.Popen, target: str, message: bytes, seconds
         f"{len(answers)} requests, {len(ended)} refused; the server ended with {code}", flush=True
     )
     unit = f"accepted requests without an answer after SIGTERM at concurrency {CONCURRENCY}"
-    serving.print_figure("serving_stop_lost", len(lost), 0, unit)
-    serving.print_figure("serving_stop_exit", code, 0, "exit code after SIGTERM")
+    print_figure("serving_stop_lost", len(lost), unit=unit, target=0)
+    print_figure("serving_stop_exit", code, unit="exit code after SIGTERM", target=0)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchmarks.utils import serving
+from benchmarks.utils.figures import print_figure
 from benchmarks.utils.load_generator import ask_for, requests_per_second
 
 CONCURRENCY = 16
@@ -129,20 +130,20 @@ def main() -> None:
             f"bare model, batch {best}": lambda: bare.faces_per_second(best, options.seconds),
             "Flask": lambda: flask_requests_per_second(port, bare.face, options.seconds),
         }
-        found: dict[str, list[float]] = {name: [] for name in measures}
+        speeds: dict[str, list[float]] = {name: [] for name in measures}
         for measure in measures.values():
             measure()  # warms up
         for _ in range(options.rounds):
             for name, measure in measures.items():
-                found[name].append(measure())
-            line = "; ".join(f"{name}: {speeds[-1]:.1f}/s" for name, speeds in found.items())
+                speeds[name].append(measure())
+            line = "; ".join(f"{name}: {each[-1]:.1f}/s" for name, each in speeds.items())
             print(line, flush=True)
-    served, merged, direct, flask = (statistics.median(speeds) for speeds in found.values())
+    served, merged, direct, flask = map(statistics.median, speeds.values())
     at = f"requests/s at concurrency {CONCURRENCY}"
     over_bare = f"{at} over the bare model's faces/s"
-    serving.print_figure("serving_throughput", served / direct, 0.9, over_bare)
-    serving.print_figure("serving_throughput_batched", merged / direct, 0.9, over_bare)
-    serving.print_figure("serving_over_flask", served / flask, 5.0, f"{at} over Flask's")
+    print_figure("serving_throughput", served / direct, unit=over_bare, target=0.9)
+    print_figure("serving_throughput_batched", merged / direct, unit=over_bare, target=0.9)
+    print_figure("serving_over_flask", served / flask, unit=f"{at} over Flask's", target=5.0)
 
 
 if __name__ == "__main__":

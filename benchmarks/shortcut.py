@@ -23,7 +23,6 @@ import data.utils.environment  # noqa: F401 - before TensorFlow
 # isort: split
 import argparse
 import contextlib
-import json
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,24 +30,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
-from benchmarks.training import make_config
 from benchmarks.utils import compressed_videos
-from benchmarks.utils.training import write_source
+from benchmarks.utils.figures import print_figure
+from benchmarks.utils.training import batches, make_config, make_step, write_source
 from data.contract import Label, VideoExample
 from models.config.augmentation import AugmentationConfig
 from models.config.model import ModelConfig
 from models.evaluation import nuisances, shortcut
 from models.evaluation.shortcut import ShortcutReport
-from models.inputs.crop_source import CropSource, sample_tracks
-from models.inputs.input_pipeline import training_batches
-from models.networks import classifier
+from models.inputs.crop_source import CropSource
 from models.networks.classifier import Classifier
 from models.scoring.scorer import NetworkScorer
 from models.scoring.video_scores import score_videos
-from models.training import optimizer, trainer
-from models.training.precision import choose
 
 AUGMENTATIONS = {
     "without": AugmentationConfig(jpeg_probability=0.0, scaling_probability=0.0),
@@ -81,7 +75,7 @@ def main() -> None:
         "any": compressed_videos.make_identities(count, count, _ANY),
     }
     pair = read_pair(*arguments.pair)
-    found: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
     for seed in arguments.seeds:
         for key, augmentation in AUGMENTATIONS.items():
             print(f"seed {seed}, augmentation {key}", flush=True)
@@ -90,13 +84,13 @@ def main() -> None:
             )
             network = learn(to_learn_from, config, arguments.steps)
             for name, value in measured(network, to_measure, pair):
-                found.setdefault(f"{key}_{name}", []).append(value)
-    means = {name: float(f"{np.mean(values):.3g}") for name, values in found.items()}
+                values.setdefault(f"{key}_{name}", []).append(value)
+    means = {name: float(f"{np.mean(by_seed):.3g}") for name, by_seed in values.items()}
     for name, mean in means.items():
         key, _, rest = name.partition("_")
         target = None if key == "without" or rest.endswith("auc") else means.get(f"without_{rest}")
-        figure = {"name": name, "value": mean, "target": target, "unit": _unit(name)}
-        print(json.dumps({**figure, "by_seed": [float(f"{value:.3g}") for value in found[name]]}))
+        by_seed = [float(f"{value:.3g}") for value in values[name]]
+        print_figure(name, mean, unit=_unit(name), target=target, by_seed=by_seed)
 
 
 def measured(
@@ -134,15 +128,9 @@ def measured(
 def learn(videos: Sequence[VideoExample], config: ModelConfig, steps: int) -> Classifier:
     """Trains a network by the trainer's own steps, at a constant rate."""
     keras.utils.set_random_seed(config.seed)
-    precision = choose(config.precision)
-    network = classifier.build(config, precision.policy, weights=None)
-    learner = optimizer.create(config, precision, network.trainable_variables)
-    step = trainer._train_step(network, learner, tf.distribute.get_strategy())
+    network, step = make_step(config)
     with _crop_source(videos) as crop_source:
-        crops = sample_tracks(crop_source.index, config.frames_per_video)
-        losses = [
-            float(step(b)[0]) for b in training_batches(crop_source, crops, config).take(steps)
-        ]
+        losses = [float(step(batch)[0]) for batch in batches(crop_source, config).take(steps)]
     print(f"  last losses: {np.mean(losses[-20:]):.3f} nats", flush=True)
     return network
 

@@ -40,12 +40,11 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from benchmarks.utils.training import CROPS, make_source
+from benchmarks.utils.figures import print_figure
+from benchmarks.utils.training import CROPS, batches, make_config, make_source, make_step
 from models.config.model import ModelConfig
-from models.inputs.crop_source import CropSource, sample_tracks
-from models.inputs.input_pipeline import Batch, training_batches
-from models.networks import classifier
-from models.training import optimizer, trainer
+from models.inputs.crop_source import CropSource
+from models.inputs.input_pipeline import Batch
 from models.training.precision import choose
 
 CORES = 2
@@ -60,8 +59,8 @@ _PROBED_STEPS = 6
 
 
 @dataclasses.dataclass(frozen=True)
-class Took:
-    """What steps took, a crop: seconds, and seconds of this process's CPU time."""
+class Duration:
+    """How long steps took, a crop: seconds, and seconds of this process's CPU time."""
 
     wall_s: float
     cpu_s: float
@@ -119,7 +118,7 @@ def main() -> None:
             figures += measure[part](arguments, pathlib.Path(folder))
         print(f"{part}: load {os.getloadavg()[0]:.1f} after", flush=True)
     for figure in figures:
-        print(json.dumps(figure))
+        print_figure(**figure)
 
 
 def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterator[dict[str, Any]]:
@@ -130,7 +129,7 @@ def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterat
         for name in arguments.networks:
             with contextlib.closing(CountingSource.of(written, folder)) as crop_source:
                 config = make_config(name, arguments.image_size, batch_size=arguments.batch_size)
-                step = make_step(config)
+                _, step = make_step(config)
                 kept = list(batches(crop_source, config).take(2))
                 run(step, kept)
                 source = iter(batches(crop_source, config))
@@ -179,7 +178,7 @@ def measure_precision(
                     batch_size=arguments.batch_size,
                     precision=precision,
                 )
-                steps[precision] = make_step(config)
+                _, steps[precision] = make_step(config)
                 kept = kept or list(batches(crop_source, config).take(1))
                 run(steps[precision], 2 * kept)
             times: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
@@ -201,10 +200,10 @@ def measure_memory(arguments: argparse.Namespace, _: pathlib.Path) -> Iterator[d
                 config = make_config(
                     name, arguments.image_size, batch_size=size, precision=precision
                 )
-                found = probe_afresh(config)
+                measures = probe_afresh(config)
                 label = f"{name}_{precision}_batch_{size}"
-                yield _figure(f"{label}_peak_memory", found["peak_mib"], "MiB")
-                yield _figure(f"{label}_memory_of_start", found["start_mib"], "MiB")
+                yield _figure(f"{label}_peak_memory", measures["peak_mib"], "MiB")
+                yield _figure(f"{label}_memory_of_start", measures["start_mib"], "MiB")
 
 
 def measure_frames(arguments: argparse.Namespace, _: pathlib.Path) -> Iterator[dict[str, Any]]:
@@ -214,18 +213,18 @@ def measure_frames(arguments: argparse.Namespace, _: pathlib.Path) -> Iterator[d
             config = make_config(
                 name, _SMALL, batch_size=_SEQUENCES, head="lstm", sequence_length=length
             )
-            found = probe_afresh(config)
-            yield _figure(f"{name}_lstm_{length}_frames_step", found["step_s"], "s")
-            yield _figure(f"{name}_lstm_{length}_frames_peak_memory", found["peak_mib"], "MiB")
+            measures = probe_afresh(config)
+            yield _figure(f"{name}_lstm_{length}_frames_step", measures["step_s"], "s")
+            yield _figure(f"{name}_lstm_{length}_frames_peak_memory", measures["peak_mib"], "MiB")
 
 
 def probe_afresh(config: ModelConfig) -> dict[str, float]:
-    """What `probe` finds in an interpreter of its own."""
+    """What `probe` measures in an interpreter of its own."""
     command = [sys.executable, "-m", "benchmarks.training", "--probe", config.model_dump_json()]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    print(f"{config.name}, batch {config.batch_size}, {config.precision}: {found}", flush=True)
-    return found
+    measures = json.loads(done.stdout.splitlines()[-1])
+    print(f"{config.name}, batch {config.batch_size}, {config.precision}: {measures}", flush=True)
+    return measures
 
 
 def probe(config: ModelConfig) -> dict[str, float]:
@@ -249,7 +248,7 @@ def probe(config: ModelConfig) -> dict[str, float]:
         videos=tf.range(config.batch_size),
     )
     del noise
-    step = make_step(config)
+    _, step = make_step(config)
     start_mib = peak_mib()
     times = [run(step, [batch]).wall_s for _ in range(_PROBED_STEPS)]
     step_s = min(times[1:]) * config.batch_size * length  # `run` counts by crops
@@ -259,40 +258,21 @@ def probe(config: ModelConfig) -> dict[str, float]:
 def peak_mib() -> float:
     """The most memory that this process ever had resident, MiB: Linux's VmHWM."""
     status = pathlib.Path("/proc/self/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return round(int(found[1]) / 1024)
+    peak_kb = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert peak_kb is not None
+    return round(int(peak_kb[1]) / 1024)
 
 
-def make_config(name: str, image_size: int, **values: Any) -> ModelConfig:
-    """A config that trains from scratch; all else by default."""
-    return ModelConfig(model=name, image_size=image_size, weights=None, **values)
-
-
-def make_step(config: ModelConfig) -> Any:
-    """The trainer's step, from a batch to its loss, of a fresh network."""
-    precision = choose(config.precision)
-    network = classifier.build(config, precision.policy, weights=None)
-    learner = optimizer.create(config, precision, network.trainable_variables)
-    return trainer._train_step(network, learner, tf.distribute.get_strategy())
-
-
-def run(step: Any, given: Iterable[Batch]) -> Took:
-    """Trains on batches as the trainer does, waiting for each loss; returns what a crop took."""
+def run(step: Any, batches: Iterable[Batch]) -> Duration:
+    """Trains on batches as the trainer does, waiting for each loss; returns a crop's duration."""
     crops, started, before = 0, time.perf_counter(), time.process_time()
-    for batch in given:
+    for batch in batches:
         float(step(batch)[0])
         crops += int(np.prod(batch.images.shape[:2]))
-    return Took((time.perf_counter() - started) / crops, (time.process_time() - before) / crops)
+    return Duration((time.perf_counter() - started) / crops, (time.process_time() - before) / crops)
 
 
-def batches(crop_source: CropSource, config: ModelConfig) -> tf.data.Dataset:
-    """What the trainer would draw from the crop source."""
-    crops = sample_tracks(crop_source.index, config.frames_per_video)
-    return training_batches(crop_source, crops, config)
-
-
-def _median(runs: list[Took], name: str) -> float:
+def _median(runs: list[Duration], name: str) -> float:
     return statistics.median(getattr(one, name) for one in runs)
 
 
@@ -301,7 +281,7 @@ def _ms(seconds: float) -> str:
 
 
 def _figure(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
-    return {"name": name, "value": float(f"{value:.4g}"), "target": target, "unit": unit}
+    return {"name": name, "value": value, "unit": unit, "target": target}
 
 
 if __name__ == "__main__":

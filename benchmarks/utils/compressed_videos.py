@@ -54,7 +54,7 @@ def make_video(
                 usable=True,
             )
         )
-    return _describe(
+    return _example(
         f"{label.name.lower()}/{identity}", label, f"id{identity}", faces, 8.0 * size_bytes / FRAMES
     )
 
@@ -100,11 +100,11 @@ def recompress(source: str, target: pathlib.Path, bits_per_second: float) -> str
 
 def read_clip(path: str, label: Label, group: str) -> contract.VideoExample:
     """The faces of a clip, found by MTCNN in eight of its frames."""
-    found = extract_faces(path, registry.create("mtcnn"), FaceOptions(8, max_tracks=1))
-    return _describe(path, label, group, list(found.faces), found.bit_rate)
+    video = extract_faces(path, registry.create("mtcnn"), FaceOptions(8, max_tracks=1))
+    return _example(path, label, group, list(video.faces), video.bit_rate)
 
 
-def _describe(
+def _example(
     name: str, label: Label, group: str, faces: list[contract.FaceCrop], bits_per_second: float
 ) -> contract.VideoExample:
     return contract.VideoExample(

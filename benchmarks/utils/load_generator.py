@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import itertools
 import random
 import threading
 import time
@@ -75,8 +76,8 @@ def keep_asking(
             return answers
 
         with concurrent.futures.ThreadPoolExecutor(concurrency) as clients:
-            found = [answer for part in clients.map(ask_on, range(concurrency)) for answer in part]
-    return sorted(found, key=lambda answer: answer.sent)
+            answers = itertools.chain.from_iterable(clients.map(ask_on, range(concurrency)))
+    return sorted(answers, key=lambda answer: answer.sent)
 
 
 def ask_for(target: str, message: bytes, concurrency: int, seconds: float) -> list[Answer]:

@@ -13,7 +13,6 @@ busy with other things slows both; believe the figures on an idle machine only.
 import argparse
 import contextlib
 import functools
-import json
 import multiprocessing
 import os
 import pathlib
@@ -49,12 +48,6 @@ def arguments(description: str) -> argparse.ArgumentParser:
 def print_load() -> None:
     """Says how busy the machine is before it is measured on."""
     print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-
-
-def print_figure(name: str, value: float, target: float | None, unit: str) -> None:
-    """Prints a figure as a line of JSON; without a target it is there to be known."""
-    figure = {"name": name, "value": round(value, 3), "target": target, "unit": unit}
-    print(json.dumps(figure), flush=True)
 
 
 def build_network() -> "Classifier":

@@ -1,7 +1,8 @@
-"""A small dataset of one portrait with large crops, for measurements of training."""
+"""What benchmarks of training share: the trainer's own step and batches, and a small dataset."""
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,12 +11,37 @@ from skimage import data as pictures
 
 from data import contract
 from data.faces import cropping
-from models.inputs.crop_source import CropSource
+from models.config.model import ModelConfig
+from models.inputs.crop_source import CropSource, sample_tracks
+from models.inputs.input_pipeline import training_batches
+from models.networks import classifier
+from models.networks.classifier import Classifier
+from models.training import optimizer, trainer
+from models.training.precision import choose
 
 CROPS = "crops"
 """Name of the crop source's file in its folder."""
 
 _PAIRS, _FRAMES = 8, 4
+
+
+def make_config(name: str, image_size: int, **values: Any) -> ModelConfig:
+    """A config that trains from scratch; all else by default."""
+    return ModelConfig(model=name, image_size=image_size, weights=None, **values)
+
+
+def make_step(config: ModelConfig) -> tuple[Classifier, Any]:
+    """A fresh network and the trainer's step, which takes a batch and returns its loss."""
+    precision = choose(config.precision)
+    network = classifier.build(config, precision.policy, weights=None)
+    adam = optimizer.create(config, precision, network.trainable_variables)
+    return network, trainer._train_step(network, adam, tf.distribute.get_strategy())
+
+
+def batches(crop_source: CropSource, config: ModelConfig) -> tf.data.Dataset:
+    """The batches that the trainer draws from a crop source."""
+    crops = sample_tracks(crop_source.index, config.frames_per_video)
+    return training_batches(crop_source, crops, config)
 
 
 def make_source(folder: pathlib.Path) -> CropSource:
@@ -35,11 +61,11 @@ def write_source(videos: Sequence[contract.VideoExample], folder: pathlib.Path) 
         for video in videos:
             writer.write(contract.encode(video))
 
-    def describe(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    def labels_and_weights(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         labels = [contract.parse(example).label for example in examples.numpy()]
         return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
 
-    return CropSource.write([str(path)], str(folder / CROPS), describe, compression="")
+    return CropSource.write([str(path)], str(folder / CROPS), labels_and_weights, compression="")
 
 
 def make_video(number: int) -> contract.VideoExample:

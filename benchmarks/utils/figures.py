@@ -1,0 +1,22 @@
+"""Measured figures, as every benchmark prints them at its end."""
+
+import json
+from typing import Any
+
+
+def print_figure(
+    name: str, value: float, *, unit: str, target: float | None = None, **details: Any
+) -> None:
+    """Prints a figure as one line of JSON.
+
+    Args:
+        name: unique among all benchmarks.
+        value: a count, or a number of which four digits are printed.
+        unit: of the value and of the target.
+        target: what the value should reach; None where nothing is required.
+        **details: further keys of the line.
+    """
+    if not isinstance(value, int):
+        value = float(f"{value:.4g}")
+    figure = {"name": name, "value": value, "target": target, "unit": unit}
+    print(json.dumps(figure | details), flush=True)
