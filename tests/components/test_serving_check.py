@@ -7,6 +7,8 @@ from components.serving_check import SIGNATURES, find_difference
 from data import contract
 from tests import tiny_dataset
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 3
 
 

@@ -8,6 +8,8 @@ from data.detectors import registry
 from data.detectors.boxes import intersection_over_union
 from data.video.reader import Video
 
+pytestmark = pytest.mark.slow
+
 IVAN = np.array([[277, 90, 277 + 48, 90 + 63]], np.float32)  # ipazc/mtcnn, README
 
 # x, y, width, height that mtcnn 1.0.0 gives for `detect_faces(picture, min_face_size=20)` at a

@@ -21,6 +21,8 @@ from data.faces.descriptors import describe_crop
 from data.synthetic import faces as synthetic_faces
 from data.video.reader import Video
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 480, 270
 HEAD = 100  # pixels a side of a cut-out head
 HEAD_PER_FACE = 1.45  # with hair and chin

@@ -11,6 +11,8 @@ from serving.client.client import Client
 from tests.data.bad_clips.encoding import encode, face_frames
 from tests.serving.cli.command_line import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def faceless(tmp_path):

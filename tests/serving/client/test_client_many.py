@@ -16,6 +16,8 @@ from serving.prediction import Verdict
 from serving.server.grpc_api.server import GrpcServer
 from tests.serving.clips import WholeFrameDetector, write_video
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = FaceOptions(frames_per_video=2)
 
 

@@ -22,6 +22,8 @@ from serving.client.streaming import open_source
 from serving.prediction import Verdict
 from tests.serving.clips import WholeFrameDetector, noise, write_video
 
+pytestmark = pytest.mark.slow
+
 RATE = 10
 
 

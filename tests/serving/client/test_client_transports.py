@@ -24,6 +24,8 @@ from serving.server.server import Server
 from tests.serving.clips import faces_of
 from tests.serving.rest_server import RestFront, running
 
+pytestmark = pytest.mark.slow
+
 TORN = b"\x89PNG\r\n\x1a\n torn"
 
 

@@ -17,6 +17,8 @@ from tensorflow_serving.apis import (
 
 from serving.server.server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 STATE = get_model_status_pb2.ModelVersionStatus
 
 

@@ -10,6 +10,8 @@ from tensorflow_serving.apis import (
     predict_pb2,
 )
 
+pytestmark = pytest.mark.slow
+
 A = np.array([[1, 2], [3, 4]], np.float32)
 B = np.array([b"p", b"q\0"], object)
 
