@@ -14,35 +14,35 @@ if TYPE_CHECKING:
 def augmentations(
     config: Annotated[pathlib.Path, typer.Option(help="YAML file of a run, see configs/.")],
     model: Annotated[
-        str | None, typer.Option(help="One of the config's models; its first if not said.")
+        str | None, typer.Option(help="One of the config's models; by default its first.")
     ] = None,
     output: Annotated[pathlib.Path, typer.Option(help="PNG file to write.")] = (
         pathlib.Path("augmentations.png")
     ),
     videos: Annotated[
-        int, typer.Option(min=1, max=100, help="Pairs to draw, each of another video, at most.")
+        int, typer.Option(min=1, max=100, help="Pairs at most, each of another video.")
     ] = 6,
 ) -> None:
-    """Draw what a network will see in training: pairs of a real and its fake, augmented.
+    """Show what a network will see in training: pairs of a real and its fake, augmented.
 
-    The first pairs that the training would draw, real above fake; left as they are extracted
-    (or self-blended), then in several draws of the config's augmentation. With `sampling: paired`
-    and `head: frame` the first draw is what the training's first batches hold.
+    The sheet holds the first pairs of the training, real above fake: left as they were extracted
+    (or self-blended), then as the config's augmentation changes them in several draws. With
+    `sampling: paired` and `head: frame` the first draw is what the training's first batches hold.
 
     Example: unmask augmentations --config configs/faceforensics.yaml --output augmentations.png
     """
     from models.inputs import augmentation_sheet
 
-    augmentation_sheet.draw(config, model, output, videos)
+    augmentation_sheet.write_sheet(config, model, output, videos)
     rich.print(f"Augmentations: {escape(str(output))}")
 
 
 def networks() -> None:
     """Show the networks that a config's `models` can name.
 
-    Input size is that of the network's authors, in pixels a side, with the smallest that it
-    takes in brackets. Parameters are those without the top, BatchNormalization's moving
-    statistics among them. Where no pretrained weights are named, `weights: imagenet` is an error.
+    Input size is what the network's authors use, in pixels a side; in brackets the smallest that
+    it takes. Parameters are counted without the top and with BatchNormalization's moving
+    statistics. Without pretrained weights, `weights: imagenet` is an error.
 
     Example: unmask networks
     """
@@ -56,7 +56,7 @@ def networks() -> None:
     for title in ("input", "parameters"):
         table.add_column(title, justify="right")
     table.add_column("pretrained")
-    of_paper: dict[str, list[str]] = {}
+    networks_by_paper: dict[str, list[str]] = {}
     for name in registry.names():
         entry = registry.find(name)
         table.add_row(
@@ -65,9 +65,9 @@ def networks() -> None:
             f"{entry.parameters:,}",
             entry.pretrained or "none",
         )
-        of_paper.setdefault(entry.paper, []).append(name)
+        networks_by_paper.setdefault(entry.paper, []).append(name)
     console.print(table)
-    for paper, names in of_paper.items():
+    for paper, names in networks_by_paper.items():
         # Not wrapped, which would break the links.
         console.print(f"\n[bold]{', '.join(names)}[/bold]\n{paper}", soft_wrap=True)
 
@@ -84,10 +84,10 @@ def shortcuts(
 ) -> None:
     """Show how much of a model's score compression, sharpness and face size explain.
 
-    None of these say anything of manipulation. One line each: how the score's ranks go along
-    with them within reals and within fakes (Spearman; 0 if not at all), and how well they
-    alone tell fakes from reals (AUC; 0.5 if not at all, below if fakes have less). In brackets,
-    intervals of 95 %.
+    None of these is evidence of manipulation. One line each: the rank correlation of the score
+    with it within reals and within fakes (Spearman; 0 if there is none), and how well it alone
+    tells fakes from reals (AUC; 0.5 if it does not, below 0.5 if fakes have less of it). In
+    brackets, intervals of 95 %.
 
     Example: unmask shortcuts runs/demo/serving/xception/1 --examples runs/demo/examples
     """
@@ -101,12 +101,12 @@ def shortcuts(
     table = Table("nuisance", box=None, header_style="bold", pad_edge=False)
     for title in ("score within reals", "score within fakes", "AUC of label"):
         table.add_column(title)
-    for name, found in report.nuisances.items():
+    for name, nuisance in report.nuisances.items():
         table.add_row(
             name,
-            _finding(found.correlation_in_reals, sign="+"),
-            _finding(found.correlation_in_fakes, sign="+"),
-            _finding(found.label_auc),
+            _format(nuisance.correlation_in_reals, sign="+"),
+            _format(nuisance.correlation_in_fakes, sign="+"),
+            _format(nuisance.label_auc),
         )
     console.print(table)
     summary = Table("all of them together", box=None, header_style="bold", pad_edge=False)
@@ -118,19 +118,19 @@ def shortcuts(
         ("tell fakes from reals, AUC", report.label_auc),
         ("the model tells fakes from reals, AUC", report.model_auc),
     ):
-        summary.add_row(title, _finding(finding))
+        summary.add_row(title, _format(finding))
     console.print()
     console.print(summary)
     if unscored:
         console.print(f"left out: {unscored} videos that the model gave no score")
     console.print(
         "\nExplained: 1 is all, 0 and below is nothing. Well above 0 within a class, the model "
-        "listens to nuisances. Where these tell fakes nearly as well as the model does, its AUC "
+        "relies on nuisances. If these alone tell fakes nearly as well as the model does, its AUC "
         "on this dataset is no evidence that it sees manipulation."
     )
 
 
-def _finding(finding: "Finding", sign: str = "") -> str:
+def _format(finding: "Finding", sign: str = "") -> str:
     if finding.value is None or finding.interval is None:
         return escape(f"n/a ({finding.reason})")
     low, high = finding.interval

@@ -61,11 +61,7 @@ def write_source(videos: Sequence[contract.VideoExample], folder: pathlib.Path) 
         for video in videos:
             writer.write(contract.encode(video))
 
-    def labels_and_weights(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        labels = [contract.parse(example).label for example in examples.numpy()]
-        return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
-
-    return CropSource.write([str(path)], str(folder / CROPS), labels_and_weights, compression="")
+    return CropSource.write([str(path)], str(folder / CROPS), compression="")
 
 
 def make_video(number: int) -> contract.VideoExample:

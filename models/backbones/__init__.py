@@ -1,1 +1,9 @@
-"""Networks that turn an image into features, one a file."""
+"""Backbones: networks that turn an image into features, one family a file.
+
+Open `registry` first: it lists them by name and builds them. Importing the room loads no
+framework; the files of the networks load Keras, and the registry imports them when it builds one.
+"""
+
+from models.backbones import registry, weights
+
+__all__ = ["registry", "weights"]

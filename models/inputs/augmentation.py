@@ -1,8 +1,8 @@
-"""What is done to training crops: one draw for all crops of a pair or a track, from a seed.
+"""Augmentation of training crops: all crops of a pair or a track are changed alike.
 
-Nothing has a state: the same seed gives the same result in whatever order parallel calls come.
-(keras-cv's layers draw from a state of their own, and its JPEG layer saturates images of 0 to
-255.)
+All is drawn from a seed and nothing keeps a state, so that the order of parallel calls does not
+matter. (keras-cv's layers keep a random state of their own, and its JPEG layer saturates images
+of 0 to 255.)
 """
 
 import math
@@ -16,15 +16,15 @@ import tensorflow as tf
 
 from models.config.augmentation import AugmentationConfig
 
-# What is drawn, each from 0 to 1. The places are fixed: switching one operation off changes
-# nothing of the others.
+# Names of the numbers that are drawn, each from 0 to 1. Their places are fixed, so that the other
+# draws stay the same when an operation is switched off.
 _DRAWN = (
     *("flips", "warps", "rotation", "shift_x", "shift_y", "zoom"),
     *("recolours", "brightness", "contrast", "saturation", "red", "green", "blue"),
     *("blurs", "blur", "adds_noise", "noise", "scales", "scaling"),
     *("recompresses", "quality", "cuts_out", "part", "radius"),
 )
-_MIRRORED = (1, 0, 2, 4, 3)  # the landmarks' order once left and right have changed places
+_MIRRORED = (1, 0, 2, 4, 3)  # the landmarks' order after left and right change places
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 _Draws = dict[str, tf.Tensor]
@@ -33,23 +33,23 @@ _Draws = dict[str, tf.Tensor]
 def augment(
     images: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Changes images of a pair or a track alike, so that what differs stays the manipulation.
+    """Changes images of a pair or a track alike, so that they differ by the manipulation alone.
 
     Every choice and strength is drawn once; only the noise itself differs between the images.
-    In the order in which it happens: flip, rotation, shift and zoom; colour; blur; noise; loss
-    of resolution; JPEG compression; and last the cutout, which nothing is to show through.
+    The operations in their order: flip, rotation, shift and zoom; colour; blur; noise; loss of
+    resolution; JPEG compression; and last the cutout, so that nothing changes its black.
 
     Args:
         images: float32 [k, size, size, 3], 0 to 255; size is static, k of 1 or more.
-        landmarks: float32 [k, 5, 2], x and y in pixels of these images, whose centres are
-            whole numbers, in the order of `data.contract`; NaN where unknown.
+        landmarks: float32 [k, 5, 2], x and y in pixels of these images, in the order of
+            `data.contract`; a pixel's centre is a whole number; NaN where unknown.
         seed: int32 or int64 [2].
         config: strengths and probabilities.
 
     Returns:
         images: float32, same shape and range.
-        landmarks: float32, same shape: where the points have gone; the subject's right eye
-            is still the first after a flip.
+        landmarks: float32, same shape: the points moved with the images; after a flip, too, the
+            subject's right eye is the first.
     """
     draw_seed, noise_seed = tf.unstack(tf.random.split(seed, 2))
     uniform = tf.random.stateless_uniform([len(_DRAWN)], draw_seed)
@@ -78,13 +78,13 @@ def augment(
 def _if(
     condition: tf.Tensor, change: Callable[..., tf.Tensor], images: tf.Tensor, *arguments: Any
 ) -> tf.Tensor:
-    """Images changed, or as they are; only then does the change cost anything."""
+    """Changes the images if the condition holds, and only then computes the change."""
     changed = tf.cond(condition, lambda: change(images, *arguments), lambda: images)
     return tf.ensure_shape(changed, images.shape)
 
 
 def _within(draw: tf.Tensor, bound: float) -> tf.Tensor:
-    """From 0 to 1 to within plus and minus a bound."""
+    """Maps a draw from 0 to 1 to a number from -bound to +bound."""
     return (2.0 * draw - 1.0) * bound
 
 
@@ -95,7 +95,7 @@ def _to_range(images: tf.Tensor) -> tf.Tensor:
 def _move(
     images: tf.Tensor, landmarks: tf.Tensor, draws: _Draws, config: AugmentationConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Flip, rotation, shift and zoom about the image's centre, all in one interpolation."""
+    """Flips, rotates, shifts and zooms about the image's centre, all in one interpolation."""
     size = images.shape[1]
     flips = draws["flips"] < config.flip
     warps = draws["warps"] < config.warp_probability
@@ -105,14 +105,14 @@ def _move(
     shift = warp * _within(tf.stack([draws["shift_x"], draws["shift_y"]]), config.shift * size)
     mirror = 1.0 - 2.0 * tf.cast(flips, tf.float32)
     cosine, sine = zoom * tf.cos(angle), zoom * tf.sin(angle)
-    # From where a point was to where it goes.
+    # Maps a point of the original to its new place.
     forward = tf.stack([[mirror * cosine, -sine], [mirror * sine, cosine]])
     centre = (size - 1) / 2
     landmarks = tf.linalg.matmul(landmarks - centre, forward, transpose_b=True) + centre + shift
     landmarks = tf.where(flips, tf.gather(landmarks, _MIRRORED, axis=1), landmarks)
 
     def warped() -> tf.Tensor:
-        # The operation asks where each pixel of the result comes from.
+        # The warp needs the opposite: from each pixel of the result to its origin.
         backward = tf.linalg.inv(forward)
         offset = centre - tf.linalg.matvec(backward, centre + shift)
         matrix = tf.concat([backward, offset[:, tf.newaxis]], axis=1)
@@ -130,10 +130,10 @@ def _move(
 def _warp(
     images: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Each pixel, bilinear, from where the matrix [2, 3] sends it.
+    """Warps images, bilinear; the matrix [2, 3] maps each pixel of the result to its origin.
 
-    By OpenCV, in a quarter of the time of TensorFlow's ImageProjectiveTransformV3, which was half
-    of what all augmentation took.
+    OpenCV takes a quarter of the time of TensorFlow's ImageProjectiveTransformV3, which was half
+    of all augmentation's.
     """
     size = images.shape[2], images.shape[1]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -146,7 +146,7 @@ def _warp(
 
 
 def _recolour(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
-    """Saturation, contrast, brightness and channels' shifts, all in one linear map of a pixel."""
+    """Changes saturation, contrast, brightness and channels by one affine map of each pixel."""
     saturation = 1.0 + _within(draws["saturation"], config.saturation)
     contrast = 1.0 + _within(draws["contrast"], config.contrast)
     shift = _within(tf.stack([draws[name] for name in ("red", "green", "blue")]), 1.0)
@@ -160,7 +160,7 @@ def _recolour(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> t
 
 
 def _blur(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
-    """A Gaussian, once down and once across."""
+    """Blurs with a Gaussian, first along columns, then along rows."""
     radius = math.ceil(3.0 * config.blur)
     deviation = tf.maximum(draws["blur"] * config.blur, 1e-3)
     distance = tf.range(-radius, radius + 1, dtype=tf.float32)
@@ -170,7 +170,7 @@ def _blur(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Te
     padded = tf.pad(images, border, mode="SYMMETRIC")
     down = tf.nn.depthwise_conv2d(padded, kernel, [1, 1, 1, 1], "VALID")
     across = tf.transpose(kernel, [1, 0, 2, 3])
-    # The weights' sum may be a little more than 1.
+    # The sum of the weights may be slightly above 1.
     return _to_range(tf.nn.depthwise_conv2d(down, across, [1, 1, 1, 1], "VALID"))
 
 
@@ -191,7 +191,7 @@ def _shrink_and_enlarge(images: tf.Tensor, draws: _Draws, config: AugmentationCo
 def _recompress(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) -> tf.Tensor:
     worst = config.jpeg_min_quality
     quality = tf.cast(tf.round(worst + (100 - worst) * draws["quality"]), tf.int32)
-    # In uint8: tf.image takes floats for 0 to 1 and would saturate.
+    # In uint8, because tf.image expects floats from 0 to 1 and would saturate.
     pixels = tf.cast(tf.round(images), tf.uint8)
 
     def recompressed(image: tf.Tensor) -> tf.Tensor:
@@ -206,20 +206,20 @@ def _recompress(images: tf.Tensor, draws: _Draws, config: AugmentationConfig) ->
 def _cut_out(
     images: tf.Tensor, landmarks: tf.Tensor, draws: _Draws, config: AugmentationConfig
 ) -> tf.Tensor:
-    """Blackens all that is near the line of the eyes, of the nose or of the mouth.
+    """Blackens the pixels near the line of the eyes, the nose or the mouth.
 
-    As the winner of the DeepFake Detection Challenge did. Where an image lacks the points,
-    none is cut: a patch in one alone would tell it from the others.
+    As the winner of the DeepFake Detection Challenge did. If one image lacks the points, none is
+    changed: a patch in only some images would tell them from the others.
     """
     size = images.shape[1]
     right_eye, left_eye, nose, right_mouth, left_mouth = tf.unstack(landmarks, axis=1)
     bridge = (right_eye + left_eye) / 2.0
     ends = tf.stack([[right_eye, left_eye], [bridge, nose], [right_mouth, left_mouth]])
     part = tf.minimum(tf.cast(3.0 * draws["part"], tf.int32), 2)
-    ends = ends[part][..., tf.newaxis, tf.newaxis]  # [2, k, 2, 1, 1]: start and end, x and y
+    ends = ends[part][..., tf.newaxis, tf.newaxis]  # [start or end, k, x or y, 1, 1]
     start_x, start_y = tf.unstack(ends[0], axis=1)
     along_x, along_y = tf.unstack(ends[1] - ends[0], axis=1)
-    # How far each pixel is from the line's start, and along it.
+    # Each pixel's place along the line, from 0 to 1, and its distance from that place.
     index = tf.range(size, dtype=tf.float32)
     x, y = index[tf.newaxis, :] - start_x, index[:, tf.newaxis] - start_y
     squared_length = tf.square(along_x) + tf.square(along_y)

@@ -1,4 +1,4 @@
-"""A sheet that shows what a network will see in training: pairs, and their augmented versions."""
+"""The sheet of `unmask augmentations`: what a network will see in training, as one image."""
 
 import dataclasses
 import io
@@ -35,22 +35,22 @@ _ROW_HEIGHT = 2 * (_CELL + _GAP) + 22
 _WIDTH = 2 * _MARGIN + _TEXT_WIDTH + (DRAWS + 1) * (_CELL + _GAP) + _GAP
 
 
-class Training(BaseModel):
-    """What is read of a run's config; the rest of it is not looked at."""
+class SheetConfig(BaseModel):
+    """The parts of a run's config that a sheet needs; the others are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     examples: str = Field(description="folder that `unmask extract` wrote")
-    models: list[ModelConfig] = Field(min_length=1, description="of which one is drawn")
+    models: list[ModelConfig] = Field(min_length=1, description="one of them is shown")
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
+class AugmentedPair:
     """Two rows of the sheet.
 
     Attributes:
-        names: what the real and the fake are called.
-        real: uint8 [1 + draws, size, size, 3]: the original and what becomes of it.
+        names: of the real and the fake.
+        real: uint8 [1 + DRAWS, size, size, 3]: the original, then its augmented versions.
         fake: of the same shape.
     """
 
@@ -59,14 +59,14 @@ class Pair:
     fake: npt.NDArray[np.uint8]
 
 
-def draw(config: pathlib.Path, model: str | None, output: pathlib.Path, videos: int) -> None:
-    """Draws the first pairs that a training would draw. The same input gives the same sheet.
+def write_sheet(config: pathlib.Path, model: str | None, output: pathlib.Path, videos: int) -> None:
+    """Writes a sheet of the first pairs of a training. The same input gives the same sheet.
 
-    Reads the whole `train` split, whose crops lie on the local disk meanwhile.
+    Reads the whole `train` split and keeps its crops on the local disk until the sheet is done.
 
     Args:
         config: YAML file of a run.
-        model: name of the model whose inputs are drawn; None for the config's first.
+        model: name of the model whose inputs are shown; None for the config's first.
         output: PNG file, replaced if it exists.
         videos: pairs at most, each of another video.
 
@@ -76,33 +76,32 @@ def draw(config: pathlib.Path, model: str | None, output: pathlib.Path, videos: 
     """
     if output.suffix.lower() != ".png":
         raise UsageError(f"{output}: a sheet is a PNG; let --output end in .png")
-    training = yaml_config.load(Training, config)
-    models = {each.name: each for each in training.models}
-    name = model or training.models[0].name
+    run = yaml_config.load(SheetConfig, config)
+    models = {each.name: each for each in run.models}
+    name = model or run.models[0].name
     if name not in models:
         raise UsageError(f"--model {name}: {config} names {', '.join(models)}; choose one of them")
     chosen = models[name]
-    pairs = read_pairs(training.examples, chosen, videos)
+    pairs = augmented_pairs(run.examples, chosen, videos)
     try:
         title = f"{name} at {chosen.image_size} pixels, fakes: {chosen.fakes}"
-        files.write(str(output), paint(title, chosen, pairs))
+        files.write(str(output), draw_sheet(title, chosen, pairs))
     except OSError as error:
         raise UsageError(
             f"{output}: cannot be written: {error}; choose another --output"
         ) from error
 
 
-def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
-    """Reads and augments the first pairs of a training; single crops of pairs, however it samples.
+def augmented_pairs(examples: str, config: ModelConfig, videos: int) -> list[AugmentedPair]:
+    """Reads and augments the first pairs of a training.
+
+    They are pairs of single crops, whatever the config's sampling and head. Where these are
+    `paired` and `frame`, the first augmented versions are what the first batches hold.
 
     Args:
         examples: folder that `unmask extract` wrote.
         config: of the model.
         videos: pairs at most.
-
-    Returns:
-        The pairs; where the training samples pairs of single crops, their first draw is what its
-        first batches hold.
 
     Raises:
         UsageError: there is no `train` split, or it lacks a class or landmarks.
@@ -116,32 +115,27 @@ def read_pairs(examples: str, config: ModelConfig, videos: int) -> list[Pair]:
     pairs = []
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
-        CropSource.write(paths, f"{folder}/crops", _describe, compression="") as source,
+        CropSource.write(paths, f"{folder}/crops", compression="") as source,
     ):
         crops = sample_tracks(source.index, config.frames_per_video)
         count = min(videos, len(sampling.make_sampler(source.index, crops, config)))
         for group in unaugmented_groups(source, crops, config).take(count):
-            drawn = [group.images]
+            versions = [group.images]
             for draw_number in range(DRAWS):
-                # The first is the training's own; no other pair of the sheet has the others.
+                # The first seed is the training's own; the others occur once on the sheet.
                 seed = group_seed(config, group.number + draw_number * count)
-                drawn.append(augment(group.images, group.landmarks, seed, config.augmentation)[0])
-            real, fake = tf.cast(tf.round(tf.stack(drawn, axis=1)), tf.uint8).numpy()
-            shown = [source.video_ids[row] for row in group.videos.numpy()]
+                images, _ = augment(group.images, group.landmarks, seed, config.augmentation)
+                versions.append(images)
+            real, fake = tf.cast(tf.round(tf.stack(versions, axis=1)), tf.uint8).numpy()
+            real_name, fake_name = (source.video_ids[row] for row in group.videos.numpy())
             if config.fakes == "self_blended":
-                shown[1] = "blended of the real above"
-            pairs.append(Pair((shown[0], shown[1]), real, fake))
+                fake_name = "blended of the real above"
+            pairs.append(AugmentedPair((real_name, fake_name), real, fake))
     return pairs
 
 
-def _describe(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Labels of Examples, as the source asks for them; weights do not matter here."""
-    labels = [contract.parse(example).label for example in examples.numpy()]
-    return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
-
-
-def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
-    """Draws pairs, the real above its fake, the original left of its draws.
+def draw_sheet(title: str, config: ModelConfig, pairs: Sequence[AugmentedPair]) -> bytes:
+    """Draws pairs, the real above its fake, the original left of its augmented versions.
 
     Args:
         title: of the sheet.
@@ -155,8 +149,8 @@ def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
     pen = ImageDraw.Draw(sheet)
     width = _WIDTH - 2 * _MARGIN
     pen.text((_MARGIN, _MARGIN - 8), fit(title, 30, width), INK, font(30))
-    changed = config.augmentation.model_dump()
-    settings = ", ".join(f"{name} {value:g}" for name, value in changed.items())
+    values = config.augmentation.model_dump()
+    settings = ", ".join(f"{name} {value:g}" for name, value in values.items())
     for number, line in enumerate(wrap(settings, 15, width, 2)):
         pen.text((_MARGIN, _MARGIN + 32 + 20 * number), line, FADED, font(15))
     for column in range(DRAWS + 1):
@@ -168,7 +162,7 @@ def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
             (contract.Label.REAL, pair.real, pair.names[0]),
             (contract.Label.FAKE, pair.fake, pair.names[1]),
         ):
-            _paint_name(pen, top, label, name)
+            _draw_name(pen, top, label, name)
             for column, image in enumerate(images):
                 cell = Image.fromarray(image).resize((_CELL, _CELL), Image.Resampling.BICUBIC)
                 sheet.paste(cell, (_left(column), top))
@@ -180,14 +174,14 @@ def paint(title: str, config: ModelConfig, pairs: Sequence[Pair]) -> bytes:
 
 
 def _left(column: int) -> int:
-    """Of a column's images; the originals stand a little apart."""
+    """The left edge of a column, pixels; a wider gap follows the originals."""
     return _MARGIN + _TEXT_WIDTH + column * (_CELL + _GAP) + _GAP * min(column, 1)
 
 
-def _paint_name(pen: ImageDraw.ImageDraw, top: int, label: contract.Label, name: str) -> None:
-    shown, colour = LABELS[label]
-    width = text_width(shown, 16) + 16
+def _draw_name(pen: ImageDraw.ImageDraw, top: int, label: contract.Label, name: str) -> None:
+    text, colour = LABELS[label]
+    width = text_width(text, 16) + 16
     pen.rounded_rectangle((_MARGIN, top, _MARGIN + width, top + 24), 4, colour)
-    pen.text((_MARGIN + 8, top + 3), shown, PAPER, font(16))
+    pen.text((_MARGIN + 8, top + 3), text, PAPER, font(16))
     for number, line in enumerate(wrap(name, 16, _TEXT_WIDTH - 2 * _GAP, 4)):
         pen.text((_MARGIN, top + 34 + 21 * number), line, INK, font(16))

@@ -1,8 +1,8 @@
 """All usable crops of a split on the local disk, with random access and an index in memory.
 
-TFX hands the Trainer gzipped TFRecords, which can only be read from front to back. Read once
-into one plain file, crops can be drawn in any order: exact seeded shuffling and pairs of a
-real and a fake of one source, with no dataset in memory.
+TFX hands the Trainer gzipped TFRecords, which can only be read from front to back. They are read
+once and their crops written into one plain file. From there crops can be drawn in any order, for
+seeded shuffling and for pairs of a real and a fake, without the dataset in memory.
 """
 
 import dataclasses
@@ -22,6 +22,18 @@ from data.utils.evenly_spread import evenly_spread
 
 _CHUNK = 64  # Examples transformed at a time
 
+_CROP = np.dtype(
+    [
+        ("offset", np.int64),
+        ("length", np.int32),
+        ("video", np.int32),
+        ("track", np.int32),
+        ("time_s", np.float32),
+        ("landmarks", np.float32, (contract.LANDMARK_COUNT, 2)),
+    ]
+)
+"""What the index knows of a crop."""
+
 
 @dataclasses.dataclass(frozen=True)
 class CropIndex:
@@ -30,14 +42,14 @@ class CropIndex:
     Attributes:
         offset: int64 [m], first byte in the file.
         length: int32 [m], bytes.
-        video: int32 [m], row in the following three.
+        video: int32 [m], row in label, group and weight.
         track: int32 [m], number of the face's track within its video.
         time_s: float32 [m].
         landmarks: float32 [m, 5, 2], x and y in pixels of the crop, in the order of
             `data.contract`; NaN where unknown or beyond the crop.
         label: int8 [v], `data.contract.Label`.
         group: int32 [v], number of the source group.
-        weight: float32 [v], by which both classes of the training split count the same.
+        weight: float32 [v]; with it both classes of the training split have the same sum.
     """
 
     offset: npt.NDArray[np.int64]
@@ -52,12 +64,10 @@ class CropIndex:
 
 
 class CropSource:
-    """Crops in one file; made by `CropSource.write`.
-
-    Use as a context manager, which closes the file.
+    """Crops in one file, made by `CropSource.write`; a context manager that closes the file.
 
     Attributes:
-        index: what is where.
+        index: where each crop is.
         video_ids: names of the v videos.
         fingerprint: 16 hexadecimal digits that depend on the videos' ids, hashes and labels,
             not on their order.
@@ -76,7 +86,7 @@ class CropSource:
         cls,
         file_patterns: Sequence[str],
         path: str,
-        transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+        transform: Callable[[tf.Tensor], Mapping[str, tf.Tensor]] | None = None,
         *,
         compression: str = "GZIP",
     ) -> "CropSource":
@@ -85,12 +95,13 @@ class CropSource:
         Args:
             file_patterns: of TFRecords of Examples.
             path: of the file to write.
-            transform: from serialised Examples, string [n], to `label` and `weight`, [n].
+            transform: from serialised Examples, string [n], to their `weight`, [n], among
+                others; None for weights of 1.
             compression: of the TFRecords; `GZIP` as TFX writes them, or empty as
                 `unmask extract` does.
 
         Returns:
-            The open source.
+            The source, open.
 
         Raises:
             UsageError: there are no files or no videos in them.
@@ -99,9 +110,9 @@ class CropSource:
         files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
         if not files:
             raise UsageError(f"no file matches {', '.join(file_patterns)}")
-        rows: dict[str, list[Any]] = {
-            field.name: [] for field in dataclasses.fields(CropIndex) if field.name != "group"
-        }
+        crops: list[tuple[Any, ...]] = []  # as _CROP
+        labels: list[int] = []
+        weights: list[float] = []
         groups: list[str] = []
         video_ids: list[str] = []
         identities: list[str] = []
@@ -109,34 +120,27 @@ class CropSource:
         records = tf.data.TFRecordDataset(files, compression)
         with open(path, "wb") as file:
             for examples in records.batch(_CHUNK):
-                transformed = transform(examples)
-                for name in ("label", "weight"):
-                    rows[name].extend(transformed[name].numpy())
-                for serialized in examples.numpy():
-                    video = contract.parse(serialized)
+                if transform is not None:
+                    weights.extend(transform(examples)["weight"].numpy())
+                for video in map(contract.parse, examples.numpy()):
                     for face in video.usable_faces:
-                        rows["offset"].append(file.tell())
-                        rows["length"].append(len(face.image))
-                        rows["video"].append(len(groups))
-                        rows["track"].append(face.track)
-                        rows["time_s"].append(face.time_s)
-                        points = np.reshape(face.landmarks, (-1, 2))
-                        rows["landmarks"].append(cropping.points_in_crop(points, face.box))
+                        place = (file.tell(), len(face.image), len(groups))
+                        points = cropping.points_in_crop(
+                            np.reshape(face.landmarks, (-1, 2)), face.box
+                        )
+                        crops.append((*place, face.track, face.time_s, points))
                         file.write(face.image)
+                    labels.append(video.label)
                     groups.append(video.source_group)
                     video_ids.append(video.video_id)
                     identities.append(f"{video.video_id}\n{video.sha256}\n{video.label}\n")
         if not groups:
             raise UsageError(f"there is no video in {', '.join(files)}")
+        columns = np.array(crops, _CROP)
         index = CropIndex(
-            offset=np.array(rows["offset"], np.int64),
-            length=np.array(rows["length"], np.int32),
-            video=np.array(rows["video"], np.int32),
-            track=np.array(rows["track"], np.int32),
-            time_s=np.array(rows["time_s"], np.float32),
-            landmarks=np.array(rows["landmarks"], np.float32),
-            label=np.array(rows["label"], np.int8),
-            weight=np.array(rows["weight"], np.float32),
+            **{name: np.ascontiguousarray(columns[name]) for name in _CROP.names or ()},
+            label=np.array(labels, np.int8),
+            weight=np.array(weights or np.ones(len(labels)), np.float32),
             group=np.unique(groups, return_inverse=True)[1].astype(np.int32),
         )
         digest = hashlib.sha256("".join(sorted(identities)).encode())
@@ -158,11 +162,11 @@ class CropSource:
 
 
 def sample_tracks(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int64]:
-    """Chooses crops evenly over each track.
+    """Chooses crops evenly spaced over each track.
 
     Args:
         index: of m crops, sorted by video, track and time as Examples are.
-        frames_per_video: crops kept of each track at most.
+        frames_per_video: crops of each track at most.
 
     Returns:
         int64 [k], rows of the index, rising.
@@ -176,7 +180,11 @@ def sample_tracks(index: CropIndex, frames_per_video: int) -> npt.NDArray[np.int
 
 
 def require_both_classes(labels: npt.NDArray[np.int8], split: str) -> None:
-    """Raises UsageError, naming the split, if labels [v] lack reals or fakes."""
+    """Raises UsageError that names the split if its labels [v] lack reals or fakes.
+
+    Example:
+        >>> require_both_classes(np.array([0, 1], np.int8), "eval")
+    """
     for label in contract.Label:
         if not np.any(labels == label):
             raise UsageError(f"the {split} split holds no {label.name.lower()} video; add some")

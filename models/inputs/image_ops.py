@@ -1,21 +1,22 @@
-"""From encoded images to a network's input, in graphs; no bad image fails its neighbours."""
+"""Decodes and resizes images in graphs; an unreadable image does not fail the others."""
 
 import tensorflow as tf
 
 from data.contract import JPEG_START, PNG_START
 
 MAX_FACE_SIDE = 4096
-"""Pixels a side beyond which a face's header alone makes it unreadable."""
+"""Pixels a side: a face whose header claims more is unreadable."""
 
 MAX_FRAME_SIDE = 8192
-"""The same for a whole frame."""
+"""Pixels a side: a frame whose header claims more is unreadable."""
 
-# After signature, length and type of IHDR, which must come first (PNG specification, 11.2.2).
+# Width and height follow signature, length and type of IHDR, which must come first (PNG
+# specification, 11.2.2).
 _PNG_SIZE_AT = 16
 
 
 def header_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width that an image's header claims; nothing is decoded.
+    """Reads the height and width that an image's header claims, without decoding it.
 
     Args:
         encoded: string scalar.
@@ -24,14 +25,14 @@ def header_size(encoded: tf.Tensor) -> tf.Tensor:
         int32 [2].
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, if the image is no JPEG or PNG.
+        tf.errors.InvalidArgumentError: when run, if it is neither JPEG nor PNG.
     """
     is_jpeg = tf.strings.substr(encoded, 0, len(JPEG_START)) == JPEG_START
 
     def png_size() -> tf.Tensor:
         is_png = tf.strings.substr(encoded, 0, len(PNG_START)) == PNG_START
         with tf.control_dependencies([tf.debugging.Assert(is_png, ["neither JPEG nor PNG"])]):
-            # decode_raw fails on an image that ends too early.
+            # decode_raw fails where the file ends within the header.
             size = tf.io.decode_raw(
                 tf.strings.substr(encoded, _PNG_SIZE_AT, 8), tf.int32, little_endian=False
             )
@@ -51,7 +52,7 @@ def decode(encoded: tf.Tensor, max_side: int) -> tf.Tensor:
         uint8 [height, width, 3], RGB.
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, if the image is none, too large or cut off.
+        tf.errors.InvalidArgumentError: when run, if it is no image, too large or cut off.
     """
     size = header_size(encoded)
     fits = tf.reduce_all((size >= 1) & (size <= max_side))
@@ -60,7 +61,7 @@ def decode(encoded: tf.Tensor, max_side: int) -> tf.Tensor:
     is_jpeg = tf.strings.substr(encoded, 0, len(JPEG_START)) == JPEG_START
     pixels = tf.cond(
         is_jpeg,
-        # The default inverse transform depends on the build and is the less exact one.
+        # The default method depends on the build of TensorFlow and is less exact.
         lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_png(encoded, channels=3),
     )
@@ -82,11 +83,11 @@ def resize(pixels: tf.Tensor, image_size: int) -> tf.Tensor:
 
 
 def decode_faces(encoded: tf.Tensor, image_size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decodes and resizes faces, each apart from the others.
+    """Decodes and resizes faces; an unreadable one does not fail the others.
 
-    TensorFlow has no operation that decodes if it can: a decoder's error fails the whole
-    call, and with it every request that a server merged into it. A tf.data pipeline inside
-    the graph does: `ignore_errors` leaves out what fails, and row numbers tell what that was.
+    An error of TensorFlow's decoders fails the whole call, and with it every request that a
+    server merged into it. Therefore a tf.data pipeline inside the graph decodes: `ignore_errors`
+    leaves out the faces that fail, and row numbers say which are left.
 
     Args:
         encoded: string [n], JPEG or PNG; n may be 0.
@@ -106,7 +107,7 @@ def decode_faces(encoded: tf.Tensor, image_size: int) -> tuple[tf.Tensor, tf.Ten
         tf.data.Dataset.from_tensor_slices((tf.range(count), encoded))
         .map(decode_row, num_parallel_calls=tf.data.AUTOTUNE)
         .ignore_errors(log_warning=False)
-        # One row more, so that the batch is never empty; it is dropped below.
+        # One more row, dropped below, so that the batch is never empty.
         .concatenate(tf.data.Dataset.from_tensors((count, tf.zeros(shape))))
         .batch(tf.cast(count, tf.int64) + 1)
     )

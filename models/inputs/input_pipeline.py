@@ -1,4 +1,4 @@
-"""tf.data from a crop source to batches."""
+"""tf.data pipelines from a crop source to batches."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from models.inputs.augmentation import augment
 from models.inputs.crop_source import CropSource
 from models.inputs.self_blending import self_blend
 
-_WORKERS = 2  # decoding keeps ahead of any network with these
+_WORKERS = 2  # enough to decode faster than any network learns
 
 
 class Batch(NamedTuple):
-    """What a training step learns from: n samples of f crops, f of 1 for a head of frames.
+    """What a training step learns from: n samples of f crops, f = 1 for the head `frame`.
 
     Attributes:
         images: float32 [n, f, size, size, 3], RGB, 0 to 255; 0 where padded.
-        used: bool [n, f], what is no padding.
+        used: bool [n, f], False where padded.
         labels: float32 [n], 1 for fake.
-        weights: float32 [n], of each sample's loss; 1 but for natural sampling.
+        weights: float32 [n], of each sample's loss; all 1 unless sampling is natural.
         videos: int32 [n], rows of the source's `video_ids`.
     """
 
@@ -37,14 +37,14 @@ class Batch(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Samples that belong together, loaded but not augmented: g of them, m crops in all.
+    """Samples that are augmented alike, before augmentation: g samples of m crops in all.
 
     Attributes:
         number: int64 scalar, of the group in the training, from 0.
         videos: int32 [g], rows of the source's `video_ids`.
-        used: bool [g, f], where crops are and no padding.
+        used: bool [g, f], False where padded.
         images: float32 [m, size, size, 3], RGB, 0 to 255, sample by sample.
-        landmarks: float32 [m, 5, 2], x and y in pixels of these.
+        landmarks: float32 [m, 5, 2], x and y in pixels of these images.
     """
 
     number: tf.Tensor
@@ -62,11 +62,11 @@ def training_batches(
     Args:
         source: the training split.
         crops: int64 [k], rows of its index to draw from.
-        config: head, fakes, sampling, batch size, image size, augmentation and seed.
-        first_step: batches passed over: those that an interrupted training has seen.
+        config: head, fakes, sampling, batch size, image size, augmentation and seed are used.
+        first_step: batches to skip, which an interrupted training has already seen.
 
     Returns:
-        Dataset of `Batch`, n = `batch_size`; real and fake by turns but for natural sampling.
+        Dataset of `Batch`, n = `batch_size`; reals and fakes alternate unless sampling is natural.
 
     Raises:
         UsageError: a class is missing; with `fakes: self_blended`, no real crop has its landmarks.
@@ -81,7 +81,8 @@ def training_batches(
     weights = tf.constant(source.index.weight if is_natural else np.ones_like(source.index.weight))
 
     def augmented(group: Group) -> tuple[tf.Tensor, ...]:
-        # One draw for all: a pair must differ by the manipulation, a track must hold together.
+        # One draw for the whole group: only the manipulation may tell a real from its fake, and
+        # the frames of a track must fit together.
         seed = group_seed(config, group.number)
         faces, _ = augment(group.images, group.landmarks, seed, config.augmentation)
         shape = [per_group, length, size, size, 3]
@@ -109,12 +110,12 @@ def training_batches(
 def unaugmented_groups(
     source: CropSource, crops: npt.NDArray[np.int64], config: ModelConfig, *, first: int = 0
 ) -> tf.data.Dataset:
-    """What training batches are made of, in their order, before augmentation; without an end.
+    """Endless groups of samples, in the order in which training batches hold them.
 
     Args:
-        source: as for `training_batches`, like the following.
-        crops: int64 [k].
-        config: of the model.
+        source: the training split.
+        crops: int64 [k], rows of its index to draw from.
+        config: as for `training_batches`.
         first: number of the first group.
 
     Returns:
@@ -124,63 +125,36 @@ def unaugmented_groups(
         UsageError: see `training_batches`.
     """
     sampler = sampling.make_sampler(source.index, crops, config)
-    drawn, length = next(iter(sampler)).shape
-    is_blended = config.fakes == "self_blended"
-    all_landmarks = tf.constant(source.index.landmarks)
+    samples, length = next(iter(sampler)).shape
+    landmarks = tf.constant(source.index.landmarks)
 
     def numbered() -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int32]]]:
         for number, rows in enumerate(itertools.islice(sampler, first, None), start=first):
             yield number, rows, source.index.video[rows[:, 0]]
 
-    def load(number: tf.Tensor, rows: tf.Tensor, videos: tf.Tensor) -> Group:
-        used = rows != sampling.PADDING
-        seed = group_seed(config, number)
-
-        def load_row(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            crop, landmarks = _read(source, row), tf.gather(all_landmarks, row)
-            crops = _self_blend(crop, landmarks, seed) if is_blended else [crop]
-            resized = [image_ops.resize(crop, config.image_size) for crop in crops]
-            return tf.stack(resized), _rescale(landmarks, crop, config.image_size)
-
-        versions = 2 if is_blended else 1
-        shape = [config.image_size, config.image_size, 3]
-        faces, landmarks = tf.map_fn(
-            load_row,
-            tf.boolean_mask(rows, used),
-            fn_output_signature=(
-                tf.TensorSpec([versions, *shape], tf.float32),
-                tf.TensorSpec([contract.LANDMARK_COUNT, 2], tf.float32),
-            ),
-        )
-        # All crops as they are, then, of blended ones, all fakes.
-        faces = tf.reshape(tf.transpose(faces, [1, 0, 2, 3, 4]), [-1, *shape])
-        return Group(
-            number,
-            tf.tile(videos, [versions]),
-            tf.tile(used, [versions, 1]),
-            faces,
-            tf.tile(landmarks, [versions, 1, 1]),
-        )
-
     return tf.data.Dataset.from_generator(
         numbered,
         output_signature=(
             tf.TensorSpec([], tf.int64),
-            tf.TensorSpec([drawn, length], tf.int64),
-            tf.TensorSpec([drawn], tf.int32),
+            tf.TensorSpec([samples, length], tf.int64),
+            tf.TensorSpec([samples], tf.int32),
         ),
-    ).map(load, num_parallel_calls=_WORKERS, deterministic=True)
+    ).map(
+        lambda *group: _load_group(source, landmarks, config, *group),
+        num_parallel_calls=_WORKERS,
+        deterministic=True,
+    )
 
 
 def group_seed(config: ModelConfig, number: tf.Tensor) -> tf.Tensor:
-    """The seed, int64 [2], of everything that is drawn for a group, by its number."""
+    """The seed, int64 [2], of all random draws for the group of a number."""
     return tf.stack([tf.constant(config.seed, tf.int64), number])
 
 
 def scoring_batches(
     source: CropSource, crops: npt.NDArray[np.int64], image_size: int, batch_size: int
 ) -> tf.data.Dataset:
-    """Batches of crops in order, unchanged but for their size.
+    """Batches of crops in order, resized and otherwise unchanged.
 
     Args:
         source: a split.
@@ -194,7 +168,7 @@ def scoring_batches(
     return (
         tf.data.Dataset.from_tensor_slices(crops)
         .map(
-            lambda row: image_ops.resize(_read(source, row), image_size),
+            lambda row: image_ops.resize(_read_crop(source, row), image_size),
             num_parallel_calls=_WORKERS,
         )
         .batch(batch_size)
@@ -202,11 +176,59 @@ def scoring_batches(
     )
 
 
+def _load_group(
+    source: CropSource,
+    landmarks: tf.Tensor,
+    config: ModelConfig,
+    number: tf.Tensor,
+    rows: tf.Tensor,
+    videos: tf.Tensor,
+) -> Group:
+    """Reads and resizes a group's crops; of self-blended fakes also blends them.
+
+    Args:
+        source: the training split.
+        landmarks: float32, of all crops of its index.
+        config: fakes, image size and seed are used.
+        number: int64 scalar, of the group.
+        rows: int64 [g, f], rows of the index or `sampling.PADDING`.
+        videos: int32 [g].
+    """
+    used = rows != sampling.PADDING
+    is_blended = config.fakes == "self_blended"
+    seed = group_seed(config, number)
+
+    def load_crop(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        crop, points = _read_crop(source, row), tf.gather(landmarks, row)
+        versions = _self_blend(crop, points, seed) if is_blended else [crop]
+        resized = [image_ops.resize(version, config.image_size) for version in versions]
+        return tf.stack(resized), _rescale(points, crop, config.image_size)
+
+    versions = 2 if is_blended else 1
+    shape = [config.image_size, config.image_size, 3]
+    images, points = tf.map_fn(
+        load_crop,
+        tf.boolean_mask(rows, used),
+        fn_output_signature=(
+            tf.TensorSpec([versions, *shape], tf.float32),
+            tf.TensorSpec([contract.LANDMARK_COUNT, 2], tf.float32),
+        ),
+    )
+    return Group(
+        number,
+        tf.tile(videos, [versions]),
+        tf.tile(used, [versions, 1]),
+        # First all crops as they are, then, where blended, all fakes.
+        tf.reshape(tf.transpose(images, [1, 0, 2, 3, 4]), [-1, *shape]),
+        tf.tile(points, [versions, 1, 1]),
+    )
+
+
 def _samples_per_group(config: ModelConfig) -> int:
     return 2 if config.fakes == "self_blended" or config.sampling == "paired" else 1
 
 
-def _read(source: CropSource, row: tf.Tensor) -> tf.Tensor:
+def _read_crop(source: CropSource, row: tf.Tensor) -> tf.Tensor:
     """A crop at its own size, uint8 [height, width, 3]."""
     encoded = tf.numpy_function(source.read, [row], tf.string, stateful=False)
     return image_ops.decode(tf.ensure_shape(encoded, []), image_ops.MAX_FACE_SIDE)
@@ -219,6 +241,6 @@ def _self_blend(crop: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor) -> list[
 
 
 def _rescale(landmarks: tf.Tensor, crop: tf.Tensor, image_size: int) -> tf.Tensor:
-    """From pixels of a square crop to pixels of the same, resized."""
+    """Scales landmarks from pixels of a square crop to pixels of the resized crop."""
     scale = image_size / tf.cast(tf.shape(crop)[0], tf.float32)
     return (landmarks + 0.5) * tf.cast(scale, tf.float32) - 0.5

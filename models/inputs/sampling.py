@@ -13,14 +13,14 @@ from models.config.model import ModelConfig
 from models.inputs.crop_source import CropIndex, require_both_classes
 
 PADDING = -1
-"""Stands in a sample where a sequence is shorter than wanted."""
+"""Fills a sample whose track has fewer crops than the sequence length."""
 
 Samples = npt.NDArray[np.int64]
 """Rows of the index, [g, f]: g samples that belong together, of f crops in the order of time."""
 
 
 class _Sampler:
-    """What all samplers share: the crops of each video, and drawing some of one track.
+    """What all samplers share: the crops of each video, and how to draw crops of one track.
 
     Args:
         index: of the split's crops.
@@ -41,9 +41,9 @@ class _Sampler:
         self._labels = index.label[self._videos]
 
     def _draw(self, video: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Draws crops [f] of one track: of a random one, one from each of f equal parts of it.
+        """Draws crops [f], evenly spaced over a random track of the video.
 
-        All lie at the same place of their part, so that they are evenly spaced over the track.
+        The track is cut into f equal parts, and of each the crop at the same place is taken.
         """
         crops = self._crops[video]
         crop = int(random.integers(len(crops)))
@@ -61,14 +61,14 @@ class _Sampler:
 
 
 class PairSampler(_Sampler):
-    """Draws pairs of a real and a fake of the same source, close in time.
+    """Draws pairs of a real and a fake of the same source group, close in time.
 
-    Compared side by side, what tells the two apart is the manipulation, not person or scene.
+    The two show the same person and scene, so that only the manipulation tells them apart.
     An epoch goes once, in random order, through all fakes, and through those reals whose
     source group holds no fake. Each gets a partner of the other class: a random video of its
-    own group; if there is none, a random one of the groups that lack a class too; if there is
-    none either, of any group. Crops of the video are drawn at random, and the partner's
-    crops nearest to them in time, on the track of the same number where the partner has it.
+    own group; if that has none, a random one of the other groups with only one class; if these
+    have none, a random one of any group. Crops of the video are drawn at random, and of the
+    partner the crops nearest in time, from the track of the same number if there is one.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class PairSampler(_Sampler):
         fakes, reals = labels == Label.FAKE, labels == Label.REAL
         lonely = ~(np.isin(groups, groups[fakes]) & np.isin(groups, groups[reals]))
         self._anchors = videos[fakes | lonely]
-        # Anchors share arrays: a copy for each would take memory by the square of the videos.
+        # Anchors share arrays: with a copy each, memory would grow by the square of the videos.
         members = collections.defaultdict(list)
         for video, group, label in zip(
             videos.tolist(), groups.tolist(), labels.tolist(), strict=True
         ):
             members[group, label].append(video)
-        by_group_and_label = {key: np.array(found) for key, found in members.items()}
+        by_group_and_label = {key: np.array(rows) for key, rows in members.items()}
         strangers = {
             label: videos[of_label & lonely] if np.any(of_label & lonely) else videos[of_label]
             for label, of_label in ((Label.FAKE, fakes), (Label.REAL, reals))
@@ -119,13 +119,13 @@ class PairSampler(_Sampler):
     def _match(
         self, crops: npt.NDArray[np.int64], candidates: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The candidates nearest in time to crops, of one track, each once, and their crops.
+        """Crops [m] and their nearest candidates in time [m], of one track, each candidate once.
 
-        As many of one as of the other: a sequence's length must not tell its label.
+        Both have the same length, because a sequence's length must not tell its label.
         """
         tracks = self._index.track[candidates]
         wanted = self._index.track[crops[0]]
-        # A partner without such a track shows its first, which is seen longest.
+        # Without such a track the first is taken, which is the longest.
         candidates = candidates[tracks == (wanted if wanted in tracks else tracks[0])]
         times = self._index.time_s
         distance = np.abs(times[candidates][np.newaxis] - times[crops][:, np.newaxis])
@@ -134,14 +134,14 @@ class PairSampler(_Sampler):
 
 
 class BalancedSampler(_Sampler):
-    """Draws as many reals as fakes, each class in its own random order, apart from the other."""
+    """Draws as many reals as fakes, each class in a random order of its own."""
 
     def __len__(self) -> int:
-        """Samples until every video of the larger class was drawn."""
+        """Samples until every video of the larger class has been drawn."""
         return 2 * int(np.bincount(self._labels).max())
 
     def __iter__(self) -> Iterator[Samples]:
-        """Endless samples [1, f], a real and a fake by turns."""
+        """Endless samples [1, f], reals and fakes alternating."""
         random = np.random.default_rng(self._seed)
         orders = [self._endless(label, random) for label in (Label.REAL, Label.FAKE)]
         while True:
@@ -155,7 +155,7 @@ class BalancedSampler(_Sampler):
 
 
 class NaturalSampler(_Sampler):
-    """Draws every video once an epoch, in random order; classes are as frequent as they are."""
+    """Draws every video once an epoch, in random order; class frequencies stay as they are."""
 
     def __len__(self) -> int:
         """Samples in an epoch."""
@@ -173,13 +173,7 @@ class RealSampler(NaturalSampler):
     """Draws real crops whose landmarks are known, to be blended with themselves.
 
     An epoch goes once, in random order, through all real videos that have such crops. Crops
-    without landmarks are left out, and so are all fakes.
-
-    Args:
-        index: see `_Sampler`, as the following.
-        crops: int64 [k].
-        length: f.
-        seed: of the order.
+    without landmarks are left out, and so are all fakes. The arguments are those of `_Sampler`.
 
     Raises:
         UsageError: no real crop has all its landmarks.
@@ -203,7 +197,7 @@ Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler | RealSample
 
 
 def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig) -> Sampler:
-    """The sampler that a config asks for.
+    """Makes the sampler of a config.
 
     Args:
         index: of the training split.

@@ -2,10 +2,11 @@
 
 After K. Shiohara and T. Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022
 (https://github.com/mapooon/SelfBlendedImages, src/utils/sbi.py and blend.py): source and target
-are the same crop, one of them changed in colour and detail; the source is moved a little and put
-over the target through a mask of the face.
+are the same crop, one of them changed in colour and detail. The source is moved a little and
+blended into the target through a mask of the face.
 
-The paper has 81 landmarks of each face, crops have five. `face_outline` fits a mean face to them.
+The paper uses 81 landmarks of each face; our crops have five, to which `face_outline` fits a mean
+face.
 """
 
 from collections.abc import Sequence
@@ -28,12 +29,11 @@ STYLE_BOUNDS = StyleBounds(
     drops_pixels=True,
     sharpening=(1.6, 4.0),
 )
-"""As the authors' code, with two exceptions, and a third in
-`data.synthetic.self_blending.draw_shift`. Its limits
-for hue, saturation and value are 0.3 of 180 and of 255, which nobody can see; here they are
-a visible step. And its sharpening, a 3 x 3 kernel mixed in by 0.2 to 0.5, adds 8 times that of the
-difference from the neighbours' mean, as the weights here do, but darkens too, which ours does
-not."""
+"""As in the authors' code, with two exceptions here and a third in
+`data.synthetic.self_blending.draw_shift`. Their limits of hue, saturation and value are 0.3 of 180
+and of 255, which nobody can see; ours are visible. Their sharpening mixes in a 3 x 3 kernel by 0.2
+to 0.5, which adds 8 times that share of a pixel's difference from its neighbours' mean, as our
+weights do, and also darkens the image, which ours does not."""
 
 BLENDING_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 """The paper's, section 3.3 and `dynamic_blend`."""
@@ -54,41 +54,41 @@ openface/align_dlib.py: `TEMPLATE`, in the order of dlib's 68 landmarks). The fi
 its eyes' centres (means of 36 to 41 and of 42 to 47), nose tip (30) and mouth corners (48, 54)."""
 
 _HAIRLINE = -0.173
-"""Height of the hairline in the same units. The template ends at the brows; by the canon of facial
-thirds the forehead is as high as the part from the brows (0.231) to the base of the nose (0.634),
-and so is the part below it, in the template as well (0.427)."""
+"""Height of the hairline in the same units. The template ends at the brows. By the canon of facial
+thirds the forehead is as high as the part from the brows (0.231) to the base of the nose (0.634);
+the part below the nose, 0.427 in the template, agrees with the canon."""
 
 _MASK_SIDES = (192, 256)
-"""Least and most of the mask's height and width while it is blurred, each its own, pixels."""
+"""Limits of the mask's height and of its width while it is blurred, drawn separately, pixels."""
 
 _BLUR_SIDES = (5, 25)
-"""Least and most of the sides of both Gaussian kernels, odd, pixels of the mask."""
+"""Limits of the sides of both Gaussian kernels, odd, pixels of the mask."""
 
 _BLUR_DEVIATIONS = (5.0, 46.0)
-"""Of the second; the first has what OpenCV takes for its side."""
+"""Limits of the second kernel's standard deviation; OpenCV derives the first's from its side."""
 
 _ELASTIC_CELL, _ELASTIC_DEVIATION = 17.0, 1.2
-"""In pixels of the mask: the authors' elastic deformation (alpha 50, sigma 7) has a standard
-deviation of 50 / (7 sqrt(12 pi)) = 1.2 pixels, and points 2.5 sigma apart hardly depend on each
-other."""
+"""In pixels of the mask. The authors' elastic deformation (alpha 50, sigma 7) has a standard
+deviation of 50 / (7 sqrt(12 pi)) = 1.2 pixels, and points 2.5 sigma apart are nearly
+independent."""
 
 
 def face_outline(
     landmarks: npt.NDArray[np.float32], *, with_forehead: bool
 ) -> npt.NDArray[np.float32]:
-    """The outline of a face, estimated from five points.
+    """Estimates the outline of a face from five points.
 
-    The mean face is fitted to the points by the affine transform of least squares, which follows
-    position, size, tilt and, by squeezing it, a turned head. It knows nothing of a face's own
-    jaw or hair, and as it is flat, a head turned by some 30 degrees is outlined about a tenth of
-    the face's width too far to the side that it looks to.
+    An affine transform, by least squares, fits the mean face to the points. It follows position,
+    size and tilt, and a turned head by squeezing the face. It does not know the face's own jaw
+    and hair. As the mean face is flat, the outline of a head that is turned by 30 degrees lies
+    about a tenth of the face's width too far to the side to which the head looks.
 
     Args:
         landmarks: float32 [5, 2], x and y in pixels, in the order of `data.contract`.
-        with_forehead: up to the hairline instead of the brows.
+        with_forehead: whether it reaches up to the hairline instead of the brows.
 
     Returns:
-        float32 [n, 2], x and y in pixels: jaw, brows and, if wanted, the hairline.
+        float32 [n, 2], x and y in pixels: jaw, brows and, with the forehead, the hairline.
     """
     outline = np.array(_MEAN_JAW_AND_BROWS)
     if with_forehead:
@@ -110,14 +110,14 @@ def self_blend(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Makes a pair of a real and a fake of one real crop.
 
-    As in the paper the real is the blend's target, which has the change of colour and detail
-    if the source has not: whether a crop is changed all over tells nothing. The two are the
-    same wherever the mask is 0. What of the face lies beyond the crop is cut off.
+    As in the paper, the real is the blend's target. Either the target or the source is changed
+    in colour and detail, so that such a change alone says nothing. Real and fake are the same
+    wherever the mask is 0. Parts of the face beyond the crop are cut off.
 
     Args:
         crop: [height, width, 3], RGB.
         landmarks: float32 [5, 2], x and y in pixels of the crop, all of them inside.
-        seed: integers of 0 or more; the same give the same pair.
+        seed: integers of 0 or more; the same seed gives the same pair.
 
     Returns:
         real: [height, width, 3].
@@ -135,7 +135,7 @@ def self_blend(
     matrix = self_blending.draw_shift(rng, outline)
     moved_outline = (outline @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     mask = draw_mask(rng, moved_outline, (crop.shape[0], crop.shape[1]))
-    # Rounded before it is blended: what the mask leaves alone is to stay the same.
+    # Rounded before blending, so that both are the same where the mask is 0.
     target = np.round(target)
     fake = self_blending.blend(self_blending.move(source, matrix), target, mask)
     return target.astype(np.uint8), np.round(fake).astype(np.uint8)
@@ -144,9 +144,9 @@ def self_blend(
 def draw_mask(
     rng: np.random.Generator, outline: npt.NDArray[np.float32], shape: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
-    """Draws where the source covers the target, and how much.
+    """Draws the mask: how much of the source each pixel of the blend takes.
 
-    The outline's convex hull, deformed elastically, worn off by one Gaussian and softened by
+    It is the outline's convex hull, deformed elastically, shrunk by one Gaussian and softened by
     another, times a blending ratio: `get_blend_mask` and `dynamic_blend` of the authors' code.
 
     Args:
@@ -155,7 +155,7 @@ def draw_mask(
         shape: height and width of the image, pixels.
 
     Returns:
-        float32 [height, width], 0 outside to the ratio inside.
+        float32 [height, width], from 0 outside to the blending ratio inside.
 
     Raises:
         ValueError: the outline lies outside of the image.
@@ -172,9 +172,9 @@ def draw_mask(
         raise ValueError("the face that the landmarks describe lies outside of its crop")
     least, most = _BLUR_SIDES
     first, second = (2 * rng.integers(least // 2, most // 2, 2, endpoint=True) + 1).tolist()
-    worn = cv2.GaussianBlur(mask, (first, first), 0.0)
-    # Only what the blur left as it was; sums of weights are not exactly 1.
-    inside = (worn > 0.999 * worn.max()).astype(np.float32)
+    blurred = cv2.GaussianBlur(mask, (first, first), 0.0)
+    # Shrunk to the pixels that the blur did not change; its weights do not sum to exactly 1.
+    inside = (blurred > 0.999 * blurred.max()).astype(np.float32)
     soft = cv2.GaussianBlur(inside, (second, second), rng.uniform(*_BLUR_DEVIATIONS))
     soft = cv2.resize(soft / soft.max(), (width, height), interpolation=cv2.INTER_LINEAR)
     return (soft * rng.choice(BLENDING_RATIOS)).astype(np.float32)

@@ -1,8 +1,8 @@
-"""The weights that MesoNet's authors published, put into our classifier.
+"""Loads the weights that MesoNet's authors published into our classifier.
 
 https://github.com/DariusAf/MesoNet, weights/ (Apache-2.0): files of Keras 2, which numbers the
-layers of each kind in the order in which they were made and stores them in another. The authors'
-last unit is P(real); ours speaks for fake, so that its sign is turned.
+layers of each kind in the order in which they were made, and stores them in a different order.
+The authors' last unit is P(real), ours P(fake), so its weights change their sign.
 """
 
 import pathlib
@@ -17,7 +17,7 @@ from models.backbones import mesonet
 from models.networks.classifier import Classifier
 
 NAMES = ("meso4", "mesoinception4")
-"""Networks that there are such files of."""
+"""Networks with published weights."""
 
 _KINDS = ("conv2d", "batch_normalization", "dense")
 """Keras' names of layers with weights, in the order of `mesonet.weighted_layers`."""
@@ -26,29 +26,29 @@ _NUMBERED = re.compile(rf"({'|'.join(_KINDS)})(?:_(\d+))?")
 
 
 def load(network: Classifier, path: str) -> None:
-    """Puts a published file into a classifier.
+    """Loads a published file into a classifier.
 
     Args:
-        network: of one of `NAMES` at 256 pixels, with a head of frames; changed.
+        network: one of `NAMES` at 256 pixels, with the head `frame`; changed.
         path: of the authors' .h5 file.
 
     Raises:
-        UsageError: there is no such file, it is damaged, or not of this network.
+        UsageError: the file does not exist, is damaged, or holds another network.
     """
     name = network.config.model
     layers = [*mesonet.weighted_layers(network.backbone), network.head.get_layer("logit")]
     published = _read(path)
     expected = [[tuple(weight.shape) for weight in layer.weights] for layer in layers]
-    found = [[weight.shape for weight in weights] for weights in published]
-    if found != expected:
-        raise UsageError(f"{path}: {_difference(found, expected)}, so it does not hold {name}")
+    shapes = [[weight.shape for weight in weights] for weights in published]
+    if shapes != expected:
+        raise UsageError(f"{path}: {_difference(shapes, expected)}, so it does not hold {name}")
     kernel, bias = published.pop()
     for layer, weights in zip(layers, [*published, [-kernel, -bias]], strict=True):
         layer.set_weights(weights)
 
 
 def _read(path: str) -> list[list[npt.NDArray[np.float32]]]:
-    """Weights of each layer that has some, by kind and number."""
+    """Weights of each layer that has some, in the order of kind and number."""
     if not pathlib.Path(path).is_file():
         raise UsageError(f"{path}: there is no such file; give a .h5 file of MesoNet's authors")
     try:
@@ -79,13 +79,13 @@ def _read(path: str) -> list[list[npt.NDArray[np.float32]]]:
         raise UsageError(f"{path}: damaged ({error}); fetch it again") from error
 
 
-def _difference(found: list, expected: list) -> str:
-    """The first layer in which shapes differ, for people."""
-    if len(found) != len(expected):
-        return f"holds {len(found)} layers with weights instead of {len(expected)}"
-    place = next(
-        i for i, pair in enumerate(zip(found, expected, strict=True)) if pair[0] != pair[1]
-    )
+def _difference(shapes: list, expected: list) -> str:
+    """Names the first layer whose shapes differ."""
+    if len(shapes) != len(expected):
+        return f"holds {len(shapes)} layers with weights instead of {len(expected)}"
+    pairs = zip(shapes, expected, strict=True)
+    place = next(place for place, (ours, theirs) in enumerate(pairs) if ours != theirs)
     return (
-        f"its layer {place + 1} holds weights of shapes {found[place]} instead of {expected[place]}"
+        f"its layer {place + 1} holds weights of shapes {shapes[place]} instead of "
+        f"{expected[place]}"
     )

@@ -1,4 +1,4 @@
-"""From the logits of a track's faces to the logit of the track, in a graph."""
+"""Pools the logits of a track's faces to the logit of the track, in a graph."""
 
 import math
 
@@ -8,22 +8,23 @@ CONFIDENT = 0.8
 """A face is confidently fake above this probability, confidently real below 1 minus it."""
 
 CONFIDENT_FAKES = 0.4
-"""Share of a track's faces above which its confidently fake ones speak for it."""
+"""Share of a track's faces above which its confidently fake ones decide."""
 
 CONFIDENT_FAKES_AT_LEAST = 12
-"""Confidently fake faces that a track needs for that."""
+"""Least number of confidently fake faces for that."""
 
 CONFIDENT_REALS = 0.9
-"""Share of a track's faces above which its confidently real ones speak for it."""
+"""Share of a track's faces above which its confidently real ones decide."""
 
 
 def pool_tracks(logits: tf.Tensor, segments: tf.Tensor, count: tf.Tensor, how: str) -> tf.Tensor:
     """Pools the logits of faces to logits of tracks.
 
-    `mean` is the mean of all. `confident_mean` is the mean of a track's confidently fake faces if
-    these are many, of its confidently real ones if nearly all are, and of all otherwise: the rule
-    of the DFDC's winner (github.com/selimsef/dfdc_deepfake_challenge, `confident_strategy` in
-    kernel_utils.py), there on probabilities, whose numbers are kept. `max` is the largest.
+    `mean` is the mean of all, `max` the largest. `confident_mean` is the mean of the confidently
+    fake faces if there are many of them, of the confidently real ones if nearly all are, and
+    otherwise of all. This is the rule of the DFDC's winner
+    (github.com/selimsef/dfdc_deepfake_challenge, `confident_strategy` in kernel_utils.py) with its
+    numbers; there the mean is of probabilities.
 
     Args:
         logits: float32 [m], one a face.

@@ -1,4 +1,4 @@
-"""A network taken out of a served version: to be trained further, or to join an ensemble."""
+"""Loads a network from a served version, to train it further or to join it to an ensemble."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"_\d+(?=/|$)")
 
 
 def read_card(folder: str) -> dict[str, Any]:
-    """What `model.json` of a served version says.
+    """Reads `model.json` of a served version.
 
     Args:
         folder: path or URL of the version.
@@ -39,22 +39,23 @@ def read_card(folder: str) -> dict[str, Any]:
 
 
 def variables_sha256(network: Classifier) -> str:
-    """SHA-256 of the network's variables' names and shapes, in their order.
+    """SHA-256 of the names and shapes of a network's variables, in their order.
 
-    Without the numbers that Keras puts behind names, which grow with what was built before.
+    The numbers that Keras appends to names are left out: they depend on what was built before.
     """
     lines = [f"{_NUMBER.sub('', v.path)} {tuple(v.shape)}" for v in network.variables]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def load(folder: str) -> Classifier:
-    """Builds the network of a served version again, in float32 and with its weights.
+    """Builds the network of a served version in float32 and loads its weights.
 
     Args:
         folder: path or URL of the version.
 
     Raises:
-        UsageError: it is no version of one network, or of one that is built otherwise today.
+        UsageError: the version is not a single network, or this version of unmask builds the
+            network differently.
     """
     card = read_card(folder)
     if "config" not in card:
@@ -81,7 +82,7 @@ def load(folder: str) -> Classifier:
 
 
 def warm_start(network: Classifier, folder: str) -> None:
-    """Gives a network the weights of a served version.
+    """Loads the weights of a served version into a network.
 
     Args:
         network: changed.
@@ -92,12 +93,12 @@ def warm_start(network: Classifier, folder: str) -> None:
             weights depend on it.
     """
     source = load(folder)
-    ours, theirs = ([weight.shape for weight in found.get_weights()] for found in (network, source))
-    for name in ("model", "head", "lstm_units", "image_size"):
-        wanted, found = getattr(network.config, name), getattr(source.config, name)
-        if wanted != found and (name in ("model", "head") or ours != theirs):
+    ours, theirs = ([weight.shape for weight in each.get_weights()] for each in (network, source))
+    for key in ("model", "head", "lstm_units", "image_size"):
+        value, trained = getattr(network.config, key), getattr(source.config, key)
+        if value != trained and (key in ("model", "head") or ours != theirs):
             raise UsageError(
-                f"warm_start: {folder} was trained with `{name}: {found}`, this model has "
-                f"`{name}: {wanted}`; make them the same, or leave warm_start out"
+                f"warm_start: {folder} was trained with `{key}: {trained}`, this model has "
+                f"`{key}: {value}`; make them the same, or leave warm_start out"
             )
     network.set_weights(source.get_weights())

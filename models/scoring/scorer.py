@@ -1,4 +1,4 @@
-"""What a served model asks of whatever scores faces: one network, or several of them."""
+"""Scorers: what a served model calls to score faces, with one network or several."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from models.inputs import image_ops
 from models.networks.classifier import Classifier
 
 CHUNK = 64
-"""Faces decoded and described at a time, which bounds memory however many a request holds."""
+"""Faces decoded and scored at a time; this bounds the memory of large requests."""
 
 
 class Scorer(Protocol):
@@ -21,28 +21,28 @@ class Scorer(Protocol):
     width: int
 
     def embed(self, faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Describes encoded faces, at most `CHUNK` of them.
+        """Computes the features of encoded faces, at most `CHUNK` of them.
 
         Args:
             faces: string [m], JPEG or PNG; m of 1 or more.
 
         Returns:
-            features: float32 [m, width], of no meaning where unreadable.
+            features: float32 [m, width], meaningless where unreadable.
             readable: bool [m].
         """
 
     def face_logits(self, features: tf.Tensor) -> tf.Tensor:
-        """Logits, float32 [m], of single faces with features [m, width]."""
+        """Scores single faces: from features [m, width] to logits, float32 [m]."""
 
     def track_logits(self, features: tf.Tensor, segments: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """Logits of tracks; see `models.networks.classifier.Classifier.track_logits`."""
+        """Scores tracks; see `models.networks.classifier.Classifier.track_logits`."""
 
 
 class NetworkScorer(tf.Module):
-    """Scores with one network, whose weights it follows as they change.
+    """Scores with one network, always with its current weights.
 
-    Its functions are traced once: a graph that calls them from several signatures holds the network
-    once. `Model.predict` might compile them with XLA, which is slow on a CPU.
+    Its functions are traced once, so that a graph of several signatures holds the network once.
+    `Model.predict` might compile with XLA, which is slow on a CPU.
 
     Args:
         network: the classifier.
@@ -56,8 +56,8 @@ class NetworkScorer(tf.Module):
         super().__init__(name="network")
         self.image_size = network.config.image_size
         self.width = int(network.backbone.output_shape[-1])
-        # Not the Keras models: saved with them would be wrappers of their variables, which the
-        # functions do not use, and TensorFlow Serving would not find those that they do.
+        # Not the Keras models: with them wrappers of their variables would be saved, which the
+        # functions do not use, and TensorFlow Serving would not find the variables in use.
         self._variables = [variable.value for variable in network.variables]
         images = tf.TensorSpec([None, self.image_size, self.image_size, 3], tf.float32)
         features = tf.TensorSpec([None, self.width], tf.float32)

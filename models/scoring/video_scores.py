@@ -1,4 +1,4 @@
-"""From crops of a split to scores of its tracks and videos."""
+"""Scores the tracks and videos of a split."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ def score_videos(
 ) -> npt.NDArray[np.float32]:
     """Scores every video of a split by the largest of its tracks' logits, as serving does.
 
-    One manipulated person makes a video fake, however many others appear in it.
+    One manipulated person makes a video fake, no matter how many others appear in it.
 
     Args:
         scorer: the network.
@@ -30,7 +30,7 @@ def score_videos(
 def score_tracks(
     scorer: NetworkScorer, source: CropSource, crops: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
-    """Scores every track of a split. Of one track at a time all features are held.
+    """Scores every track of a split, with the features of one track in memory at a time.
 
     Args:
         scorer: the network.
@@ -49,11 +49,11 @@ def score_tracks(
     logits = np.empty(len(video_of_track), np.float32)
 
     pending: list[npt.NDArray[np.float32]] = []
-    done = scored = 0  # crops described, tracks scored
+    done = scored = 0  # crops with features, scored tracks
     for faces in scoring_batches(source, crops, scorer.image_size, CHUNK):
         pending.append(scorer.features(faces).numpy())
         done += len(pending[-1])
-        # Of the last track more may come.
+        # The last track may go on in the next batch.
         whole = len(logits) if done == len(crops) else int(segments[done])
         if whole > scored:
             features = np.concatenate(pending)

@@ -1,4 +1,4 @@
-"""What Transform computes: label, weight and the buckets that results are sliced by."""
+"""What Transform computes: label, weight and the buckets by which results are sliced."""
 
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ BUCKETS = {
 """Names of each slice's buckets, from the lowest third of the training videos to the highest."""
 
 RAW_FEATURES = ("label", "video/bit_rate", "face/box", "face/sharpness", "face/usable")
-"""What the transformation reads of an Example."""
+"""Features of an Example that the transformation reads."""
 
 Feature: TypeAlias = tf.Tensor | tf.SparseTensor | tf.RaggedTensor
 
@@ -31,19 +31,19 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
     """The TFX Transform component's entry.
 
     Args:
-        inputs: raw features of a batch of n videos by name; of the schema's features without
-            a shape TFX makes sparse tensors.
+        inputs: raw features of a batch of n videos by name; those to which the schema gives no
+            shape are sparse tensors.
 
     Returns:
-        label: int64 [n], as it came: `transform_labels` gives it to the Evaluator.
-        weight: float32 [n], by which the two classes of the training split count the same, 1 on
-            average over it.
+        label: int64 [n], unchanged; the Evaluator reads it.
+        weight: float32 [n], with which both classes of the training split have the same sum; its
+            mean over the split is 1.
         slice/face_size, slice/sharpness, slice/bit_rate: string [n], the third of the
             training videos into which the video's median usable face (shorter side of its
             box, sharpness) or its bit rate falls.
 
     Raises:
-        UsageError: a raw feature has the name of one of the slices.
+        UsageError: a raw feature has the name of a slice.
     """
     clashes = sorted(set(BUCKETS) & set(inputs))
     if clashes:
@@ -81,9 +81,13 @@ def row_medians(values: tf.RaggedTensor) -> tf.Tensor:
 
     Returns:
         float32 [n]; 0 for an empty row.
+
+    Example:
+        >>> row_medians(tf.ragged.constant([[1.0, 4.0, 2.0], []])).numpy()
+        array([2., 0.], dtype=float32)
     """
     lengths = values.row_lengths()
-    # Infinity sorts behind the values; the appended 0 is what an empty row finds.
+    # Infinity sorts behind the values; an empty row takes the appended 0.
     padded = tf.sort(values.to_tensor(default_value=float("inf")), axis=1)
     padded = tf.concat([padded, tf.zeros_like(lengths, tf.float32)[:, tf.newaxis]], axis=1)
     width = tf.shape(padded, tf.int64)[1]
@@ -101,7 +105,7 @@ def _lists(feature: Feature) -> tf.RaggedTensor:
 
 
 def _scalars(feature: Feature) -> tf.Tensor:
-    """One value a row: [n] of [n, 1], whichever kind of tensor it is."""
+    """Flattens any kind of tensor [n, 1] to [n]."""
     if isinstance(feature, tf.SparseTensor):
         return tf.reshape(feature.values, [-1])
     if isinstance(feature, tf.RaggedTensor):

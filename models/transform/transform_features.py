@@ -1,8 +1,8 @@
-"""Transform's features of serialised videos, parsed from no more than they need.
+"""Transform's features of serialised Examples, of which only the features needed are parsed.
 
-Unlike the signatures that score, those made of these (`transform_features`, `transform_labels`)
-are strict: one row that is no Example fails the whole call. They serve TFMA alone, which reads
-Examples that the pipeline has validated.
+The signatures `transform_features` and `transform_labels` are made of these. Unlike the
+signatures that score they are strict: one row that is no Example fails the whole call. Only TFMA
+calls them, with Examples that the pipeline has validated.
 """
 
 import tensorflow as tf
@@ -22,10 +22,10 @@ class TransformFeatures(tf.Module):
     def __init__(self, transform_output: str) -> None:
         super().__init__(name="transform_features")
         output = tft.TFTransformOutput(transform_output)
-        # The whole spec demands every scalar of an Example, images included.
+        # The whole spec would require every feature of an Example, images included.
         raw_spec = output.raw_feature_spec()
         self._spec = {name: raw_spec[name] for name in RAW_FEATURES}
-        # An attribute, so that saving the module finds the graph's tables.
+        # An attribute, so that the graph's tables are saved with the module.
         self._layer = output.transform_features_layer()
 
     def __call__(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -35,7 +35,7 @@ class TransformFeatures(tf.Module):
             examples: string [n], serialised Examples.
 
         Returns:
-            Each of `models.transform.preprocessing`'s outputs by name, [n].
+            The outputs of `models.transform.preprocessing.preprocessing_fn` by name, [n].
 
         Raises:
             tf.errors.InvalidArgumentError: when run, if a row is no Example or lacks a feature.
@@ -45,16 +45,15 @@ class TransformFeatures(tf.Module):
 
 
 def label_only(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What can be told of videos without a Transform graph; in place of `TransformFeatures`.
+    """Stands in for `TransformFeatures` where no videos were analysed: gives the label alone.
 
-    Buckets are thirds of the videos that Transform analysed, and weights tell how many of these
-    were fake; where there were none, there is the label.
+    Weights and buckets depend on the videos that Transform analysed.
 
     Args:
         examples: string [n], serialised Examples.
 
     Returns:
-        The label, int64 [n], under its name.
+        `label`, int64 [n].
 
     Raises:
         tf.errors.InvalidArgumentError: when run, if a row is no Example or lacks a label.

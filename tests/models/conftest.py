@@ -50,25 +50,19 @@ def write_records(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def make_source(write_records, tmp_path_factory):
-    """Crop stores of videos; closed at the end."""
-    import tensorflow as tf
-
+    """Crop sources of videos; closed at the end."""
     from models.inputs.crop_source import CropSource
 
-    def describe(examples):
-        labels = [contract.parse(example).label for example in examples.numpy()]
-        return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
-
-    stores = []
+    sources = []
 
     def make(videos):
-        path = str(tmp_path_factory.mktemp("store") / "crops")
-        stores.append(CropSource.write([write_records(videos)], path, describe))
-        return stores[-1]
+        path = str(tmp_path_factory.mktemp("source") / "crops")
+        sources.append(CropSource.write([write_records(videos)], path))
+        return sources[-1]
 
     yield make
-    for store in stores:
-        store.close()
+    for source in sources:
+        source.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from data import contract
 from data.utils.errors import UsageError
 from models.config.model import ModelConfig
 from models.inputs import augmentation_sheet
+from models.inputs.augmentation_sheet import AugmentedPair, draw_sheet
 from models.inputs.crop_source import CropSource, sample_tracks
 from models.inputs.input_pipeline import training_batches
 from tests.tiny_dataset import make_split, write
@@ -34,14 +34,10 @@ def run_config(folder, examples, *models):
 @pytest.mark.parametrize("fakes", ["dataset", "self_blended"])
 def test_the_first_draw_is_what_training_sees(examples, tiny_backbone, tmp_path, fakes):
     config = ModelConfig(model=tiny_backbone, fakes=fakes, **SETTINGS)
-    pairs = augmentation_sheet.read_pairs(str(examples), config, 4)
-
-    def describe(serialized):
-        labels = [contract.parse(each).label for each in serialized.numpy()]
-        return {"label": tf.constant(labels), "weight": tf.ones(len(labels))}
+    pairs = augmentation_sheet.augmented_pairs(str(examples), config, 4)
 
     shards = str(examples / "train-*")
-    with CropSource.write([shards], str(tmp_path / "crops"), describe, compression="") as source:
+    with CropSource.write([shards], str(tmp_path / "crops"), compression="") as source:
         batches = training_batches(source, sample_tracks(source.index, 2), config)
         faces = next(iter(batches)).images[:, 0]
     faces = tf.cast(tf.round(faces), tf.uint8).numpy()
@@ -51,7 +47,7 @@ def test_the_first_draw_is_what_training_sees(examples, tiny_backbone, tmp_path,
 
 def test_pairs_are_of_different_videos_and_named(examples, tiny_backbone):
     config = ModelConfig(model=tiny_backbone, **SETTINGS)
-    pairs = augmentation_sheet.read_pairs(str(examples), config, 50)
+    pairs = augmentation_sheet.augmented_pairs(str(examples), config, 50)
     videos = {video.video_id: video for video in make_split("train", 16)}
     assert len(pairs) == 8  # as many as there are fakes
     assert len({pair.names for pair in pairs}) == 8
@@ -70,13 +66,13 @@ def colours(column):
     return [pixel for pixel in map(tuple, column.tolist()) if pixel in (GREEN, RED)]
 
 
-def test_the_picture_shows_reals_above_fakes_and_all_draws(examples, tiny_backbone):
+def test_the_sheet_shows_reals_above_fakes_and_all_draws(examples, tiny_backbone):
     config = ModelConfig(model=tiny_backbone, **SETTINGS)
     shades = np.arange(1 + augmentation_sheet.DRAWS) * 20
     grey = np.ones((len(shades), 8, 8, 3), np.uint8) * shades[:, None, None, None].astype(np.uint8)
-    pair = augmentation_sheet.Pair(("a/real.mp4", "a/" + "fake" * 100), grey, 255 - grey)
+    pair = AugmentedPair(("a/real.mp4", "a/" + "fake" * 100), grey, 255 - grey)
     one, two = (
-        np.asarray(Image.open(io.BytesIO(augmentation_sheet.paint("a title", config, [pair] * n))))
+        np.asarray(Image.open(io.BytesIO(draw_sheet("a title", config, [pair] * n))))
         for n in (1, 2)
     )
     assert len(two) > len(one)
@@ -94,7 +90,7 @@ def test_the_file_is_written_and_repeats(examples, tiny_backbone, tmp_path):
     first = f"{{model: {tiny_backbone}, image_size: 32, weights: null}}"
     config = run_config(tmp_path, examples, first)
     for name in ("a.png", "b.png"):
-        augmentation_sheet.draw(config, None, tmp_path / name, 2)
+        augmentation_sheet.write_sheet(config, None, tmp_path / name, 2)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert Image.open(tmp_path / "a.png").format == "PNG"
 
@@ -112,4 +108,4 @@ def test_mistakes(examples, tiny_backbone, tmp_path, model, output, folder, mess
     first = f"{{model: {tiny_backbone}, image_size: 32, weights: null}}"
     config = run_config(tmp_path, examples.parent / folder, first)
     with pytest.raises(UsageError, match=message):
-        augmentation_sheet.draw(config, model, tmp_path / output, 1)
+        augmentation_sheet.write_sheet(config, model, tmp_path / output, 1)

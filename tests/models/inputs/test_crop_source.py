@@ -17,6 +17,7 @@ def test_holds_every_crop_with_what_it_shows(videos, make_source):
         assert source.index.track[row] == face.track
         assert source.index.time_s[row] == face.time_s
     np.testing.assert_array_equal(source.index.label, [video.label for video in videos])
+    np.testing.assert_array_equal(source.index.weight, [1.0] * len(videos))
     np.testing.assert_array_equal(source.index.group, [0, 0, 1, 1, 2, 2, 3, 3])
 
 
@@ -51,7 +52,7 @@ def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_source
     assert make_source(videos).fingerprint != make_source([other, *videos[1:]]).fingerprint
 
 
-def test_labels_and_weights_come_from_the_transformation(videos, transform_output, write_records):
+def test_weights_come_from_the_transformation(videos, transform_output, write_records):
     from models.transform.transform_features import TransformFeatures
 
     records = write_records(videos[:3])
@@ -66,9 +67,9 @@ def test_labels_and_weights_come_from_the_transformation(videos, transform_outpu
 
 def test_nothing_to_read(write_records, tmp_path):
     with pytest.raises(UsageError, match="no file matches"):
-        CropSource.write([str(tmp_path / "none-*")], str(tmp_path / "crops"), dict)
+        CropSource.write([str(tmp_path / "none-*")], str(tmp_path / "crops"))
     with pytest.raises(UsageError, match="no video in"):
-        CropSource.write([write_records([])], str(tmp_path / "crops"), dict)
+        CropSource.write([write_records([])], str(tmp_path / "crops"))
 
 
 @pytest.mark.parametrize(
