@@ -16,9 +16,9 @@ PRESET = "efficientnetv2_b0_imagenet"
 def efficientnet_v2_b0(image_size: int, weights: str | None) -> keras.Model:
     """EfficientNetV2-B0 without its top; see `models.backbones.registry.build`.
 
-    keras-cv's own `EfficientNetV2B0Backbone()` asks a model hub even if no weights are
-    wanted, so the network is built from the preset's numbers. keras-cv's batch
-    normalisation has momentum 0.9, so its statistics keep up with training from scratch.
+    The network is built from the preset's numbers, because keras-cv's own
+    `EfficientNetV2B0Backbone()` calls a model hub even if no weights are wanted. Its
+    BatchNormalization has a momentum of 0.9 already, see `models.backbones.batch_norm`.
     """
     network = keras_cv.models.EfficientNetV2Backbone(
         include_rescaling=True,

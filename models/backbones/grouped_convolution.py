@@ -7,30 +7,31 @@ import tensorflow as tf
 
 
 class GroupedConvolution(keras.layers.Layer):
-    """A convolution whose channels are cut into groups that do not see each other; no bias.
+    """A convolution within groups of channels, without bias.
 
     Keras' own `Conv2D(groups=...)` compiles every grouped convolution on a CPU with XLA, in
-    training as in the exported graph, and a training step then takes 30 times as long. This one
-    calls TensorFlow's kernel, whose gradient on a CPU exists where TensorFlow uses oneDNN (its
-    default on x86). Where it does not, the same is computed as one convolution a group.
+    training and in the exported graph, and a training step then takes 30 times as long. This layer
+    calls TensorFlow's kernel, which has a gradient on CPUs if TensorFlow uses oneDNN (its default
+    on x86). Otherwise the layer computes one convolution for each group.
 
     Args:
-        filters: channels that come out; `groups` divides them and those that go in.
-        kernel_size: pixels a side, odd; the borders are padded with zeros by half of it on
-            either side, as PyTorch does and TensorFlow's "same" with strides does not.
+        filters: output channels; `groups` divides them and the input channels.
+        kernel_size: pixels a side, odd; either side is padded with half as many zeros, as in
+            PyTorch and unlike TensorFlow's "same" with strides.
         groups: number of groups.
         strides: of the kernel, pixels.
         kernel_initializer: of the kernel.
-        split: whether to compute one convolution a group; None decides by
+        split: whether to compute one convolution for each group; by default if there is no
             `has_native_gradient()`.
         name: of the layer.
 
     Attributes:
-        kernel: one variable, [kernel_size, kernel_size, channels in / groups, filters], whichever
-            way is computed.
+        kernel: one variable, [kernel_size, kernel_size, input channels / groups, filters],
+            whether split or not.
 
     Example:
-        GroupedConvolution(128, 3, groups=32)(keras.Input((56, 56, 128)))
+        >>> GroupedConvolution(64, 3, groups=32)(keras.Input((56, 56, 128))).shape
+        (None, 56, 56, 64)
     """
 
     def __init__(
@@ -86,16 +87,16 @@ class GroupedConvolution(keras.layers.Layer):
 
     def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         border = (self.kernel_size // 2, self.kernel_size // 2)
-        # Padded beforehand: with explicit padding oneDNN takes no part, and gives no gradient.
+        # Padded beforehand, because oneDNN does not take explicit padding, nor its gradient.
         padded = tf.pad(inputs, [(0, 0), border, border, (0, 0)])
         return tf.nn.conv2d(padded, kernel, self.strides, "VALID")
 
 
 @functools.cache
 def has_native_gradient() -> bool:
-    """Whether TensorFlow has a gradient of grouped convolutions on the device that it would use.
+    """Whether TensorFlow has a gradient of grouped convolutions on the present device.
 
-    Tried out, since TensorFlow does not tell. Call it eagerly.
+    It tries one, as TensorFlow cannot be asked. Call it eagerly.
     """
     inputs, kernel = tf.ones([1, 3, 3, 4]), tf.ones([3, 3, 2, 4])
     with tf.GradientTape() as tape:

@@ -3,13 +3,12 @@
 Afchar et al., "MesoNet: a Compact Facial Video Forgery Detection Network" (WIFS 2018),
 https://arxiv.org/abs/1809.00888; https://github.com/DariusAf/MesoNet, classifiers.py.
 
-The features are those of the authors' dense layer of 16 units. What follows it is the
-classifier's: a dropout, 0.5 with the authors (`dropout: 0.5`), and one output, which is P(real)
-with the authors and speaks for fake here. The dense layer sees the place of each feature, so
-weights fit one image size alone.
+The features are those of the authors' dense layer of 16 units. The rest belongs to the classifier:
+dropout, of 0.5 in the paper (`dropout: 0.5`), and one output, P(real) in the paper and P(fake)
+here. The dense layer has a weight for each place of the image, so weights fit one image size only.
 
 BatchNormalization has `models.backbones.batch_norm.MOMENTUM` instead of the authors' 0.99, which
-matters to training only.
+changes training only.
 """
 
 import keras
@@ -46,10 +45,10 @@ def mesoinception4(image_size: int, weights: str | None) -> keras.Model:
 
 
 def weighted_layers(network: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that hold weights, in the order in which the authors make theirs of each kind.
+    """The layers with weights, each kind in the order in which the authors create it.
 
     Args:
-        network: made by `meso4` or `mesoinception4`.
+        network: built by `meso4` or `mesoinception4`.
 
     Returns:
         Convolutions, then BatchNormalizations, then the dense layer.
@@ -73,7 +72,7 @@ def _finish(
     *,
     convolutions: int,
 ) -> keras.Model:
-    """The half that both networks share; `convolutions` says how many came before."""
+    """Adds the second half, which both networks share, after `convolutions` convolutions."""
     x = _convolution(x, 16, 5, name=f"convolution_{convolutions + 1}")
     x = _normalise_and_pool(x, 2, number=3)
     x = _convolution(x, 16, 5, name=f"convolution_{convolutions + 2}")
@@ -108,18 +107,17 @@ def _normalise_and_pool(x: keras.KerasTensor, pool: int, *, number: int) -> kera
 def _inception(
     x: keras.KerasTensor, filters: tuple[int, int, int, int], *, first: int
 ) -> keras.KerasTensor:
-    """Four ways side by side: 1x1, and 1x1 before 3x3 with dilations of 1, 2 and 3.
+    """Four parallel branches: 1x1, and 1x1 followed by 3x3 with dilations of 1, 2 and 3.
 
     Args:
         x: features.
-        filters: of each way.
+        filters: of each branch.
         first: number of the first of the seven convolutions.
     """
-    ways = [_convolution(x, filters[0], 1, name=f"convolution_{first}")]
-    for way in (1, 2, 3):
-        number = first + 2 * way - 1
-        narrow = _convolution(x, filters[way], 1, name=f"convolution_{number}")
-        ways.append(
-            _convolution(narrow, filters[way], 3, dilation=way, name=f"convolution_{number + 1}")
-        )
-    return keras.layers.Concatenate(name=f"inception_{1 + first // 8}")(ways)
+    branches = [_convolution(x, filters[0], 1, name=f"convolution_{first}")]
+    for branch in (1, 2, 3):
+        number = first + 2 * branch - 1
+        narrow = _convolution(x, filters[branch], 1, name=f"convolution_{number}")
+        name = f"convolution_{number + 1}"
+        branches.append(_convolution(narrow, filters[branch], 3, dilation=branch, name=name))
+    return keras.layers.Concatenate(name=f"inception_{1 + first // 8}")(branches)

@@ -1,4 +1,4 @@
-"""Backbones by name; importing this loads no framework."""
+"""The table of backbones by name; importing it loads no framework."""
 
 import dataclasses
 import importlib
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 IMAGENET = "imagenet"
-"""What `weights` says for the pretrained weights of a network that has some."""
+"""Value of `weights` for a network's pretrained ImageNet weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Backbone:
             `(image_size, weights)` and returns the network from float images
             [n, size, size, 3], 0 to 255, to features [n, d].
         image_size: pixels a side that its authors use.
-        minimum_image_size: pixels a side that it needs.
-        parameters: all numbers of the network without its top, the moving statistics of
-            BatchNormalization among them, at `image_size`.
-        pretrained: which weights `imagenet` names, or None where there are none.
-        paper: citation, with where to read it.
+        minimum_image_size: smallest pixels a side that it takes.
+        parameters: of the network without its top at `image_size`, with the moving statistics of
+            BatchNormalization.
+        pretrained: the weights that `imagenet` stands for, or None if there are none.
+        paper: citation with address.
     """
 
     module: str
@@ -121,12 +121,22 @@ BACKBONES: dict[str, Backbone] = {
 
 
 def names() -> list[str]:
-    """Names of all backbones, sorted."""
+    """Names of all backbones, sorted.
+
+    Example:
+        >>> names()[:3]
+        ['efficientnet_v2_b0', 'meso4', 'mesoinception4']
+    """
     return sorted(BACKBONES)
 
 
 def find(name: str) -> Backbone:
-    """What is known of a backbone; UsageError for an unknown name."""
+    """Looks a backbone up by its name; raises UsageError if there is none of this name.
+
+    Example:
+        >>> find("xception").image_size
+        299
+    """
     if name not in BACKBONES:
         raise UsageError(f"there is no model {name!r}; choose one of {', '.join(names())}")
     return BACKBONES[name]
@@ -146,7 +156,7 @@ def build(name: str, image_size: int, weights: str | None) -> "keras.Model":
 
     Raises:
         UsageError: the name is unknown, the network has no ImageNet weights, or the weights
-            cannot be had.
+            cannot be loaded.
     """
     backbone = find(name)
     if weights == IMAGENET and backbone.pretrained is None:

@@ -12,7 +12,7 @@ from models.backbones import batch_norm
 from models.backbones import weights as backbone_weights
 
 _RED_GREEN_BLUE_MEAN = (123.68, 116.779, 103.939)
-"""Of ImageNet's training images, 0 to 255: `caffe` of keras.applications' `preprocess_input`."""
+"""Means of ImageNet's training images, 0 to 255; mode `caffe` of Keras' `preprocess_input`."""
 
 
 def resnet50(image_size: int, weights: str | None) -> keras.Model:
@@ -38,7 +38,7 @@ def _build(
     batch_norm.set_momentum(network)
 
     images = keras.Input(shape, name="images")
-    # The published weights are Caffe's: blue first, centred, not scaled.
+    # The published weights come from Caffe: blue first, centred, not scaled.
     centred = keras.layers.Rescaling(
         1.0, offset=[-mean for mean in _RED_GREEN_BLUE_MEAN], dtype="float32", name="centre"
     )(images)

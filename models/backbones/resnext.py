@@ -1,10 +1,10 @@
 """ResNeXt-50 (32x4d) and ResNeXt-101 (32x8d), layer by layer as torchvision's.
 
 Xie et al., "Aggregated Residual Transformations for Deep Neural Networks" (CVPR 2017),
-https://arxiv.org/abs/1611.05431. The strides lie in the grouped convolutions, borders are padded
-evenly, and images are normalised by ImageNet's mean and deviation, as in torchvision
-(https://github.com/pytorch/vision, torchvision/models/resnet.py), so that weights trained there
-mean the same here. BatchNormalization has `models.backbones.batch_norm.MOMENTUM`.
+https://arxiv.org/abs/1611.05431. As in torchvision (https://github.com/pytorch/vision,
+torchvision/models/resnet.py), the grouped convolutions have the strides, borders are padded evenly,
+and images are normalised by ImageNet's mean and deviation, so that its weights can be used here.
+BatchNormalization has `models.backbones.batch_norm.MOMENTUM`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ GROUPS = 32
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
-"""Red, green and blue of ImageNet's images, 0 to 1, as torchvision's transforms have them."""
+"""Of red, green and blue in ImageNet's images, 0 to 1, as in torchvision's transforms."""
 
 _EPSILON = 1e-5  # PyTorch's
 
@@ -56,7 +56,7 @@ def _build(
     x = keras.layers.ZeroPadding2D(3, name="stem_pad")(x)
     x = _convolution(x, 64, 7, strides=2, name="stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
-    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # no value is below a ReLU's 0
+    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # 0 is a ReLU's smallest value
     x = keras.layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
     for stage, count in enumerate(blocks):
         for block in range(count):
@@ -77,7 +77,7 @@ def _build(
 def _residual_block(
     inputs: keras.KerasTensor, *, width: int, filters: int, strides: int, name: str
 ) -> keras.KerasTensor:
-    """Narrow, convolve in groups, widen, add: `width` channels inside, `filters` outside."""
+    """A bottleneck block with a grouped convolution of `width` channels and `filters` outputs."""
     shortcut = inputs
     if inputs.shape[-1] != filters:
         shortcut = _convolution(inputs, filters, 1, strides=strides, name=f"{name}_shortcut")
@@ -114,7 +114,7 @@ def _convolution(
 
 
 def _initializer(kernel_size: int, filters: int) -> keras.initializers.Initializer:
-    """Normal, by a convolution's outputs; its groups do not count, as in PyTorch.
+    """Normal, scaled by a convolution's outputs and, as in PyTorch, not by its groups.
 
     He et al., "Delving Deep into Rectifiers" (ICCV 2015), https://arxiv.org/abs/1502.01852.
     """

@@ -1,4 +1,4 @@
-"""Loading weights that a user names, with errors that say what to do."""
+"""Loads the weights that a config names, with errors that say what to do."""
 
 import pathlib
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def load(
     name: str,
     fetch_imagenet: Callable[[], "keras.Model"],
 ) -> None:
-    """Puts weights into a network without its top.
+    """Loads weights into a network without its top.
 
     Args:
         network: receives the weights.
@@ -33,7 +33,7 @@ def load(
         return
     try:
         source = fetch_imagenet()
-    # The download libraries raise anything from OSError to their own types.
+    # The download libraries raise OSError and many types of their own.
     except Exception as error:
         raise UsageError(
             f"{name}: the ImageNet weights could not be fetched "
@@ -45,7 +45,7 @@ def load(
 
 
 def load_file(network: "keras.Model", path: str | None, name: str) -> None:
-    """Puts a file's weights into a network without its top.
+    """Loads the weights of a file into a network without its top.
 
     Args:
         network: receives the weights.
@@ -68,7 +68,7 @@ def load_file(network: "keras.Model", path: str | None, name: str) -> None:
 
 
 def require_file(path: str, name: str) -> None:
-    """UsageError that names the network unless there is such a weights file."""
+    """Raises UsageError, which names the network, if there is no such weights file."""
     if not pathlib.Path(path).is_file():
         raise UsageError(
             f"{name}: the weights file {path} does not exist. Set `weights` to an existing "

@@ -23,8 +23,8 @@ def xception(image_size: int, weights: str | None) -> keras.Model:
     batch_norm.set_momentum(network)
 
     images = keras.Input((image_size, image_size, 3), name="images")
-    # keras.applications' own input range for this network: -1 to 1. In float32: bfloat16 would
-    # round bright pixels to whole grey levels before they are centred.
+    # This network's input range in keras.applications is -1 to 1. Rescaled in float32, because
+    # bfloat16 would round bright pixels to whole grey levels before they are centred.
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32", name="rescale")(images)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(network(scaled))
     return keras.Model(images, features, name="xception")

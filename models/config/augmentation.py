@@ -1,6 +1,6 @@
-"""Strengths and probabilities of what `models.inputs.augmentation` does to training crops.
+"""Strengths and probabilities of the operations of `models.inputs.augmentation`.
 
-The defaults are what published deepfake detectors were trained with, as they stand in the code of:
+The defaults follow the code of published deepfake detectors:
 
 - selimsef, winner of the DeepFake Detection Challenge
   (https://github.com/selimsef/dfdc_deepfake_challenge, training/);
@@ -22,18 +22,19 @@ def _probability(default: float, description: str) -> Any:
 
 
 class AugmentationConfig(Section):
-    """What is done to training crops; the crops of a pair or a track get the same.
+    """How training crops are augmented; the crops of a pair or a track are changed alike.
 
-    A strength of 0 switches its operation off, and so does a probability of 0.
+    A strength or a probability of 0 switches its operation off.
 
     Example:
-        AugmentationConfig(rotation=0, zoom=0, jpeg_probability=0.9)
+        >>> AugmentationConfig(rotation=0, jpeg_probability=0.9).jpeg_probability
+        0.9
     """
 
-    # All three mirror half of the images.
+    # All three detectors mirror half of the images.
     flip: float = _probability(0.5, "share of pairs that are mirrored left to right")
 
-    # The DFDC winner: 10 % shift, 20 % zoom and 10 degrees, each on half of the images.
+    # The DFDC winner: shifts of 10 %, zooms of 20 % and 10 degrees, each on half of the images.
     warp_probability: float = _probability(
         0.5, "share of pairs that are rotated, shifted and zoomed, in one warp"
     )
@@ -93,7 +94,7 @@ class AugmentationConfig(Section):
         description="largest standard deviation of the noise, as a share of the full range",
     )
 
-    # SBI shrinks by 2 or 4; by 4 nothing of a face of 96 pixels is left.
+    # SBI shrinks by 2 or 4, but by 4 a face of 96 pixels loses all detail.
     scaling_probability: float = _probability(
         0.2, "share of pairs that are shrunk and enlarged again"
     )

@@ -1,4 +1,4 @@
-"""How several models of a run are joined: a typed, validated section of its config."""
+"""How several models of a run form an ensemble: a typed, validated section of its config."""
 
 from typing import Annotated, Literal
 
@@ -6,19 +6,20 @@ from pydantic import Field, model_validator
 
 from models.config.served import ServedConfig
 
-LARGEST = 6
-"""Members of an ensemble at most."""
+MAX_MEMBERS = 6
+"""Largest number of members of an ensemble."""
 
 
 class EnsembleConfig(ServedConfig):
     """One ensemble of a run.
 
     Example:
-        EnsembleConfig(name="blend", members=["xception", "resnext50_32x4d"], weights=[0.47, 0.53])
+        >>> EnsembleConfig(name="blend", members=["xception", "meso4"]).method
+        'weighted'
     """
 
     members: list[str] = Field(
-        min_length=2, max_length=LARGEST, description="names of models of the same run"
+        min_length=2, max_length=MAX_MEMBERS, description="names of models of the same run"
     )
     method: Literal["weighted", "stacked"] = Field(
         default="weighted",
@@ -27,7 +28,7 @@ class EnsembleConfig(ServedConfig):
     )
     weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = Field(
         default=None,
-        description="of `weighted`, one a member, in any unit; null fits them on `eval`",
+        description="of `weighted`: one number a member, of any sum; null fits them on `eval`",
     )
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from models.config.training import FineTuningConfig, OptimizerConfig, ScheduleCo
 
 _NOT_SEARCHED = {
     **dict.fromkeys(("search", "steps"), "a trial trains for `search.steps`"),
-    **dict.fromkeys(("name", "preset"), "it is settled when the config is read"),
+    **dict.fromkeys(("name", "preset"), "it is fixed when the config is read"),
     **dict.fromkeys(("weights", "warm_start"), "the cache must know what a run begins with"),
     "strategy": "it is the same for all trials",
     **dict.fromkeys(
@@ -26,15 +26,18 @@ _NOT_SEARCHED = {
         "a trial's AUC does not depend on it",
     ),
 }
-"""Keys that a search may not try, and why."""
+"""Keys that cannot be searched, and why."""
 
 
 class ModelConfig(ServedConfig):
     """One model of a run.
 
     Example:
-        config = ModelConfig(model="xception", image_size=96, weights=None, steps=432)
-        ModelConfig.model_validate_json(config.model_dump_json()) == config
+        >>> config = ModelConfig(model="xception", weights=None, steps=432)
+        >>> config.name, config.image_size
+        ('xception', 299)
+        >>> ModelConfig.model_validate_json(config.model_dump_json()) == config
+        True
     """
 
     preset: str | None = Field(
@@ -44,8 +47,8 @@ class ModelConfig(ServedConfig):
     name: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9_-]*$",
-        description="what it is served as; by default the network's name, with `_lstm` behind it "
-        "where that is the head",
+        description="name under which it is served; by default the network's name, followed by "
+        "`_lstm` for that head",
     )
     head: Literal["frame", "lstm"] = Field(
         default="frame",
@@ -62,31 +65,34 @@ class ModelConfig(ServedConfig):
     pooling: Literal["mean", "confident_mean", "max"] = Field(
         default="mean",
         description=(
-            "of a track's frame scores, see models/networks/pooling.py; `lstm` has none to pool"
+            "how the scores of a track's faces become one, see models/networks/pooling.py; not "
+            "for the head `lstm`"
         ),
     )
     image_size: int = Field(
         default=0,
         le=1024,
-        description="side in pixels to which crops are resized; by default what the network's "
+        description="pixels a side to which crops are resized; by default what the network's "
         "authors use",
     )
     weights: str | None = Field(
         default=None,
         description="`imagenet`, the path of a Keras weights file (.h5) of the network without "
-        "its top, or null to train from scratch; by default `imagenet` where there are such "
-        "weights of the network",
+        "its top, or null to train from scratch; by default `imagenet` if the network has such "
+        "weights",
     )
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
-        default="auto", description="of training; `auto` chooses by hardware"
+        default="auto", description="of training; `auto` chooses by the hardware"
     )
-    dropout: float = Field(default=0.2, ge=0, lt=1, description="before the last layer")
+    dropout: float = Field(
+        default=0.2, ge=0, lt=1, description="dropout rate before the last layer"
+    )
     frames_per_video: int = Field(
         default=32,
         ge=1,
         le=1024,
-        description="crops of each video's tracks that training and its evaluations use, evenly "
-        "spread over each track; calibration uses all",
+        description="crops of each track that training and its evaluations use at most, evenly "
+        "spaced; calibration uses all",
     )
     batch_size: int = Field(
         default=16,
@@ -98,15 +104,17 @@ class ModelConfig(ServedConfig):
     sampling: Literal["paired", "balanced", "natural"] = Field(
         default="paired",
         description="`paired`: reals with their own fakes; `balanced`: as many reals as fakes, "
-        "drawn apart; `natural`: every video once an epoch, the classes weighted in the loss",
+        "drawn independently; `natural`: every video once an epoch, with class weights in the loss",
     )
     steps: int = Field(default=2000, ge=1, description="training batches at most")
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="at its peak")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, le=1, description="largest learning rate, after the warm-up"
+    )
     schedule: ScheduleConfig = Field(default_factory=ScheduleConfig)
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     fine_tuning: FineTuningConfig = Field(default_factory=FineTuningConfig)
     strategy: Literal["none", "mirrored", "multi_worker", "tpu"] = Field(
-        default="none", description="of tf.distribute: how training is spread over devices"
+        default="none", description="strategy of tf.distribute, for training on several devices"
     )
     warm_start: str | None = Field(
         default=None,
@@ -115,8 +123,8 @@ class ModelConfig(ServedConfig):
     )
     fakes: Literal["dataset", "self_blended"] = Field(
         default="dataset",
-        description="what is learnt from: the dataset's fakes, or fakes blended of its reals on "
-        "the fly (Shiohara and Yamasaki, CVPR 2022); `eval` and `test` keep the dataset's own",
+        description="fakes to train on: the dataset's, or fakes made of its reals during training "
+        "(Shiohara and Yamasaki, CVPR 2022); `eval` and `test` keep the dataset's",
     )
     augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig)
     eval_interval: int = Field(
@@ -125,15 +133,15 @@ class ModelConfig(ServedConfig):
     patience: int = Field(
         default=5,
         ge=1,
-        description="evaluations without a better AUC, or a lower loss at the same one, after "
-        "which training stops",
+        description="training stops after this many evaluations without a better AUC, or a lower "
+        "loss at the same AUC",
     )
     seed: int = Field(
         default=0, ge=0, lt=2**31, description="of weights, sampling and augmentation"
     )
     search: SearchConfig | None = Field(
         default=None,
-        description="a search for better values of some of these keys, before training; null for "
+        description="a search for better values of some of these keys before training; null for "
         "none",
     )
 
@@ -148,8 +156,8 @@ class ModelConfig(ServedConfig):
         if not values.get("image_size") and values.get("model") in registry.names():
             values["image_size"] = registry.find(values["model"]).image_size
         if "weights" not in values and values.get("model") in registry.names():
-            has_some = registry.find(values["model"]).pretrained is not None
-            values["weights"] = registry.IMAGENET if has_some else None
+            is_pretrained = registry.find(values["model"]).pretrained is not None
+            values["weights"] = registry.IMAGENET if is_pretrained else None
         return values
 
     @field_validator("model")
@@ -232,20 +240,26 @@ class ModelConfig(ServedConfig):
                 raise ValueError(f"search.space.{key}: is no number; give choices")
             for value in dimension.examples(whole=int in types):
                 try:
-                    self.with_values(self.search.of_trial({key: value}))
+                    self.with_values(self.search.trial_values({key: value}))
                 except ValidationError as error:
                     problem = error.errors()[0]["msg"].removeprefix("Value error, ")
                     raise ValueError(f"search.space.{key}: {value!r}: {problem}") from error
         return self
 
     def with_values(self, values: Mapping[str, Any]) -> "ModelConfig":
-        """The same configuration but for some values.
+        """Copies the configuration with some values replaced.
 
         Args:
-            values: by key, `learning_rate` or `optimizer.weight_decay` say.
+            values: by key, for example `optimizer.weight_decay`.
 
         Raises:
-            pydantic.ValidationError: they are no values of these keys, or do not go together.
+            pydantic.ValidationError: a key does not take its value, or the values contradict each
+                other.
+
+        Example:
+            >>> config = ModelConfig(model="meso4").with_values({"optimizer.momentum": 0.8})
+            >>> config.optimizer.momentum
+            0.8
         """
         content = self.model_dump(mode="json")
         for key, value in values.items():
@@ -258,12 +272,17 @@ class ModelConfig(ServedConfig):
 
 
 def takes_whole_numbers(key: str) -> bool:
-    """Whether a key of `ModelConfig`, `batch_size` say, takes whole numbers alone."""
+    """Whether a key of `ModelConfig` takes whole numbers only.
+
+    Example:
+        >>> takes_whole_numbers("batch_size"), takes_whole_numbers("optimizer.momentum")
+        (True, False)
+    """
     return int in _types(key)
 
 
 def _types(key: str) -> set[Any]:
-    """What a key of `ModelConfig` may be; nothing where there is no such key."""
+    """The types that a key of `ModelConfig` takes; none if there is no such key."""
     annotation: Any = ModelConfig
     for name in key.split("."):
         field = getattr(annotation, "model_fields", {}).get(name)

@@ -1,4 +1,4 @@
-"""What a search for hyper-parameters may try."""
+"""The search for hyper-parameters: a typed, validated section of a model's config."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,16 +9,19 @@ from data.utils.yaml_config import Section
 
 
 class Dimension(Section):
-    """What one key may be: a number of a range, or one of several values.
+    """The values of one key: the numbers of a range, or a list of choices.
 
     Example:
-        Dimension(low=1e-5, high=1e-3, log=True)
-        Dimension(choices=["adam", "sgd"])
+        >>> Dimension(low=1e-5, high=1e-3, log=True).examples(whole=False)
+        [1e-05, 0.001]
+        >>> Dimension(choices=["adam", "sgd"]).examples(whole=False)
+        ['adam', 'sgd']
     """
 
-    low: float | None = Field(default=None, description="least number, itself among them")
+    low: float | None = Field(default=None, description="smallest number, inclusive")
     high: float | None = Field(
-        default=None, description="largest number; whole numbers where the key takes only these"
+        default=None,
+        description="largest number; only whole numbers are drawn for keys that take no others",
     )
     log: bool = Field(
         default=False, description="whether each order of magnitude is as likely as the next"
@@ -41,13 +44,13 @@ class Dimension(Section):
         return self
 
     def examples(self, *, whole: bool) -> list[Any]:
-        """Values that must be possible if all of the dimension are.
+        """Values to validate: if the key takes these, it takes all of the dimension.
 
         Args:
-            whole: whether the range is of whole numbers alone.
+            whole: whether the range holds whole numbers only.
 
         Returns:
-            The ends of the range, and of whole numbers the second; or all choices.
+            The ends of the range and, of whole numbers, the second; or all choices.
         """
         if self.choices is not None:
             return self.choices
@@ -58,25 +61,25 @@ class Dimension(Section):
 class SearchConfig(Section):
     """A random search (Bergstra and Bengio, JMLR 2012) that comes before a model's training.
 
-    Each trial trains on `train` with values drawn from the space, and counts by the best video
-    AUC that it reaches on `eval`.
+    Each trial trains on `train` with values drawn from the space; trials are compared by the best
+    video AUC on `eval`.
     """
 
     trials: int = Field(
         ge=1,
         le=1000,
-        description="trainings; fewer where the space holds no more combinations",
+        description="number of trials, fewer if the space holds fewer combinations",
     )
     steps: int = Field(ge=1, description="training batches of a trial, in place of `steps`")
     space: dict[str, Dimension] = Field(
         min_length=1,
-        description="what is searched: a key of the model, `optimizer.weight_decay` say, and what "
-        "it may be",
+        description="keys of the model to search, for example `optimizer.weight_decay`, with their "
+        "values",
     )
-    seed: int = Field(default=0, ge=0, lt=2**31, description="of what is drawn")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of the random draws")
 
-    def of_trial(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """All that a trial changes of its model's configuration, by key.
+    def trial_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """All values by key that a trial sets in its model's configuration.
 
         Args:
             values: drawn from the space.

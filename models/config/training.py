@@ -1,4 +1,4 @@
-"""How a network learns: optimiser, learning rate and what of the network learns when."""
+"""How a network is trained: optimizer, learning rate, and which parts are trained when."""
 
 from typing import Literal
 
@@ -8,23 +8,22 @@ from data.utils.yaml_config import Section
 
 
 class OptimizerConfig(Section):
-    """The optimiser and what is done to its gradients."""
+    """The optimizer and its gradients."""
 
     algorithm: Literal["adam", "adamw", "sgd"] = Field(
         default="adam",
-        description="`adamw` is `adam` by the name that goes with weight_decay, which it takes as "
-        "`adam` does; `sgd` is with momentum",
+        description="`adamw` and `adam` are the same: both take weight_decay; `sgd` has momentum",
     )
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="of `sgd`, Nesterov's")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Nesterov momentum of `sgd`")
     weight_decay: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="share of each kernel taken off a step, times the learning rate; biases and "
-        "batch normalisation are left alone",
+        description="share of each kernel that a step takes off, times the learning rate; not of "
+        "biases and batch normalisation",
     )
     clip_norm: float | None = Field(
-        default=None, gt=0, description="largest norm of all gradients together; null for none"
+        default=None, gt=0, description="largest norm of all gradients together; null for no limit"
     )
     accumulate: int = Field(
         default=1,
@@ -35,7 +34,7 @@ class OptimizerConfig(Section):
 
 
 class ScheduleConfig(Section):
-    """The learning rate over time: warm-up, then decay, times what plateaus have taken off."""
+    """The learning rate over time: warm-up, then decay, then a factor for each plateau."""
 
     warmup_fraction: float = Field(
         default=0.1,
@@ -50,30 +49,30 @@ class ScheduleConfig(Section):
         default=None,
         gt=0,
         lt=1,
-        description="the learning rate is multiplied by this where `eval` gets no better; null "
-        "to leave it",
+        description="the learning rate is multiplied by this at each plateau; null for never",
     )
     plateau_patience: int = Field(
         default=2,
         ge=1,
-        description="evaluations without a better AUC, or a lower loss at the same one, that make "
+        description="evaluations without a better AUC, or a lower loss at the same AUC, that make "
         "a plateau",
     )
 
 
 class FineTuningConfig(Section):
-    """Which parts of a pretrained network learn: first the head alone, then more of it."""
+    """Which parts of a pretrained network are trained: first the head alone, then more of it."""
 
     head_steps: int = Field(
-        default=0, ge=0, description="first steps, in which the head alone learns"
+        default=0, ge=0, description="first steps, in which only the head is trained"
     )
     trainable_layers: int | None = Field(
         default=None,
         ge=0,
-        description="last layers of the backbone that learn after that; null for all, 0 for none",
+        description="last layers of the backbone to train after `head_steps`; null for all, 0 for "
+        "none",
     )
     frozen_batch_norm: bool = Field(
         default=False,
-        description="batch normalisation keeps the pretrained weights and statistics; wanted "
-        "where batches are small or unlike what the network was trained on",
+        description="batch normalisation keeps its pretrained weights and statistics; helps with "
+        "small batches and with data unlike the pretraining's",
     )

@@ -211,7 +211,7 @@ class Tuner(BaseTuner):
         with TrainingLog(f"{self._config.name}, {number}", self._search.steps, None) as log:
             log.say(", ".join(f"{key} {value}" for key, value in values.items()))
             try:
-                config = self._config.with_values(self._search.of_trial(values))
+                config = self._config.with_values(self._search.trial_values(values))
             except pydantic.ValidationError as error:
                 problem = error.errors()[0]["msg"].removeprefix("Value error, ")
                 log.say(f"failed: {problem}")
