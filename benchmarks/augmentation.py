@@ -22,8 +22,8 @@ import tensorflow as tf
 from skimage import data as pictures
 
 from benchmarks.utils.figures import print_figure
-from models.config.augmentation import AugmentationConfig
-from models.inputs.augmentation import augment
+from models.config import AugmentationConfig
+from models.inputs import augment
 
 TARGET = 300.0
 _OFF: dict[str, Any] = {

@@ -82,12 +82,12 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
     from scipy.special import expit
 
     from models.calibration import Decision, Temperature
-    from models.config.model import ModelConfig
+    from models.config import ModelConfig
     from models.evaluation.metrics import log_loss
     from models.export import ServedModel, export
     from models.networks import classifier
-    from models.scoring.scorer import NetworkScorer
-    from models.transform.transform_features import label_only
+    from models.scoring import NetworkScorer
+    from models.transform import label_only
 
     keras.backend.clear_session()
     config = ModelConfig(
@@ -144,7 +144,7 @@ def grouped_step_seconds() -> tuple[float, float]:
     import tensorflow as tf
 
     from models.backbones import grouped_convolution
-    from models.config.model import ModelConfig
+    from models.config import ModelConfig
     from models.networks import classifier
 
     config = ModelConfig(model="resnext50_32x4d", image_size=_TIMED_SIZE, weights=None)

@@ -35,14 +35,12 @@ from benchmarks.utils import compressed_videos
 from benchmarks.utils.figures import print_figure
 from benchmarks.utils.training import batches, make_config, make_step, write_source
 from data.contract import Label, VideoExample
-from models.config.augmentation import AugmentationConfig
-from models.config.model import ModelConfig
+from models.config import AugmentationConfig, ModelConfig
 from models.evaluation import nuisances, shortcut
 from models.evaluation.shortcut import ShortcutReport
-from models.inputs.crop_source import CropSource
-from models.networks.classifier import Classifier
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
+from models.inputs import CropSource
+from models.networks import Classifier
+from models.scoring import NetworkScorer, score_videos
 
 AUGMENTATIONS = {
     "without": AugmentationConfig(jpeg_probability=0.0, scaling_probability=0.0),

@@ -42,9 +42,8 @@ from scipy import stats
 
 from benchmarks.utils.figures import print_figure
 from benchmarks.utils.training import CROPS, batches, make_config, make_source, make_step
-from models.config.model import ModelConfig
-from models.inputs.crop_source import CropSource
-from models.inputs.input_pipeline import Batch
+from models.config import ModelConfig
+from models.inputs import Batch, CropSource
 from models.training.precision import choose
 
 CORES = 2

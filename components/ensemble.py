@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model, ModelRun, TransformGraph
 from tfx.utils import io_utils, path_utils
 
-from models.config.ensemble import EnsembleConfig
+from models.config import EnsembleConfig
 from models.ensembles import ensemble
 
 

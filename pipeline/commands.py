@@ -126,7 +126,7 @@ def import_weights(
     import pydantic
 
     from data.utils.errors import UsageError
-    from models.config.model import ModelConfig
+    from models.config import ModelConfig
 
     options = {
         "calibration": calibration,

@@ -14,8 +14,7 @@ from pydantic import Field
 
 from data.utils import yaml_config
 from data.utils.yaml_config import Section
-from models.config.ensemble import EnsembleConfig
-from models.config.model import ModelConfig
+from models.config import EnsembleConfig, ModelConfig
 
 FILE_NAME = "config.yaml"
 """The resolved configuration in a run's output folder."""

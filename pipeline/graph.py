@@ -35,8 +35,7 @@ from data import contract
 from data.utils.code_hash import code_hash
 from data.utils.errors import UsageError
 from models.backbones import registry
-from models.config.ensemble import EnsembleConfig
-from models.config.model import ModelConfig
+from models.config import EnsembleConfig, ModelConfig
 from models.transform import preprocessing
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig

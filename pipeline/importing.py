@@ -13,13 +13,12 @@ from data.utils import files
 from data.utils.code_hash import code_hash
 from data.utils.errors import UsageError
 from models.calibration import uncalibrated
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export import ServedModel, export, export_calibrated
-from models.inputs.crop_source import CropSource
+from models.inputs import CropSource
 from models.networks import classifier, mesonet_weights, saved_network
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
-from models.transform.transform_features import TransformFeatures, label_only
+from models.scoring import NetworkScorer, score_videos
+from models.transform import TransformFeatures, label_only
 from pipeline import transform_graph
 
 _SPLIT = "eval"

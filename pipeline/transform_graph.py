@@ -10,7 +10,7 @@ from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx_bsl.public import tfxio
 
-from models.transform.preprocessing import RAW_FEATURES, preprocessing_fn
+from models.transform import RAW_FEATURES, preprocessing_fn
 from pipeline import schema
 
 _BEAM_OPTIONS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")

@@ -15,8 +15,7 @@ import yaml
 
 import unmask
 from data.extraction.config import DatasetConfig, ExtractionConfig, FacesConfig
-from models.config.ensemble import EnsembleConfig
-from models.config.model import ModelConfig
+from models.config import EnsembleConfig, ModelConfig
 from pipeline.config import EvaluationConfig, RunConfig
 from serving.server import flags
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import data.utils.environment  # noqa: F401 - before TensorFlow
 
 if TYPE_CHECKING:
-    from models.networks.classifier import Classifier
+    from models.networks import Classifier
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = "benchmark"
@@ -52,7 +52,7 @@ def print_load() -> None:
 
 def build_network() -> "Classifier":
     """EfficientNetV2-B0 with random weights: pixels 0 to 255 in, one logit a face out."""
-    from models.config.model import ModelConfig
+    from models.config import ModelConfig
     from models.networks import classifier
 
     config = ModelConfig(model="efficientnet_v2_b0", image_size=FACE_SIZE, weights=None)
@@ -63,8 +63,8 @@ def export_model(folder: str) -> None:
     """Writes the network as the pipeline does, with its warm-up requests."""
     from models.calibration import Decision, Temperature
     from models.export import ServedModel, export
-    from models.scoring.scorer import NetworkScorer
-    from models.transform.transform_features import label_only
+    from models.scoring import NetworkScorer
+    from models.transform import label_only
 
     served = ServedModel(
         NetworkScorer(build_network()),

@@ -11,11 +11,9 @@ from skimage import data as pictures
 
 from data import contract
 from data.faces import cropping
-from models.config.model import ModelConfig
-from models.inputs.crop_source import CropSource, sample_tracks
-from models.inputs.input_pipeline import training_batches
-from models.networks import classifier
-from models.networks.classifier import Classifier
+from models.config import ModelConfig
+from models.inputs import CropSource, sample_tracks, training_batches
+from models.networks import Classifier, classifier
 from models.training import optimizer, trainer
 from models.training.precision import choose
 

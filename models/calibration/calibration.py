@@ -18,9 +18,9 @@ from models.calibration.calibrators import Temperature, fit_calibrator
 from models.calibration.cross_fitting import cross_fitted_log_odds
 from models.calibration.decision import Decision
 from models.calibration.thresholds import WIDE_BAND, fit_thresholds
-from models.config.served import CalibrationMethod
+from models.config import CalibrationMethod
 from models.evaluation.metrics import Reliability, log_loss, reliability
-from models.inputs.crop_source import require_both_classes
+from models.inputs import require_both_classes
 
 ISOTONIC_VIDEOS = 500
 """Of each class, below which isotonic regression overfits: with fewer than 1,000 cases Platt's

@@ -24,7 +24,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.class_weight import compute_sample_weight
 
 from data.contract import Label
-from models.config.served import CalibrationMethod
+from models.config import CalibrationMethod
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 """Of temperatures; of Platt's slopes the reciprocals."""

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from data.contract import Label
 from models.calibration.calibrators import Calibrator, Temperature, fit_calibrator
-from models.config.served import CalibrationMethod
+from models.config import CalibrationMethod
 
 FOLDS = 5
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.calibration import Calibrator
 from models.evaluation.metrics import log_loss
-from models.scoring.video_scores import max_over_tracks
+from models.scoring import max_over_tracks
 
 _LEAST = 1e-6
 """Probabilities are kept this far from 0 and 1, so that their logits are numbers."""

@@ -9,14 +9,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.calibration import Calibrator, fit_calibrator, fold_of_groups
-from models.config.ensemble import EnsembleConfig
+from models.config import EnsembleConfig
 from models.ensembles.combination import Combination, fit_stack, fit_weights, fixed_weights
 from models.export import export_calibrated
-from models.inputs.crop_source import CropSource
+from models.inputs import CropSource
 from models.networks import saved_network
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import max_over_tracks, score_tracks
-from models.transform.transform_features import TransformFeatures
+from models.scoring import NetworkScorer, max_over_tracks, score_tracks
+from models.transform import TransformFeatures
 
 
 class EnsembleScorer(tf.Module):

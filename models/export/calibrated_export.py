@@ -10,13 +10,13 @@ from sklearn.metrics import roc_auc_score
 
 from models.calibration import Calibration, calibrate
 from models.calibration.reliability_plot import paint
-from models.config.served import ServedConfig
+from models.config import ServedConfig
 from models.evaluation.metrics import auc_interval
 from models.export.saved_model import export
 from models.export.served_model import ServedModel
-from models.inputs.crop_source import CropIndex
-from models.scoring.scorer import Scorer
-from models.transform.transform_features import TransformFeatures
+from models.inputs import CropIndex
+from models.scoring import Scorer
+from models.transform import TransformFeatures
 
 
 def export_calibrated(

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
-from models.scoring.scorer import CHUNK, Scorer
+from models.scoring import CHUNK, Scorer
+from models.transform import BUCKETS, LABEL
 from models.transform.example_spec import example_spec
-from models.transform.preprocessing import BUCKETS, LABEL
 
 MAX_FACES = 8
 """Faces that `serving_frames` returns of a frame at most, best detection first."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.config.augmentation import AugmentationConfig
+from models.config import AugmentationConfig
 
 # Names of the numbers that are drawn, each from 0 to 1. Their places are fixed, so that the other
 # draws stay the same when an operation is switched off.

@@ -17,7 +17,7 @@ from data.extraction import output_layout
 from data.utils import files, yaml_config
 from data.utils.errors import UsageError
 from data.visualization.drawing import FADED, INK, LABELS, LINE, PAPER, fit, font, text_width, wrap
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.inputs import sampling
 from models.inputs.augmentation import augment
 from models.inputs.crop_source import CropSource, sample_tracks

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from data import contract
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.inputs import image_ops, sampling
 from models.inputs.augmentation import augment
 from models.inputs.crop_source import CropSource

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from data.contract import Label
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.inputs.crop_source import CropIndex, require_both_classes
 
 PADDING = -1

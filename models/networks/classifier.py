@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.backbones import registry
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.networks.pooling import pool_tracks
 
 

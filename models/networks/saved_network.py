@@ -9,7 +9,7 @@ import pydantic
 import tensorflow as tf
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.networks import classifier
 from models.networks.classifier import Classifier
 

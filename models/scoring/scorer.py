@@ -5,7 +5,7 @@ from typing import Protocol
 import tensorflow as tf
 
 from models.inputs import image_ops
-from models.networks.classifier import Classifier
+from models.networks import Classifier
 
 CHUNK = 64
 """Faces decoded and scored at a time; this bounds the memory of large requests."""

@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.inputs.crop_source import CropSource
-from models.inputs.input_pipeline import scoring_batches
+from models.inputs import CropSource, scoring_batches
 from models.scoring.scorer import CHUNK, NetworkScorer
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pydantic
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 
 
 class TrainingArguments(Protocol):

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import keras
 
-from models.config.training import FineTuningConfig
-from models.networks.classifier import Classifier
+from models.config import FineTuningConfig
+from models.networks import Classifier
 
 
 def phase(config: FineTuningConfig, step: int) -> int:

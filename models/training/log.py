@@ -11,7 +11,7 @@ import tensorflow as tf
 from rich.markup import escape
 
 from data.utils.progress import progress_bar
-from models.inputs.input_pipeline import Batch
+from models.inputs import Batch
 from models.training import curves
 from models.training.checkpoints import Evaluation
 

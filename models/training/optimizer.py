@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import keras
 
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.training.checkpoints import Evaluation
 from models.training.precision import Precision
 

@@ -6,10 +6,9 @@ import numpy as np
 
 import data.utils.environment  # noqa: F401 - this is where TFX enters, before any GPU is used
 from models.export import export_calibrated
-from models.inputs.crop_source import CropSource
+from models.inputs import CropSource
 from models.networks import classifier, saved_network
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
+from models.scoring import NetworkScorer, score_videos
 from models.training import distribution
 from models.training.arguments import TrainerArguments, checkpoint_name, parse_config
 from models.training.checkpoints import Checkpoints
@@ -17,7 +16,7 @@ from models.training.log import TrainingLog
 from models.training.precision import choose
 from models.training.search_result import SearchResult
 from models.training.trainer import train_network
-from models.transform.transform_features import TransformFeatures
+from models.transform import TransformFeatures
 
 
 def run_fn(fn_args: TrainerArguments) -> None:

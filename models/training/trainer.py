@@ -11,14 +11,11 @@ from sklearn.metrics import roc_auc_score
 
 from data.utils.errors import UsageError
 from data.utils.name_some import name_some
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.evaluation.metrics import log_loss
-from models.inputs.crop_source import CropSource, require_both_classes, sample_tracks
-from models.inputs.input_pipeline import Batch, training_batches
-from models.networks import classifier, saved_network
-from models.networks.classifier import Classifier
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
+from models.inputs import Batch, CropSource, require_both_classes, sample_tracks, training_batches
+from models.networks import Classifier, classifier, saved_network
+from models.scoring import NetworkScorer, score_videos
 from models.training import distribution, fine_tuning, optimizer
 from models.training.checkpoints import Checkpoints, Evaluation, Progress, best_of
 from models.training.log import TrainingLog

@@ -13,9 +13,8 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig, takes_whole_numbers
-from models.config.search import SearchConfig
-from models.inputs.crop_source import CropSource
+from models.config import ModelConfig, SearchConfig, takes_whole_numbers
+from models.inputs import CropSource
 from models.training import distribution, search_result
 from models.training.arguments import TunerArguments, checkpoint_name, parse_config
 from models.training.checkpoints import Checkpoints, best_of, write_whole
@@ -23,7 +22,7 @@ from models.training.log import TrainingLog
 from models.training.precision import choose
 from models.training.search_result import SearchResult
 from models.training.trainer import TrainingError, train_network
-from models.transform.transform_features import TransformFeatures
+from models.transform import TransformFeatures
 
 _AUC, _LOSS, _EVALUATIONS = "eval_auc", "eval_log_loss", "evaluations"
 

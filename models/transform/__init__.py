@@ -4,7 +4,14 @@ Open `preprocessing` first: it is the component's entry. `transform_features` ap
 to serialised Examples.
 """
 
-from models.transform import preprocessing
+from models.transform.preprocessing import BUCKETS, LABEL, RAW_FEATURES, preprocessing_fn
 from models.transform.transform_features import TransformFeatures, label_only
 
-__all__ = ["TransformFeatures", "label_only", "preprocessing"]
+__all__ = [
+    "BUCKETS",
+    "LABEL",
+    "RAW_FEATURES",
+    "TransformFeatures",
+    "label_only",
+    "preprocessing_fn",
+]

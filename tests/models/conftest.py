@@ -51,7 +51,7 @@ def write_records(tmp_path_factory):
 @pytest.fixture(scope="session")
 def make_source(write_records, tmp_path_factory):
     """Crop sources of videos; closed at the end."""
-    from models.inputs.crop_source import CropSource
+    from models.inputs import CropSource
 
     sources = []
 
@@ -82,7 +82,7 @@ def analyze(tmp_path_factory):
     from tensorflow_transform.tf_metadata import dataset_metadata
     from tfx_bsl.public import tfxio
 
-    from models.transform.preprocessing import preprocessing_fn
+    from models.transform import preprocessing_fn
 
     schema = text_format.Parse((ROOT / "data" / "schema.pbtxt").read_text(), schema_pb2.Schema())
     metadata = dataset_metadata.DatasetMetadata(schema)
@@ -113,7 +113,7 @@ def analyze(tmp_path_factory):
 @pytest.fixture(scope="session")
 def network(tiny_backbone):
     """A classifier whose scores of `tiny_served.faces` fall on both sides of the thresholds."""
-    from models.config.model import ModelConfig
+    from models.config import ModelConfig
     from models.networks import classifier
     from tests.models import tiny_served
 
@@ -143,8 +143,8 @@ def saved(network, thresholds, transform_output, tmp_path_factory):
     """Folder of the network's SavedModel."""
     from models.calibration import Temperature
     from models.export import ServedModel, export
-    from models.scoring.scorer import NetworkScorer
-    from models.transform.transform_features import TransformFeatures
+    from models.scoring import NetworkScorer
+    from models.transform import TransformFeatures
     from tests.models import tiny_served
 
     calibrator = Temperature(temperature=tiny_served.TEMPERATURE)

@@ -16,7 +16,7 @@ from data.contract import VerdictCode
 from data.utils.errors import UsageError
 from models.backbones import mesonet
 from models.calibration import calibrate
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.inputs import image_ops
 from models.networks import classifier
 from pipeline import commands, importing

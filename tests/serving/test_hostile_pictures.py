@@ -13,11 +13,11 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from data.contract import VerdictCode
 from models.calibration import Decision, Temperature
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export import ServedModel, export
 from models.networks import classifier
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_only
+from models.scoring import NetworkScorer
+from models.transform import label_only
 from serving.server.server import ModelServer
 from tests.models.inputs.test_image_ops import JPEG, PNG, jpeg_claiming, png_claiming
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from models.backbones import mesonet
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.networks import classifier
 from tests.models.conftest import portrait
 

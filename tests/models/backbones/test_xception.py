@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 from models.backbones import xception
-from models.networks.classifier import dtype_policy
+from models.networks import classifier
 
 
 def test_pictures_are_prepared_as_the_published_weights_expect():
@@ -17,7 +17,7 @@ def test_pictures_are_prepared_as_the_published_weights_expect():
 
 
 def test_the_last_bits_of_a_picture_survive_bfloat16():
-    with dtype_policy("mixed_bfloat16"):
+    with classifier.dtype_policy("mixed_bfloat16"):
         network = xception.xception(75, None)
     assert network.get_layer("rescale").compute_dtype == "float32"
     assert network.get_layer("xception").layers[1].compute_dtype == "bfloat16"

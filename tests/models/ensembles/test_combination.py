@@ -13,7 +13,7 @@ from models.ensembles.combination import (
     fit_weights,
     fixed_weights,
 )
-from models.scoring.video_scores import max_over_tracks
+from models.scoring import max_over_tracks
 
 PLAIN = Temperature(temperature=1.0)
 

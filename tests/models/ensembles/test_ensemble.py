@@ -13,13 +13,12 @@ from sklearn.metrics import log_loss
 from data import contract
 from data.utils.errors import UsageError
 from models.calibration import Calibrator, Decision, Platt, Temperature
-from models.config.ensemble import EnsembleConfig
-from models.config.model import ModelConfig
+from models.config import EnsembleConfig, ModelConfig
 from models.ensembles import combination, ensemble
 from models.export import ServedModel, export
 from models.networks import classifier, saved_network
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import TransformFeatures
+from models.scoring import NetworkScorer
+from models.transform import TransformFeatures
 from tests.tiny_dataset import make_video
 
 pytestmark = pytest.mark.slow

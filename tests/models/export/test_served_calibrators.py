@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from models.calibration import Calibrator, fit_calibrator
 from models.export.served_model import ServedModel
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import TransformFeatures
+from models.scoring import NetworkScorer
+from models.transform import TransformFeatures
 from tests.models.tiny_served import TRACK_LENGTH, decision_of, example, faces, logit, verdicts
 
 pytestmark = pytest.mark.slow

@@ -6,12 +6,12 @@ import tensorflow as tf
 from scipy.special import expit
 
 from models.calibration import Temperature
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.networks import classifier
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_only
+from models.scoring import NetworkScorer
+from models.transform import label_only
 from tests.models import tiny_served
 
 pytestmark = pytest.mark.slow

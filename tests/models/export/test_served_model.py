@@ -15,8 +15,7 @@ from data.contract import VerdictCode
 from data.detectors.mtcnn import Mtcnn
 from data.faces import cropping
 from models.export.served_model import MAX_FACES
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
+from models.scoring import NetworkScorer, score_videos
 from tests.models.tiny_served import (
     TEMPERATURE,
     TRACK_LENGTH,

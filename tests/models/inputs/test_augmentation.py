@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist
 from skimage import data as images
 
-from models.config.augmentation import AugmentationConfig
+from models.config import AugmentationConfig
 from models.inputs.augmentation import augment
 
 PROBABILITIES = (

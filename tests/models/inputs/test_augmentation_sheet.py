@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.inputs import augmentation_sheet
 from models.inputs.augmentation_sheet import AugmentedPair, draw_sheet
 from models.inputs.crop_source import CropSource, sample_tracks

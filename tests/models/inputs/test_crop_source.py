@@ -53,7 +53,7 @@ def test_fingerprint_is_of_the_videos_and_not_of_their_order(videos, make_source
 
 
 def test_weights_come_from_the_transformation(videos, transform_output, write_records):
-    from models.transform.transform_features import TransformFeatures
+    from models.transform import TransformFeatures
 
     records = write_records(videos[:3])
     with CropSource.write(

@@ -7,8 +7,7 @@ import tensorflow as tf
 from skimage import data as images
 
 from data.faces import cropping
-from models.config.augmentation import AugmentationConfig
-from models.config.model import ModelConfig
+from models.config import AugmentationConfig, ModelConfig
 from models.inputs.input_pipeline import scoring_batches, training_batches
 from tests.tiny_dataset import make_video
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.inputs.crop_source import CropIndex
 from models.inputs.sampling import (
     PADDING,

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.networks import classifier, mesonet_weights
 
 FILES = {"meso4": "Meso4_DF.h5", "mesoinception4": "MesoInception_DF.h5"}

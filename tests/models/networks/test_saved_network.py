@@ -6,15 +6,15 @@ import pytest
 
 from data.utils.errors import UsageError
 from models.calibration import Decision, Temperature
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export import ServedModel, export
 from models.networks import classifier, saved_network
-from models.scoring.scorer import NetworkScorer
+from models.scoring import NetworkScorer
 from models.training.checkpoints import Checkpoints
 from models.training.log import TrainingLog
 from models.training.precision import Precision
 from models.training.trainer import train_network
-from models.transform.transform_features import TransformFeatures
+from models.transform import TransformFeatures
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
 from models.scoring.video_scores import max_over_tracks, score_videos

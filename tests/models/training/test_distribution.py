@@ -25,9 +25,9 @@ tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * devices
 )
 from models.training import optimizer, trainer
-from models.networks.classifier import Classifier
-from models.config.model import ModelConfig
-from models.inputs.input_pipeline import Batch
+from models.networks import Classifier
+from models.config import ModelConfig
+from models.inputs import Batch
 from models.training.precision import Precision
 
 config = ModelConfig(
@@ -88,7 +88,7 @@ tf.config.set_logical_device_configuration(
 )
 from benchmarks.learning import Arguments
 from models.training import run_fn
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 train, evaluated, transform, folder = sys.argv[1:]
 config = ModelConfig(
     model="meso4",

@@ -2,8 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.config.model import ModelConfig
-from models.config.training import FineTuningConfig
+from models.config import FineTuningConfig, ModelConfig
 from models.networks import classifier
 from models.training import fine_tuning
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from models.inputs.input_pipeline import Batch
+from models.inputs import Batch
 from models.training.checkpoints import Evaluation
 from models.training.log import TrainingLog, duration
 

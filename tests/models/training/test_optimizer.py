@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.training import optimizer
 from models.training.checkpoints import Evaluation
 from models.training.precision import Precision

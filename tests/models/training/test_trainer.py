@@ -7,13 +7,10 @@ import pytest
 import tensorflow as tf
 
 from data.utils.errors import UsageError
-from models.config.model import ModelConfig
-from models.inputs.crop_source import sample_tracks
-from models.inputs.input_pipeline import Batch
-from models.networks import classifier
-from models.networks.classifier import Classifier
-from models.scoring.scorer import NetworkScorer
-from models.scoring.video_scores import score_videos
+from models.config import ModelConfig
+from models.inputs import Batch, sample_tracks
+from models.networks import Classifier, classifier
+from models.scoring import NetworkScorer, score_videos
 from models.training import optimizer, trainer
 from models.training.checkpoints import Checkpoints, Evaluation
 from models.training.log import TrainingLog

@@ -102,7 +102,7 @@ THREE_RATES = {
 def test_killed_and_started_again_with_more_trials_finds_the_rate_that_learns(
     arguments, steps, monkeypatch
 ):
-    from models.inputs.crop_source import CropSource
+    from models.inputs import CropSource
     from models.training.log import TrainingLog
 
     counting = TrainingLog.step

@@ -12,11 +12,11 @@ from data.faces.extract import FaceOptions
 from data.ledger import Status
 from data.video.reader import Frame
 from models.calibration import Decision, Isotonic
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export import ServedModel, export
 from models.networks import classifier
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_only
+from models.scoring import NetworkScorer
+from models.transform import label_only
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.server.server import ModelServer

@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 
 from models.calibration import Decision, Temperature
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export import ServedModel, export
 from models.networks import classifier
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_only
+from models.scoring import NetworkScorer
+from models.transform import label_only
 from tests.models.conftest import encode, portrait
 
 pytestmark = pytest.mark.slow

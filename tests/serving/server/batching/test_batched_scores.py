@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from models.calibration import Decision, Temperature
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.export import ServedModel, export
 from models.networks import classifier
-from models.scoring.scorer import NetworkScorer
-from models.transform.transform_features import label_only
+from models.scoring import NetworkScorer
+from models.transform import label_only
 from serving.server.batching.batched_function import Batching
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.servables import warmup
