@@ -11,8 +11,7 @@ import tensorflow as tf
 from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
 from models.scoring import CHUNK, Scorer
-from models.transform import BUCKETS, LABEL
-from models.transform.example_spec import example_spec
+from models.transform import BUCKETS, LABEL, example_spec
 
 MAX_FACES = 8
 """Faces that `serving_frames` returns of a frame at most, best detection first."""
