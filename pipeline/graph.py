@@ -36,7 +36,7 @@ from data.utils.code_hash import code_hash
 from data.utils.errors import UsageError
 from models.backbones import registry
 from models.config import EnsembleConfig, ModelConfig
-from models.transform import preprocessing
+from models.transform import BUCKETS
 from pipeline import evaluation, schema
 from pipeline.config import RunConfig
 
@@ -87,9 +87,7 @@ def create(
     """
     resolved = schema.resolve(inputs.slice_columns)
     ingestion, data = _ingest(config, inputs, resolved)
-    eval_config = evaluation.eval_config(
-        config.evaluation, schema.text_features(resolved), preprocessing.BUCKETS
-    )
+    eval_config = evaluation.eval_config(config.evaluation, schema.text_features(resolved), BUCKETS)
     nodes = list(ingestion)
     trainers: dict[str, BaseNode] = {}
     for model in config.models:
