@@ -8,7 +8,7 @@ from data.detectors.base import FaceDetector
 from data.faces.types import FaceOptions
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.client.connection import Connection, Tls
-from serving.client.face_search import Ask
+from serving.client.face_detection import Ask
 from serving.client.session import Session, Step, Steps
 
 ReturnT = TypeVar("ReturnT")

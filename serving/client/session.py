@@ -25,7 +25,7 @@ from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.evenly_spread import evenly_spread
 from data.video import Frame, UnreadableVideoError, Video
-from serving.client import face_search, verdicts
+from serving.client import face_detection, verdicts
 from serving.client.calls import FACES, Call, PredictCall, Signatures, SignaturesCall
 from serving.client.connection import Connection
 from serving.client.errors import CallError, ServingError
@@ -80,14 +80,14 @@ class Session:
         self,
         connection: Connection,
         *,
-        ask: face_search.Ask,
+        ask: face_detection.Ask,
         detector: FaceDetector | None,
         options: FaceOptions,
         timeout_s: float,
     ) -> None:
         self._connection = connection
         self._ask = ask
-        self._search = face_search.LocalSearch(detector)
+        self._search = face_detection.LocalSearch(detector)
         self._options = options
         self._timeout_s = timeout_s
 
@@ -186,7 +186,7 @@ class Session:
                 progress(done)
             else:
                 batch.append(frame)
-                if face_search.batch_is_full(batch):
+                if face_detection.batch_is_full(batch):
                     yield from self._collect_batch(batch, collector)
                     done += len(batch)
                     progress(done)
@@ -197,8 +197,8 @@ class Session:
             progress(done + len(batch))
 
     def _collect_batch(self, batch: list[Frame], collector: FaceCollector) -> Steps[None]:
-        outputs = yield from self._predict(face_search.frames_call(batch))
-        for frame, faces in zip(batch, face_search.faces_in(outputs), strict=True):
+        outputs = yield from self._predict(face_detection.frames_call(batch))
+        for frame, faces in zip(batch, face_detection.faces_in(outputs), strict=True):
             collector.add(frame, faces)
 
     def _judge(self, path: str, video: VideoFaces, served: _Served) -> Steps[VideoPrediction]:
