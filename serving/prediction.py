@@ -1,15 +1,19 @@
-"""What a served model says about a video."""
+"""What is sent to a served model, and what it says about a video."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from data.ledger import Status
 
 if TYPE_CHECKING:
     from data.faces.extract import VideoFaces
+
+
+Payload = Literal["tracks", "frames"]
+"""What a client sends: crops of tracked faces, or whole frames, in which the server finds them."""
 
 
 class Verdict(str, enum.Enum):
@@ -28,11 +32,11 @@ class FramePrediction:
     Attributes:
         time_s: presentation time of the frame in seconds.
         box: x_min, y_min, x_max, y_max of the face in the frame, pixels.
-        fake_probability: 0 to 1, by the same mapping as a track's, which is what is
-            calibrated; None if the model could not read the face.
-        detection_score: the detector's confidence that it is a face, 0 to 1; None if not told.
+        fake_probability: 0 to 1, by the mapping that was calibrated on videos; None if the
+            model could not read the face.
+        detection_score: the detector's confidence that it is a face, 0 to 1; None if not known.
         landmarks: five points as x, y pairs in the frame, pixels (10 numbers), as in
-            `data.contract.FaceCrop`; empty if not told.
+            `data.contract.FaceCrop`; empty if not known.
     """
 
     time_s: float
@@ -44,15 +48,14 @@ class FramePrediction:
 
 @dataclasses.dataclass(frozen=True)
 class TrackPrediction:
-    """One person seen over time.
+    """One person over time.
 
     Attributes:
-        verdict: by the thresholds that the model carries; `ABSTAIN` if it could not read
-            the faces.
+        verdict: by the model's own thresholds; `ABSTAIN` if it could not read the faces.
         fake_probability: calibrated, 0 to 1; None if `verdict` is `ABSTAIN`.
         frames: the faces that were scored, by time.
-        faces_seen: usable faces that the track has; more than `frames` where it has more than
-            the model takes, and these are evenly spread. None if not told.
+        faces_seen: usable faces of the track, of which `frames` are all, or evenly spaced ones
+            if the model takes fewer; None if not known.
         picture: JPEG or PNG of the crop with the largest score; empty if there is none.
     """
 
@@ -102,17 +105,17 @@ class VideoPrediction:
     """The answer about one video; `data.contract.SCOPE_SENTENCE` says what it is about.
 
     Attributes:
-        path: of the video, as it was given.
+        path: of the video, as the caller gave it.
         model: name of the model.
         model_version: of the model that answered; None if it was not asked.
         verdict: of the track most likely fake; `ABSTAIN` if there is nothing to score, or
             if that track is not `FAKE` and the model could not read another.
         fake_probability: of that track, calibrated, 0 to 1; None if `verdict` is `ABSTAIN`.
-        status: what became of the video. If `verdict` is `ABSTAIN`, why: `NO_FACE`,
-            `FACES_TOO_SMALL`, `TOO_BLURRED`, `UNREADABLE`, `MISSING`, or `TRUNCATED` or
-            `DAMAGED` with nothing left to score.
+        status: what became of the video. Of an abstention, the reason: `NO_FACE`,
+            `FACES_TOO_SMALL`, `TOO_BLURRED`, `UNREADABLE`, `MISSING`, `CRASHED`, `TIMEOUT`,
+            or `TRUNCATED` or `DAMAGED` with no face left to score.
         reason: one sentence for people; empty if `status` is `OK`.
-        tracks: the people seen, longest in view first; empty if the model was not asked.
+        tracks: the people, longest in view first; empty if the model was not asked.
         facts: what was measured of the video; None if no frame could be decoded.
     """
 

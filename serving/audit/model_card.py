@@ -1,4 +1,4 @@
-"""What a pushed model tells of itself beside its graph: thresholds, calibration, fingerprint."""
+"""What a pushed model states beside its graph: thresholds, calibration, fingerprint."""
 
 import hashlib
 import pathlib
@@ -12,7 +12,7 @@ from serving.prediction import Verdict, VideoPrediction
 
 
 class Thresholds(pydantic.BaseModel):
-    """What a probability is called: real below, fake above, uncertain between, both included."""
+    """Limits of verdicts: real below, fake above, uncertain between them and at them."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
@@ -20,8 +20,14 @@ class Thresholds(pydantic.BaseModel):
     fake_above: float = pydantic.Field(ge=0, le=1)
 
     def verdict(self, probability: float) -> Verdict:
-        """The verdict on a track's or video's calibrated probability, 0 to 1."""
-        # As the graph compares: a probability may be a threshold, and that is rounded.
+        """The verdict for a calibrated probability, 0 to 1, of a track or video.
+
+        Example:
+            >>> thresholds = Thresholds(real_below=0.3, fake_above=0.6)
+            >>> [thresholds.verdict(probability).value for probability in (0.2, 0.3, 0.7)]
+            ['real', 'uncertain', 'fake']
+        """
+        # The graph compares float32, which matters for a probability at a threshold.
         exact = np.float32(probability)
         if exact < np.float32(self.real_below):
             return Verdict.REAL
@@ -29,13 +35,13 @@ class Thresholds(pydantic.BaseModel):
 
 
 class ModelCard(pydantic.BaseModel):
-    """What `assets.extra/model.json` of a version says that an answer can be checked by.
+    """The part of a version's `assets.extra/model.json` that an answer can be checked against.
 
     Attributes:
         name: of the model.
-        thresholds: on its probabilities.
+        thresholds: of its verdicts.
         calibration: method and numbers of the mapping to probabilities.
-        variables_sha256: of the weights, 64 hexadecimal digits; None in an ensemble's.
+        variables_sha256: of the weights, 64 hexadecimal digits; None for an ensemble.
         code_version: hash of the code that trained it.
         sha256: of `model.json` itself, 64 hexadecimal digits.
     """
@@ -73,10 +79,10 @@ def read_model_card(root: pathlib.Path, model: str, version: int) -> ModelCard:
 
 
 def find_contradiction(card: ModelCard, prediction: VideoPrediction) -> str | None:
-    """Where an answer does not follow from a card's thresholds; None if it does everywhere.
+    """Describes a verdict that does not follow from a card's thresholds; None if all do.
 
-    A server does not tell what it serves: so much can be checked, that its verdicts are those
-    of the card.
+    A server does not state which weights it serves. This check shows at least that its verdicts
+    are those of the card.
     """
     for number, track in enumerate(prediction.tracks, 1):
         if track.fake_probability is None:

@@ -1,7 +1,7 @@
-"""The audit record: what was asked about which files, what answered, and what came of it.
+"""The audit record: which files were asked about, how, which model answered, and what.
 
-Whoever has the record and a file can check later that it is the same file, and ask again; see
-`serving.audit.verification`. What could not be learnt is null, and beside it stands why.
+Later it can be checked that a file is still the same and that the model still answers the same,
+see `serving.audit.verification`. What is not known is null, with the reason beside it.
 """
 
 import datetime
@@ -24,16 +24,16 @@ from data.ledger import Status, percent_encode
 from data.utils.errors import UsageError
 from serving.audit import results
 from serving.audit.model_card import ModelCard
-from serving.prediction import TrackPrediction, Verdict, VideoFacts, VideoPrediction
+from serving.prediction import Payload, TrackPrediction, Verdict, VideoFacts, VideoPrediction
 
 SCHEMA_VERSION: Final = "1"
-"""Rises with every change after which an older reader would misread a record."""
+"""Changes whenever older readers would misread a record."""
 
 PACKAGES = (
     *("unmask", "av", "grpcio", "mtcnn", "numpy", "opencv-python-headless", "pillow"),
     *("scipy", "tensorflow", "tensorflow-serving-api"),
 )
-"""Distributions whose code takes part in an answer."""
+"""Packages whose code influences an answer."""
 
 _BLOCK_BYTES = 1 << 20
 
@@ -54,7 +54,7 @@ class FaceRecord(_Part):
     )
     landmarks: tuple[float | None, ...] = Field(
         description="x, y of the subject's right eye, left eye, nose, right and left corner of "
-        "the mouth, pixels; null for what the detector does not know"
+        "the mouth, pixels; null where the detector gives none"
     )
     detection_score: Probability | None = Field(description="the detector's confidence")
     fake_probability: Probability | None = Field(
@@ -67,14 +67,14 @@ class TrackRecord(_Part):
 
     verdict: Verdict
     fake_probability: Probability | None = Field(description="calibrated; null if not scored")
-    faces_seen: int | None = Field(description="usable faces found, of which `faces` were scored")
+    faces_seen: int | None = Field(description="usable faces, of which `faces` were scored")
     faces: tuple[FaceRecord, ...] = Field(description="by time")
 
 
 class InputRecord(_Part):
     """The file that was asked about."""
 
-    path: str = Field(description="as given; bytes that are not UTF-8 as %XX")
+    path: str = Field(description="as given to the command; bytes that are not UTF-8 as %XX")
     sha256: Sha256 | None
     size_bytes: int | None = Field(ge=0)
     unknown: str | None = Field(description="why there is no SHA-256; null if there is one")
@@ -87,10 +87,10 @@ class VideoRecord(_Part):
     facts: VideoFacts | None = Field(
         description="measured while decoding; null if no frame could be decoded"
     )
-    model_version: int | None = Field(description="that answered; null if none was asked")
+    model_version: int | None = Field(description="version that answered; null if none was asked")
     verdict: Verdict
     fake_probability: Probability | None = Field(description="null if the verdict is abstain")
-    status: Status = Field(description="what became of the file; of an abstention, why")
+    status: Status = Field(description="what became of the file; for an abstention, the reason")
     reason: str = Field(description="one sentence; empty if the status is ok")
     tracks: tuple[TrackRecord, ...] = Field(description="people, longest in view first")
 
@@ -107,39 +107,39 @@ class ModelRecord(_Part):
 class OptionsRecord(_Part):
     """How the files were asked about."""
 
-    server: str = Field(description="HOST:PORT that was asked")
-    model: str = Field(description="name that was asked for")
+    server: str = Field(description="address of the server")
+    model: str = Field(description="name of the model")
     detector: str
-    ask: Literal["tracks", "frames"] = Field(description="whether crops or frames were sent")
+    ask: Payload = Field(description="whether crops or frames were sent")
     faces: FaceOptions
 
 
 class AuditRecord(_Part):
     """One run of `unmask predict`."""
 
-    schema_version: Literal["1"] = Field(description="of this form")
+    schema_version: Literal["1"] = Field(description="version of this schema")
     scope: str = Field(description="what a verdict is about")
     created_at: pydantic.AwareDatetime = Field(description="UTC")
-    versions: dict[str, str] = Field(description="of Python, the platform and libraries")
+    versions: dict[str, str] = Field(description="Python, platform and libraries")
     options: OptionsRecord
     models: tuple[ModelRecord, ...]
     videos: tuple[VideoRecord, ...]
     unanswered: tuple[str, ...] = Field(
-        description="paths of files that were given, but not answered before the run ended"
+        description="paths of files that were not answered before the run ended"
     )
     content_sha256: Sha256 | None = Field(
-        description="of this record without this field, as JSON with sorted keys, no blanks and "
-        "UTF-8: shows a slip, not a forger, who would compute it anew; sign the file for that",
+        description="SHA-256 of this record without this field, as UTF-8 JSON with sorted keys and "
+        "no spaces. Detects accidental changes; sign the file against forgery.",
     )
 
 
 def fingerprint(path: str) -> InputRecord:
-    """Reads a file once and tells its fingerprint; never raises for a bad file.
+    """Reads a file once and computes its SHA-256; never raises for a bad file.
 
-    Nothing but a regular file is read: a pipe or a camera has no content to come back to.
+    Only a regular file is read: a pipe or a camera has no lasting content.
     """
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
+        with open(path, "rb", opener=_open_nonblocking) as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 return _unknown_input(path, "it is no regular file")
@@ -148,7 +148,7 @@ def fingerprint(path: str) -> InputRecord:
                 digest.update(block)
     except OSError as error:
         return _unknown_input(path, error.strerror or str(error))
-    except ValueError as error:  # a null byte in the name
+    except ValueError as error:  # the name contains a null byte
         return _unknown_input(path, str(error))
     return InputRecord(
         path=percent_encode(path),
@@ -158,8 +158,8 @@ def fingerprint(path: str) -> InputRecord:
     )
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a pipe without a writer would wait for ever
+def _open_nonblocking(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # opening a pipe without a writer would block
 
 
 def _unknown_input(path: str, reason: str) -> InputRecord:
@@ -171,8 +171,8 @@ def record_video(prediction: VideoPrediction, before: InputRecord) -> VideoRecor
 
     Args:
         prediction: the answer.
-        before: what `fingerprint` said of the file before it was asked about; if the file is
-            another by now, its fingerprint is left out, since nobody knows which was scored.
+        before: the file's `fingerprint` before the question. If it has changed since, it is
+            left out, because it is not known which content was scored.
     """
     if before.sha256 is not None and fingerprint(prediction.path) != before:
         before = _unknown_input(prediction.path, "the file changed while it was asked about")
@@ -213,13 +213,13 @@ def make_record(
     cards: Mapping[int, ModelCard],
     unanswered: Sequence[str] = (),
 ) -> AuditRecord:
-    """Puts a record together, now.
+    """Makes a record, with the current time and library versions.
 
     Args:
         videos: the answers.
         options: how the files were asked about.
-        cards: of the model's versions, as far as they are known.
-        unanswered: paths of files that were given, but not answered.
+        cards: the known cards of the model's versions, version -> card.
+        unanswered: paths of files that were not answered.
     """
     answered = sorted({v.model_version for v in videos if v.model_version is not None})
     record = AuditRecord(
@@ -247,7 +247,7 @@ def make_record(
 
 
 def content_sha256(record: AuditRecord) -> str:
-    """The SHA-256 of a record's content, `content_sha256` left out; 64 hexadecimal digits."""
+    """The SHA-256 of a record without its `content_sha256`; 64 hexadecimal digits."""
     content = record.model_dump(mode="json", exclude={"content_sha256"})
     return hashlib.sha256(results.canonical_json(content)).hexdigest()
 
@@ -265,7 +265,7 @@ def read_record(path: pathlib.Path) -> AuditRecord:
     """Reads a record.
 
     Raises:
-        UsageError: it cannot be read, or is no record of this schema version.
+        UsageError: it cannot be read, or is not a record of this schema version.
     """
     try:
         return AuditRecord.model_validate_json(path.read_bytes())
@@ -286,6 +286,6 @@ def json_schema() -> dict[str, Any]:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of Python, the platform and `PACKAGES`, here and now."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    return found | {package: importlib.metadata.version(package) for package in PACKAGES}
+    """Installed versions of Python, the platform and `PACKAGES`."""
+    system = {"python": platform.python_version(), "platform": platform.platform()}
+    return system | {package: importlib.metadata.version(package) for package in PACKAGES}

@@ -11,21 +11,21 @@ from serving.audit.record import AuditRecord, TrackRecord, VideoRecord
 from serving.prediction import Verdict, VideoPrediction
 
 TOLERANCE = 0.01
-"""How far a probability may lie from the recorded one: processors round differently."""
+"""Allowed difference of a probability: processors round differently."""
 
 BOX_TOLERANCE_PIXELS = 3.0
-"""How far a side of a box may lie from the recorded one."""
+"""Allowed difference of a side of a box."""
 
 TIME_TOLERANCE_S = 0.001
-"""How far the time of a frame may lie from the recorded one."""
+"""Allowed difference of the time of a frame."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """Something that is not as the record says.
+    """A difference from the record.
 
     Attributes:
-        path: of the video; empty if it is about the record itself.
+        path: of the video; empty if the record itself is wrong.
         what: one sentence.
     """
 
@@ -34,17 +34,17 @@ class Difference:
 
 
 def check_record(record: AuditRecord) -> list[Difference]:
-    """Checks that a record agrees with itself: hash, and verdicts with scores and thresholds."""
-    found = []
+    """Checks that a record is consistent: its hash, and verdicts with scores and thresholds."""
+    differences = []
     if record.content_sha256 != audit.content_sha256(record):
-        found.append(Difference("", "its content is not that which its content_sha256 is of"))
+        differences.append(Difference("", "its content is not that which its content_sha256 is of"))
     cards = {model.version: model.card for model in record.models if model.card}
     for video in record.videos:
-        found += [
+        differences += [
             Difference(video.input.path, what)
             for what in _contradictions(video, cards.get(video.model_version or -1))
         ]
-    return found
+    return differences
 
 
 def _contradictions(video: VideoRecord, card: ModelCard | None) -> Iterator[str]:
@@ -71,17 +71,17 @@ def check_input(video: VideoRecord, path: str) -> list[Difference]:
 
     Args:
         video: the record.
-        path: of the file.
+        path: where the file is now.
     """
     recorded = video.input
     if recorded.sha256 is None:
         return [Difference(recorded.path, f"no SHA-256 was recorded: {recorded.unknown}")]
-    found = audit.fingerprint(path)
-    if found.sha256 is None:
-        return [Difference(recorded.path, f"{found.path}: cannot be read: {found.unknown}")]
-    if found.sha256 != recorded.sha256:
+    current = audit.fingerprint(path)
+    if current.sha256 is None:
+        return [Difference(recorded.path, f"{current.path}: cannot be read: {current.unknown}")]
+    if current.sha256 != recorded.sha256:
         what = (
-            f"{found.path}: another file: SHA-256 {found.sha256}, {found.size_bytes} bytes; "
+            f"{current.path}: another file: SHA-256 {current.sha256}, {current.size_bytes} bytes; "
             f"recorded {recorded.sha256}, {recorded.size_bytes} bytes"
         )
         return [Difference(recorded.path, what)]
@@ -91,19 +91,19 @@ def check_input(video: VideoRecord, path: str) -> list[Difference]:
 def check_answer(
     video: VideoRecord, answer: VideoPrediction, tolerance: float = TOLERANCE
 ) -> list[Difference]:
-    """Checks that asking again gives what was recorded.
+    """Checks that a new answer equals the recorded one.
 
     Args:
         video: the record.
-        answer: of the same file, asked about with the same options.
-        tolerance: how far probabilities may lie apart.
+        answer: about the same file, with the same options.
+        tolerance: allowed difference of probabilities.
     """
     again = audit.record_video(answer, video.input)
-    found = []
+    differences = []
 
     def compare(name: str, old: object, new: object, same: bool) -> None:
         if not same:
-            found.append(Difference(video.input.path, f"{name}: recorded {old}, now {new}"))
+            differences.append(Difference(video.input.path, f"{name}: recorded {old}, now {new}"))
 
     for name in ("model_version", "verdict", "status", "reason"):
         old, new = getattr(video, name), getattr(again, name)
@@ -120,11 +120,11 @@ def check_answer(
         for number, (old_track, new_track) in enumerate(
             zip(video.tracks, again.tracks, strict=True), 1
         ):
-            found += [
+            differences += [
                 Difference(video.input.path, f"person {number}: {what}")
                 for what in _track_differences(old_track, new_track, close)
             ]
-    return found
+    return differences
 
 
 def _track_differences(

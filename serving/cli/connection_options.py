@@ -1,4 +1,4 @@
-"""Options of the commands that ask a server: how to reach it, and how to prove who asks."""
+"""Options of the commands that ask a server: its address, certificates and token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RootCertificates = Annotated[
 ]
 ClientCertificate = Annotated[
     pathlib.Path | None,
-    typer.Option(help="PEM of the own certificate, for a server that asks for one."),
+    typer.Option(help="PEM of your own certificate, for a server that asks for one."),
 ]
 ClientKey = Annotated[pathlib.Path | None, typer.Option(help="PEM of that certificate's key.")]
 TokenFile = Annotated[
@@ -34,7 +34,7 @@ def read_tls(
     client_certificate: pathlib.Path | None,
     client_key: pathlib.Path | None,
 ) -> Tls | None:
-    """How a connection is encrypted; None where nothing is said of it.
+    """Makes the TLS settings of the options; None if none of them is given.
 
     Raises:
         UsageError: a file cannot be used.
@@ -47,10 +47,11 @@ def read_tls(
 
 
 def read_token(path: pathlib.Path | None) -> str | None:
-    """The token in a file; None without one.
+    """Reads the token in a file; None if `path` is None.
 
     Raises:
-        UsageError: the file cannot be read or does not hold one line; it is not quoted.
+        UsageError: the file cannot be read or does not hold one word. The message does not
+            quote it.
     """
     if path is None:
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import rich
@@ -13,6 +13,7 @@ import typer
 from rich.progress import TaskID
 from rich.table import Table
 
+from data.ledger import Status, percent_encode
 from data.utils.errors import UsageError
 from data.utils.progress import progress_bar
 from serving.cli.connection_options import (
@@ -25,20 +26,16 @@ from serving.cli.connection_options import (
     read_token,
 )
 from serving.cli.result_paths import check_output, expand, result_paths
+from serving.prediction import Payload, Verdict, VideoPrediction
 
 if TYPE_CHECKING:
-    from serving.prediction import VideoPrediction
-
+    from serving.cli.prediction_run import PredictionRun
+    from serving.client import Client
 
 _INTERRUPTED = 130
-"""Exit code after SIGINT, as shells have it: 128 and the signal's number."""
+"""Exit code after SIGINT, as in shells: 128 plus the signal's number."""
 
-
-class Ask(str, enum.Enum):
-    """What is sent to the server."""
-
-    TRACKS = "tracks"
-    FRAMES = "frames"
+_UNREAD = (Status.UNREADABLE, Status.MISSING, Status.CRASHED, Status.TIMEOUT)
 
 
 def predict(
@@ -68,25 +65,25 @@ def predict(
     models: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="Serving root that the server answers from, where it can be read from here: "
-            "thresholds and the model's fingerprint are taken from it, which no server tells."
+            help="Serving root of the server, if it can be read from here: the thresholds and the "
+            "model's fingerprint are read from it, since no server states them."
         ),
     ] = None,
     frames_per_video: Annotated[
         int,
         typer.Option(
             min=1,
-            help="Frames looked at, evenly spaced in time; best as many as the videos that the "
-            "model was trained on were extracted with.",
+            help="Frames to sample, evenly spaced in time; best as many as in the extraction that "
+            "the model was trained on.",
         ),
     ] = 32,
     ask: Annotated[
-        Ask,
+        Payload,
         typer.Option(
-            help="What is sent: crops of the faces found here, or whole frames, in which the "
+            help="What to send: crops of the faces found here, or whole frames, in which the "
             "server finds them. The answer is the same."
         ),
-    ] = Ask.TRACKS,
+    ] = "tracks",
     root_certificates: RootCertificates = None,
     client_certificate: ClientCertificate = None,
     client_key: ClientKey = None,
@@ -109,47 +106,30 @@ def predict(
         raise UsageError(f"{models}: no such folder; --models names the server's serving root")
 
     from data.faces.extract import FaceOptions
-    from data.ledger import Status
     from serving.audit import OptionsRecord
     from serving.cli.prediction_run import PredictionRun
-    from serving.client import Client, ServingError
+    from serving.client import Client
 
     options = FaceOptions(frames_per_video=frames_per_video)
     run = PredictionRun(
-        OptionsRecord(server=server, model=model, detector="mtcnn", ask=ask.value, faces=options),
+        OptionsRecord(server=server, model=model, detector="mtcnn", ask=ask, faces=options),
         output=output,
         annotated=annotated,
         timelines=timelines,
         models=models,
     )
-    failure: BaseException | None = None
-    console = rich.console.Console(stderr=True)
-    with (
-        progress_bar("videos", console=console, transient=True) as progress,
-        Client(
-            server,
-            model,
-            ask=ask.value,
-            options=options,
-            tls=read_tls(root_certificates, client_certificate, client_key),
-            token=read_token(token_file),
-        ) as client,
-    ):
-        try:
-            for path in progress.track(paths, description="Asking"):
-                run.begin(path)
-                task = progress.add_task(rich.markup.escape(path.name), total=None)
-
-                def show(done: int, total: int | None, task: TaskID = task) -> None:
-                    progress.update(task, completed=done, total=total)
-
-                run.end(path, client.predict(path, show))
-                progress.remove_task(task)
-        except (ServingError, UsageError, KeyboardInterrupt) as error:
-            failure = error
+    with Client(
+        server,
+        model,
+        ask=ask,
+        options=options,
+        tls=read_tls(root_certificates, client_certificate, client_key),
+        token=read_token(token_file),
+    ) as client:
+        failure = _ask_about(paths, client, run)
     answered = len(run.predictions)
     if answered:
-        print_predictions(run.predictions)
+        _print_predictions(run.predictions)
         for remark in run.remarks:
             typer.echo(remark)
         run.write(paths[answered:])
@@ -161,21 +141,42 @@ def predict(
         raise typer.Exit(_INTERRUPTED)
     if failure is not None:
         raise UsageError(f"{failure}\n{count}") from failure
-    unread = (Status.UNREADABLE, Status.MISSING, Status.CRASHED, Status.TIMEOUT)
-    if any(prediction.status in unread for prediction in run.predictions):
+    if any(prediction.status in _UNREAD for prediction in run.predictions):
         raise typer.Exit(1)
 
 
-def print_predictions(predictions: list[VideoPrediction]) -> None:
+def _ask_about(
+    paths: Sequence[pathlib.Path], client: Client, run: PredictionRun
+) -> BaseException | None:
+    """Asks about one video after another; returns what stopped it early, if anything did."""
+    from serving.client import ServingError
+
+    console = rich.console.Console(stderr=True)
+    with progress_bar("videos", console=console, transient=True) as progress:
+        try:
+            for path in progress.track(paths, description="Asking"):
+                run.prepare(path)
+                task = progress.add_task(rich.markup.escape(path.name), total=None)
+
+                def show(done: int, total: int | None, task: TaskID = task) -> None:
+                    progress.update(task, completed=done, total=total)
+
+                run.add(path, client.predict(path, show))
+                progress.remove_task(task)
+        except (ServingError, UsageError, KeyboardInterrupt) as error:
+            return error
+    return None
+
+
+def _print_predictions(predictions: Sequence[VideoPrediction]) -> None:
     """Prints a table of verdicts, and what they are about."""
     from data.contract import SCOPE_SENTENCE
-    from data.ledger import percent_encode
-    from serving.prediction import Verdict
+    from serving.visualization import remark_text
 
     styles = {Verdict.REAL: "green", Verdict.FAKE: "red", Verdict.UNCERTAIN: "yellow"}
-    first = predictions[0]
+    model = predictions[0].model
     versions = sorted({p.model_version for p in predictions if p.model_version is not None})
-    title = f"{first.model} version {', '.join(map(str, versions))}" if versions else first.model
+    title = f"{model} version {', '.join(map(str, versions))}" if versions else model
     table = Table(title=rich.markup.escape(title), title_justify="left")
     table.add_column("video", overflow="fold")
     table.add_column("verdict")
@@ -184,13 +185,12 @@ def print_predictions(predictions: list[VideoPrediction]) -> None:
     table.add_column("remark", overflow="fold")
     for prediction in predictions:
         probability = prediction.fake_probability
-        remark = f"{prediction.status.value}: {prediction.reason}" if prediction.reason else ""
         table.add_row(
             rich.markup.escape(percent_encode(prediction.path)),
             f"[{styles.get(prediction.verdict, 'dim')}]{prediction.verdict.name}[/]",
             "" if probability is None else f"{probability:.3f}",
             str(len(prediction.tracks)),
-            rich.markup.escape(percent_encode(remark)),
+            rich.markup.escape(remark_text(prediction)),
         )
     rich.print(table)
     typer.echo(SCOPE_SENTENCE)

@@ -1,4 +1,4 @@
-"""One run of `unmask predict`: what is made of each answer, and of all in the end."""
+"""One run of `unmask predict`: draws each answer, and writes the table or record of all."""
 
 import dataclasses
 import pathlib
@@ -13,20 +13,18 @@ from serving.prediction import VideoPrediction
 
 
 class PredictionRun:
-    """Takes answers one by one, draws them, and writes the table or the record of all.
-
-    Of an answer that is drawn, the pictures are not kept.
+    """Collects answers and draws them; writes a table or an audit record of all.
 
     Attributes:
-        predictions: the answers so far, without pictures.
-        remarks: what could not be drawn, a sentence each.
+        predictions: the answers so far, without the pictures of their tracks.
+        remarks: what could not be drawn, one sentence each.
 
     Args:
         options: how the files are asked about.
-        output: of the table (.csv) or the record (.json); None for none.
-        annotated: where the annotated video of each video goes, if anywhere.
-        timelines: where the timeline of each video goes, if anywhere.
-        models: serving root that the server answers from; None if it cannot be read.
+        output: path of the table (.csv) or the record (.json); None to write neither.
+        annotated: video -> path of its annotated video; empty to make none.
+        timelines: video -> path of its timeline; empty to make none.
+        models: serving root of the server; None if it cannot be read.
     """
 
     def __init__(
@@ -49,17 +47,18 @@ class PredictionRun:
         self._inputs: dict[pathlib.Path, InputRecord] = {}
         self._records: list[VideoRecord] = []
 
-    def begin(self, path: pathlib.Path) -> None:
-        """To be called before a video is asked about: takes its fingerprint, for the record."""
+    def prepare(self, path: pathlib.Path) -> None:
+        """Takes a video's fingerprint for the record; to be called before asking about it."""
         if self._recording and path not in self._inputs:
             self._inputs[path] = audit.fingerprint(str(path))
 
-    def end(self, path: pathlib.Path, prediction: VideoPrediction) -> None:
-        """Takes a video's answer and draws what is to be drawn of it.
+    def add(self, path: pathlib.Path, prediction: VideoPrediction) -> None:
+        """Adds a video's answer, and draws it if it is to be drawn.
 
         Raises:
-            UsageError: the model's card cannot be read or does not fit the answer, or a drawing
-                cannot be written. The answer is kept but in the first case.
+            UsageError: the model's card cannot be read or contradicts the answer; the answer is
+                not added.
+            OutputError: a drawing cannot be written; the answer is added.
         """
         card = self._card(prediction)
         without_pictures = tuple(
@@ -80,17 +79,17 @@ class PredictionRun:
             try:
                 written = visualization.annotate(prediction, str(path), self._annotated[path])
             except (FileNotFoundError, UnreadableVideoError) as error:
-                # It could be read when it was asked about.
+                # The file was removed or changed after the question.
                 self._remark(path, f"nothing is drawn over it: {error}")
                 return
             for remark in written.remarks:
                 self._remark(path, f"annotated video: {remark}")
 
     def write(self, unanswered: Sequence[pathlib.Path]) -> None:
-        """Writes the table or the record, if one is wanted.
+        """Writes the table or the record, if there is an output.
 
         Args:
-            unanswered: files that were given, but not answered.
+            unanswered: files without an answer.
 
         Raises:
             OutputError: it cannot be written.

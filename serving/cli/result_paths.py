@@ -1,4 +1,4 @@
-"""Which videos a command is about, and where it puts what it makes of each."""
+"""The videos of a command, and the paths of what it makes of each."""
 
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from data.utils.errors import UsageError
 
 
 def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
-    """Replaces folders by the video files in them, at any depth; other paths stay.
+    """Replaces each folder by the video files in it, at any depth; keeps other paths.
 
     Raises:
         UsageError: there is no video in a folder.
@@ -24,10 +24,10 @@ def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
 
 
 def check_output(output: pathlib.Path) -> None:
-    """Fails before the work rather than after it.
+    """Checks early that the table or record can be written.
 
     Raises:
-        UsageError: the table or record cannot be written there.
+        UsageError: it cannot.
     """
     if output.suffix.lower() not in (".csv", ".json"):
         raise UsageError(f"{output}: --output must end in .csv or .json")
@@ -41,22 +41,22 @@ def result_paths(
     option: str,
     suffixes: Sequence[str],
 ) -> Mapping[pathlib.Path, pathlib.Path]:
-    """Where the picture or video made of each video goes.
+    """Chooses the path of the picture or video that is made of each video.
 
     Args:
-        target: a file, if it ends in one of `suffixes`; else a folder, which is made. In it, a
-            result is named after its video; of those with the same name, the later ones are
-            numbered. None: no results are wanted.
-        videos: what results are made of.
-        option: that named `target`, for messages.
-        suffixes: endings that can be written; files in a folder get the first.
+        target: a file if it ends in one of `suffixes`; else a folder, which is made. In a folder,
+            a result is named after its video, with a number if that name is taken. None to
+            make nothing.
+        videos: the input videos.
+        option: the option that `target` was given by, for messages.
+        suffixes: possible endings; files in a folder get the first.
 
     Returns:
-        Video -> file; empty if no results are wanted.
+        Video -> path; empty if `target` is None.
 
     Raises:
-        UsageError: it is one file for several videos, its folder is not there or cannot be
-            made, or it would replace one of the videos.
+        UsageError: `target` is one file for several videos, its folder does not exist or cannot
+            be made, or a result would replace one of the videos.
     """
     if target is None:
         return {}
@@ -69,7 +69,7 @@ def result_paths(
             )
         if not target.parent.is_dir():
             raise UsageError(f"{target.parent}: no such folder for {option}")
-        found = {videos[0]: target}
+        results = {videos[0]: target}
     elif target.suffix and not target.exists():
         raise UsageError(f"{target}: {option} must be a folder or end in {endings}")
     else:
@@ -79,15 +79,15 @@ def result_paths(
             raise UsageError(
                 f"{target}: {option} must be a folder or end in {endings} ({error.strerror})"
             ) from error
-        found = {}
+        results = {}
         for video in dict.fromkeys(videos):
             name, number = video.stem, 1
-            while (path := target / f"{name}{suffixes[0]}") in found.values():
+            while (path := target / f"{name}{suffixes[0]}") in results.values():
                 number += 1
                 name = f"{video.stem}-{number}"
-            found[video] = path
+            results[video] = path
     inputs = {video.resolve() for video in videos}
-    for path in found.values():
+    for path in results.values():
         if path.resolve() in inputs:
             raise UsageError(f"{path}: {option} would replace this video; name another place")
-    return found
+    return results

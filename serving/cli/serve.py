@@ -34,8 +34,8 @@ def serve(
         int,
         typer.Option(
             min=1,
-            help="Threads that one operation may use. 1 answers most requests a second; "
-            "more answer a lone request sooner.",
+            help="Threads that one operation may use. 1 answers most requests per second; more "
+            "answer a single request sooner.",
         ),
     ] = 1,
     ssl_config_file: Annotated[

@@ -1,9 +1,10 @@
-"""`unmask verify`: checks an audit record against the files, and by asking again."""
+"""`unmask verify`: checks an audit record against the files, and asks the model again."""
 
 from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import rich
@@ -26,10 +27,11 @@ from serving.cli.connection_options import (
 
 if TYPE_CHECKING:
     from serving.audit import AuditRecord, Difference
+    from serving.client import Client
 
 
-def _print_schema(wanted: bool) -> None:
-    if wanted:
+def _print_schema(schema: bool) -> None:
+    if schema:
         from serving.audit import json_schema
 
         typer.echo(json.dumps(json_schema(), indent=2))
@@ -68,54 +70,63 @@ def verify(
 ) -> None:
     """Check that an audit record still holds.
 
-    The record must agree with itself, and each file's SHA-256 with the recorded one; with
+    The record must be consistent, and each file must have the recorded SHA-256. With
     --server, the model is asked again with the recorded options and must answer the same.
     Ends with 0 if nothing differs, with 1 if something does, with 2 on wrong use.
 
     Example: unmask verify record.json --server localhost:8500
     """
     from serving import audit
-    from serving.client import Client, ServingError
+    from serving.client import Client
 
-    read = audit.read_record(record)
-    if input is not None and len(read.videos) != 1:
+    recorded = audit.read_record(record)
+    if input is not None and len(recorded.videos) != 1:
         raise UsageError(
-            f"--input {input}: {record} is about {len(read.videos)} files, so none can be given; "
-            "start this where their recorded paths lead to them"
+            f"--input {input}: {record} is about {len(recorded.videos)} files, not one; run this "
+            "where their recorded paths lead to them"
         )
-    paths = [str(input) if input is not None else video.input.path for video in read.videos]
-    differences = audit.check_record(read)
+    paths = [str(input) if input is not None else video.input.path for video in recorded.videos]
+    differences = audit.check_record(recorded)
     if server is None:
-        for video, path in zip(read.videos, paths, strict=True):
+        for video, path in zip(recorded.videos, paths, strict=True):
             differences += audit.check_input(video, path)
     else:
-        console = rich.console.Console(stderr=True)
-        options = read.options
-        with (
-            progress_bar("videos", console=console, transient=True) as progress,
-            Client(
-                server,
-                options.model,
-                ask=options.ask,
-                options=options.faces,
-                tls=read_tls(root_certificates, client_certificate, client_key),
-                token=read_token(token_file),
-            ) as client,
-        ):
-            pairs = list(zip(read.videos, paths, strict=True))
-            for video, path in progress.track(pairs, description="Asking again"):
-                differences += audit.check_input(video, path)
-                try:
-                    answer = client.predict(path)
-                except ServingError as error:
-                    raise UsageError(str(error)) from error
-                differences += audit.check_answer(video, answer, tolerance)
-    _print(read, differences, asked=server is not None)
+        with Client(
+            server,
+            recorded.options.model,
+            ask=recorded.options.ask,
+            options=recorded.options.faces,
+            tls=read_tls(root_certificates, client_certificate, client_key),
+            token=read_token(token_file),
+        ) as client:
+            differences += _ask_again(recorded, paths, client, tolerance)
+    _print_differences(recorded, differences, asked=server is not None)
     if differences:
         raise typer.Exit(1)
 
 
-def _print(record: AuditRecord, differences: list[Difference], *, asked: bool) -> None:
+def _ask_again(
+    recorded: AuditRecord, paths: Sequence[str], client: Client, tolerance: float
+) -> list[Difference]:
+    """Checks the files, and the model's answers about them."""
+    from serving import audit
+    from serving.client import ServingError
+
+    differences = []
+    console = rich.console.Console(stderr=True)
+    with progress_bar("videos", console=console, transient=True) as progress:
+        pairs = list(zip(recorded.videos, paths, strict=True))
+        for video, path in progress.track(pairs, description="Asking again"):
+            differences += audit.check_input(video, path)
+            try:
+                answer = client.predict(path)
+            except ServingError as error:
+                raise UsageError(str(error)) from error
+            differences += audit.check_answer(video, answer, tolerance)
+    return differences
+
+
+def _print_differences(record: AuditRecord, differences: list[Difference], *, asked: bool) -> None:
     from serving.audit import library_versions
 
     if differences:

@@ -1,4 +1,4 @@
-"""`serving.client.Client` for asyncio."""
+"""The client for asyncio."""
 
 import asyncio
 import collections
@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 from data.faces.types import VideoFaces
 from serving.client import video_files
-from serving.client.base_client import BaseClient, Conversation, Done, no_progress
+from serving.client.base_client import BaseClient, no_progress
 from serving.client.connection import Connection
 from serving.client.grpc_channel import AsyncGrpcChannel
+from serving.client.operations import Action, NextFrame, Operation, Returned, resume
 from serving.client.rest_channel import AsyncRestChannel
 from serving.client.retries import Attempt
-from serving.client.session import NextFrame, Progress, Step, Steps
+from serving.client.session import Progress
 from serving.client.streaming import TimedFrame
 from serving.prediction import VideoPrediction
 
@@ -22,10 +23,10 @@ ReturnT = TypeVar("ReturnT")
 
 
 class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
-    """Asks a model server about videos without holding up the event loop.
+    """Asks a model server about videos without blocking the event loop.
 
-    Its methods do what those of `Client` do, and take the same arguments. Decoding and detection
-    run in threads, and so do the callbacks; requests and delays are awaited.
+    Its methods do what those of `Client` do, and take the same arguments. Decoding, detection and
+    the callbacks run in threads; requests and delays are awaited.
 
     Example:
         async with AsyncClient("localhost:8500", "xception") as client:
@@ -62,16 +63,16 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
     ) -> AsyncIterator[VideoPrediction]:
         """See `Client.predict_many`."""
         pending: collections.deque[asyncio.Task[VideoPrediction]] = collections.deque()
-        places = asyncio.Semaphore(concurrency)
+        limit = asyncio.Semaphore(concurrency)
 
         async def ask(path: str | os.PathLike[str]) -> VideoPrediction:
-            async with places:
+            async with limit:
                 return await self._run(self._session.predict_one_of_many(path))
 
         try:
             for path in paths:
                 pending.append(asyncio.create_task(ask(path)))
-                if len(pending) > concurrency:  # one is begun as soon as another ends
+                if len(pending) > concurrency:  # so that one begins as soon as another ends
                     yield await pending.popleft()
             while pending:
                 yield await pending.popleft()
@@ -94,7 +95,7 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
         name: str = "stream",
         on_progress: Progress = no_progress,
     ) -> VideoPrediction:
-        """See `Client.predict_stream`; frames of an iterator that blocks are taken in a thread."""
+        """See `Client.predict_stream`; a plain iterator is read in a thread."""
         source = aiter(frames) if isinstance(frames, AsyncIterable) else iter(frames)
         return await self._run(self._session.predict_stream(source, name, on_progress))
 
@@ -109,36 +110,35 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
     def _open(self, connection: Connection) -> AsyncGrpcChannel | AsyncRestChannel:
         return AsyncRestChannel(connection) if connection.is_rest else AsyncGrpcChannel(connection)
 
-    async def _run(self, steps: Steps[ReturnT]) -> ReturnT:
-        conversation = Conversation(steps)
+    async def _run(self, operation: Operation[ReturnT]) -> ReturnT:
         try:
-            step = await _in_thread(conversation.go_on)
-            while not isinstance(step, Done):
+            action = await _in_thread(resume, operation)
+            while not isinstance(action, Returned):
                 try:
-                    answer = await self._do(step)
-                except Exception as error:  # noqa: BLE001 - the session knows what it means
-                    step = await _in_thread(conversation.fail, error)
+                    result = await self._perform(action)
+                except Exception as error:  # noqa: BLE001 - the session handles it
+                    action = await _in_thread(resume, operation, None, error)
                 else:
-                    step = await _in_thread(conversation.go_on, answer)
-                    del answer  # which may be a frame
-            return step.value
+                    action = await _in_thread(resume, operation, result)
+                    del result  # it may be a large frame
+            return action.value
         finally:
-            await _in_thread(conversation.close)
+            await _in_thread(operation.close)
 
-    async def _do(self, step: Step) -> Any:
-        if isinstance(step, Attempt):
-            return await self._channel.call(step.call, step.timeout_s)
-        if isinstance(step, NextFrame):
-            if isinstance(step.frames, AsyncIterator):
-                return await anext(step.frames, None)
-            return await _in_thread(next, step.frames, None)
-        return await asyncio.sleep(step.seconds)
+    async def _perform(self, action: Action) -> Any:
+        if isinstance(action, Attempt):
+            return await self._channel.call(action.call, action.timeout_s)
+        if isinstance(action, NextFrame):
+            if isinstance(action.frames, AsyncIterator):
+                return await anext(action.frames, None)
+            return await _in_thread(next, action.frames, None)
+        return await asyncio.sleep(action.seconds)
 
 
 async def _in_thread(function: Callable[..., ReturnT], *arguments: Any) -> ReturnT:
-    """Runs a function in a thread, and waits for its end even if cancelled meanwhile.
+    """Runs a function in a thread and waits for its end, even if the task is cancelled meanwhile.
 
-    A generator that runs can be neither driven nor closed.
+    A generator that is running can be neither resumed nor closed.
     """
     running = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     try:

@@ -1,4 +1,4 @@
-"""What the client asks a model server, whatever carries it: gRPC or REST."""
+"""The client's calls and their answers, the same for gRPC and REST."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ import numpy.typing as npt
 
 FACES = "faces"
 FRAMES = "frames"
-"""Names of the inputs that pictures go to."""
+"""Names of the inputs that take images."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictCall:
-    """Runs a signature; answered by its outputs, name -> array.
+    """Runs a signature; the answer is its outputs, name -> array.
 
     Attributes:
         signature: its name.
-        input_name: of the signature's one input.
-        values: bytes of any shape, one row for each row of the outputs.
-        outputs: those wanted, and their types.
+        input_name: of the signature's only input.
+        values: bytes, of any shape; each row gives one row of the outputs.
+        outputs: the outputs to return, and their types.
         version: of the model; None for the latest.
     """
 
@@ -32,16 +32,16 @@ class PredictCall:
 
 @dataclasses.dataclass(frozen=True)
 class SignaturesCall:
-    """Asks for the signatures of the latest version; answered by `Signatures`."""
+    """Reads the signatures of the latest version; the answer is `Signatures`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Signatures:
-    """What a version of a model takes.
+    """The inputs of a version of a model.
 
     Attributes:
-        version: that describes itself.
-        shapes: (signature, input) -> its shape, -1 where any size goes.
+        version: its number.
+        shapes: (signature, input) -> shape, -1 for any size.
     """
 
     version: int

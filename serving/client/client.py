@@ -1,4 +1,4 @@
-"""A video in, a verdict out: finds the faces here, asks a model server about them."""
+"""The blocking client: a video in, a verdict out."""
 
 import collections
 import concurrent.futures
@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from data.faces.types import VideoFaces
 from serving.client import video_files
-from serving.client.base_client import BaseClient, Conversation, Done, no_progress
+from serving.client.base_client import BaseClient, no_progress
 from serving.client.connection import Connection
 from serving.client.grpc_channel import GrpcChannel
+from serving.client.operations import Action, NextFrame, Operation, Returned, resume
 from serving.client.rest_channel import RestChannel
 from serving.client.retries import Attempt
-from serving.client.session import NextFrame, Progress, Step, Steps
+from serving.client.session import Progress
 from serving.client.streaming import TimedFrame
 from serving.prediction import VideoPrediction
 
@@ -25,9 +26,9 @@ ReturnT = TypeVar("ReturnT")
 class Client(BaseClient[GrpcChannel | RestChannel]):
     """Asks a model server about videos, with faces cut out as for training.
 
-    Works with TensorFlow Serving and with `serving.server`, over gRPC and REST. Memory is
-    bounded however long a video is. It may be used from many threads. `AsyncClient` has the
-    same methods for asyncio. Its arguments are `BaseClient`'s.
+    Works with TensorFlow Serving and with `serving.server`, over gRPC and REST. Its memory does
+    not grow with the length of a video. Many threads may use one client. `AsyncClient` has the
+    same methods for asyncio. The arguments are those of `BaseClient`.
 
     Example:
         with Client("localhost:8500", "xception") as client:
@@ -59,8 +60,8 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
 
         Args:
             path: the video file.
-            on_progress: called with the frames looked at so far and how many there will be;
-                if the video is damaged, fewer.
+            on_progress: called with the number of frames sampled so far and the number to be
+                sampled; a damaged video has fewer.
 
         Returns:
             The verdict with scores for every track and frame.
@@ -73,17 +74,17 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
     def predict_many(
         self, paths: Iterable[str | os.PathLike[str]], concurrency: int = 2
     ) -> Iterator[VideoPrediction]:
-        """Asks the model about videos, some at a time.
+        """Asks the model about videos, a few at a time.
 
         Args:
-            paths: the video files; taken as they are needed.
-            concurrency: videos at a time, 1 or more. One decodes or waits for the server while
-                another is searched: the detector takes one at a time.
+            paths: the video files; each is taken only when it is needed.
+            concurrency: videos at a time, 1 or more. One is decoded or waits for the server
+                while the detector, which takes one at a time, is busy with another.
 
         Yields:
-            The answers in the order of `paths`. A video that breaks the search for faces, or
+            The answers in the order of `paths`. A video on which decoding or detection fails, or
             whose requests the server refuses, is an abstention with `Status.CRASHED`; one
-            whose requests are not answered in time with `Status.TIMEOUT`.
+            whose requests are not answered in time is one with `Status.TIMEOUT`.
 
         Raises:
             ServingError: the server or the model cannot be asked about any video.
@@ -94,9 +95,9 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
         executor = concurrent.futures.ThreadPoolExecutor(concurrency, "predict")
         try:
             for path in paths:
-                steps = self._session.predict_one_of_many(path)
-                pending.append(executor.submit(self._run, steps))
-                if len(pending) > concurrency:  # one is begun as soon as another ends
+                operation = self._session.predict_one_of_many(path)
+                pending.append(executor.submit(self._run, operation))
+                if len(pending) > concurrency:  # so that one begins as soon as another ends
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -109,8 +110,11 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
         """Asks the model about the videos in a folder, at any depth, sorted by path.
 
         Args:
-            folder: where they lie; other files are passed over.
-            concurrency: as of `predict_many`, of which the rest is as well.
+            folder: contains them; other files are ignored.
+            concurrency: videos at a time, see `predict_many`.
+
+        Returns:
+            The answers, as `predict_many` yields them.
 
         Raises:
             UsageError: there is no such folder or no video in it.
@@ -130,28 +134,28 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
             client.predict_stream(open_source("/dev/video0", format="v4l2", max_seconds=10))
 
         Args:
-            frames: (time, image) pairs, all of which are looked at: seconds, never falling, and
-                RGB pixels, uint8 [height, width, 3]. `serving.client.open_source` gives
-                them of a camera, a network stream or a file.
-            name: what the answer calls them.
-            on_progress: called with the frames looked at so far, and None.
+            frames: (time, image) pairs, all of which are used: seconds, never falling, and RGB
+                pixels, uint8 [height, width, 3]. `serving.client.open_source` reads them from
+                a camera, a network stream or a file.
+            name: the answer's `path`.
+            on_progress: called with the number of frames so far, and None.
 
         Returns:
             The verdict on all frames.
 
         Raises:
             ServingError: the server or the model cannot be asked.
-            ValueError: a frame is no picture, or comes before the one before.
+            ValueError: a frame is not an RGB image, or is earlier than the one before.
         """
         return self._run(self._session.predict_stream(iter(frames), name, on_progress))
 
     def predict_faces(self, path: str, video: VideoFaces) -> VideoPrediction:
-        """Asks the model about faces that were found already.
+        """Asks the model about faces that were extracted before.
 
         Args:
             path: of the video, for the answer and for messages.
-            video: what was found in it; of longer tracks than the model takes, as many faces
-                are scored as it does, evenly spread.
+            video: its faces; of a track with more faces than the model takes, evenly spaced
+                ones are scored.
 
         Returns:
             The verdict; an abstention if no face is usable.
@@ -163,7 +167,7 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
         return self._run(self._session.predict_faces(path, video))
 
     def track_width(self) -> int:
-        """Number of faces in a row of the model's `serving_tracks`.
+        """How many faces of a track the model's `serving_tracks` takes.
 
         Raises:
             ServingError: the server or the model cannot be asked, or the model has no
@@ -174,25 +178,24 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
     def _open(self, connection: Connection) -> GrpcChannel | RestChannel:
         return RestChannel(connection) if connection.is_rest else GrpcChannel(connection)
 
-    def _run(self, steps: Steps[ReturnT]) -> ReturnT:
-        conversation = Conversation(steps)
+    def _run(self, operation: Operation[ReturnT]) -> ReturnT:
         try:
-            step = conversation.go_on()
-            while not isinstance(step, Done):
+            action = resume(operation)
+            while not isinstance(action, Returned):
                 try:
-                    answer = self._do(step)
-                except Exception as error:  # noqa: BLE001 - the session knows what it means
-                    step = conversation.fail(error)
+                    result = self._perform(action)
+                except Exception as error:  # noqa: BLE001 - the session handles it
+                    action = resume(operation, error=error)
                 else:
-                    step = conversation.go_on(answer)
-                    del answer  # which may be a frame
-            return step.value
+                    action = resume(operation, result)
+                    del result  # it may be a large frame
+            return action.value
         finally:
-            conversation.close()
+            operation.close()
 
-    def _do(self, step: Step) -> Any:
-        if isinstance(step, Attempt):
-            return self._channel.call(step.call, step.timeout_s)
-        if isinstance(step, NextFrame):
-            return next(step.frames, None)  # type: ignore[arg-type]  # none is asynchronous here
-        return time.sleep(step.seconds)
+    def _perform(self, action: Action) -> Any:
+        if isinstance(action, Attempt):
+            return self._channel.call(action.call, action.timeout_s)
+        if isinstance(action, NextFrame):
+            return next(action.frames, None)  # type: ignore[arg-type]  # none is asynchronous here
+        return time.sleep(action.seconds)

@@ -1,4 +1,4 @@
-"""Where a model server is, and how a client proves who it is."""
+"""How a client reaches a model server, and proves who it is."""
 
 import dataclasses
 import os
@@ -10,8 +10,8 @@ import grpc
 from data.utils.errors import UsageError
 from serving.channel import MAX_MESSAGE_BYTES
 
-_ROOM_BYTES = 64 * 2**10
-"""Of a request, for all but the pictures: names, lengths, brackets."""
+_OVERHEAD_BYTES = 64 * 2**10
+"""Reserved in a request for all but the images: names, lengths, brackets."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -23,7 +23,7 @@ class Tls:
     Attributes:
         root_certificates: of the authorities that may sign the server's certificate; None for
             those that come with gRPC, or with the system for https.
-        client_certificate: the client's own, for a server that asks for one (mutual TLS).
+        client_certificate: of the client itself, for a server that asks for one (mutual TLS).
         client_key: the key of `client_certificate`.
 
     Raises:
@@ -37,10 +37,10 @@ class Tls:
     def __post_init__(self) -> None:
         if (self.client_certificate is None) != (self.client_key is None):
             raise UsageError("a client certificate needs its key and a key its certificate")
-        self.ssl_context()  # gRPC would take broken files and fail at every call
+        self.ssl_context()  # gRPC would accept broken files and fail at every call
 
     def ssl_context(self) -> ssl.SSLContext:
-        """For https."""
+        """For HTTPS."""
         try:
             context = ssl.create_default_context(cafile=self.root_certificates)
         except (OSError, ssl.SSLError) as error:
@@ -67,18 +67,18 @@ class Tls:
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """Whom to ask and how.
+    """Which server and model to ask, and how.
 
     Attributes:
         target: `host:port` for gRPC; `http://host:port` or `https://host:port` for REST.
         model: name of the model.
-        tls: encrypts; None for not, or for the system's authorities if `target` is https.
+        tls: None for a plain connection, or for the system's authorities if `target` is https.
         token: bearer token that the server asks for, or None.
         max_message_bytes: largest request and response; larger requests are split.
 
     Raises:
-        UsageError: they do not fit together, or the token would go over a network unencrypted
-            (RFC 6750, 5.3, forbids it).
+        UsageError: they contradict each other, or the token would be sent over a network
+            unencrypted (RFC 6750, 5.3, forbids it).
     """
 
     target: str
@@ -107,10 +107,10 @@ class Connection:
         return self.target.startswith(("http://", "https://"))
 
     @property
-    def max_picture_bytes(self) -> int:
-        """Sum of the pictures of one request; REST's JSON holds them as base64."""
-        room = self.max_message_bytes - _ROOM_BYTES
-        return room // 4 * 3 if self.is_rest else room
+    def max_image_bytes(self) -> int:
+        """Largest sum of the images of one request; REST's JSON holds them as base64."""
+        available = self.max_message_bytes - _OVERHEAD_BYTES
+        return available // 4 * 3 if self.is_rest else available
 
     @property
     def encrypted(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a caller of the client has to deal with."""
+"""Errors of the client, and what helps against each."""
 
 import grpc
 
@@ -34,7 +34,7 @@ _TLS_CURE = (
     "your own certificate as `client_certificate` and `client_key`"
 )
 
-_OF_ONE_REQUEST = {
+_REQUEST_FAILURES = {
     grpc.StatusCode.ABORTED,
     grpc.StatusCode.DATA_LOSS,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -51,17 +51,17 @@ class CallError(Exception):
 
     Attributes:
         code: gRPC status code; of REST, the one that its HTTP status stands for.
-        said: by the server or the connection.
-        transient: whether the same call may succeed a moment later.
-        tls: whether it was the TLS handshake that failed.
+        details: what the server or the connection said.
+        transient: whether the same call may succeed soon.
+        tls: whether the TLS handshake failed.
     """
 
     def __init__(
-        self, code: grpc.StatusCode, said: str, *, transient: bool = False, tls: bool = False
+        self, code: grpc.StatusCode, details: str, *, transient: bool = False, tls: bool = False
     ) -> None:
-        super().__init__(f"{code.name}: {said}")
+        super().__init__(f"{code.name}: {details}")
         self.code = code
-        self.said = said
+        self.details = details
         self.transient = transient
         self.tls = tls
 
@@ -82,19 +82,19 @@ class ServingError(Exception):
         self.code = code
 
     @property
-    def of_one_request(self) -> bool:
-        """Whether another video may well be answered."""
-        return self.code in _OF_ONE_REQUEST
+    def concerns_one_request(self) -> bool:
+        """Whether other requests may well be answered."""
+        return self.code in _REQUEST_FAILURES
 
     @classmethod
-    def of(cls, error: CallError, target: str, model: str) -> "ServingError":
-        """The error that a failed call means, with its cure where one is known."""
+    def from_call_error(cls, error: CallError, target: str, model: str) -> "ServingError":
+        """From a failed call; the message says what helps, where that is known."""
         cure = _TLS_CURE if error.tls else _CURES.get(error.code)
         return cls(target, model, error.code, f"{cure} ({error})" if cure else str(error))
 
     @classmethod
     def no_tracks(cls, target: str, model: str, signature: str) -> "ServingError":
-        """The model lacks the signature that the client asks."""
+        """The model lacks the signature that the client calls."""
         problem = (
             f"it has no signature '{signature}' with an input 'faces' [n, faces of a track]: "
             "is it a model that unmask pushed?"
@@ -103,7 +103,7 @@ class ServingError(Exception):
 
     @classmethod
     def too_large(cls, target: str, model: str, size: int, limit: int) -> "ServingError":
-        """What cannot be split is larger than a message may be."""
+        """One row, which cannot be split, is larger than a message may be."""
         problem = (
             f"one row of a request takes {size} bytes, but a message may have {limit}: raise "
             "max_message_bytes here and the server's limit"

@@ -1,8 +1,8 @@
-"""Finding faces in frames: with a detector here, or by asking the server."""
+"""Finds faces in frames: with a detector here, or by asking the server."""
 
 import threading
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,21 +13,18 @@ from data.detectors.base import Face, FaceDetector
 from data.video import Frame, UnreadableVideoError
 from serving.client.calls import FRAMES, PredictCall
 
-Ask = Literal["tracks", "frames"]
-"""Where faces are found: `tracks` are sent of the client's own faces, or whole `frames`."""
-
 FRAMES_SIGNATURE = "serving_frames"
 
-_FRAMES_A_CALL = 8
-_PIXELS_A_CALL = 8 * 1920 * 1080  # bounds what is held of very large frames
+_FRAMES_PER_CALL = 8
+_PIXELS_PER_CALL = 8 * 1920 * 1080  # bounds the memory for very large frames
 
-_MAX_FRAME_SIDE = 8192  # of a served model; it would find no face in a larger one
+_MAX_FRAME_SIDE = 8192  # a served model takes no larger frames
 
 _NO_LANDMARKS = np.full(10, np.nan, np.float32)
 
 
-class LocalSearch:
-    """A detector that is made when it is first needed, and used by one thread at a time.
+class LocalDetector:
+    """A detector that is made when it is first needed and used by one thread at a time.
 
     Args:
         detector: finds the faces; MTCNN if None, as in the extraction.
@@ -37,7 +34,7 @@ class LocalSearch:
         self._detector = detector
         self._lock = threading.Lock()
 
-    def find(self, frame: Frame) -> list[Face]:
+    def detect(self, frame: Frame) -> list[Face]:
         """Finds the faces of a frame."""
         with self._lock:
             if self._detector is None:
@@ -46,16 +43,16 @@ class LocalSearch:
 
 
 def batch_is_full(batch: Sequence[Frame]) -> bool:
-    """Whether as many frames wait as are to be held and sent at a time."""
+    """Whether a batch holds as many frames as are sent in one request."""
     pixels = sum(frame.image.shape[0] * frame.image.shape[1] for frame in batch)
-    return len(batch) >= _FRAMES_A_CALL or pixels >= _PIXELS_A_CALL
+    return len(batch) >= _FRAMES_PER_CALL or pixels >= _PIXELS_PER_CALL
 
 
 def frames_call(batch: Sequence[Frame]) -> PredictCall:
     """Asks where the faces of frames are.
 
-    As PNG, several times larger than JPEG: by JPEG of quality 95 MTCNN's boxes of faces 110 pixels
-    wide moved by up to 3.3 pixels.
+    Frames are sent as PNG, which is several times larger than JPEG: with JPEG of quality 95,
+    MTCNN's boxes of faces 110 pixels wide moved by up to 3.3 pixels.
 
     Raises:
         UnreadableVideoError: a frame is larger than a served model takes.
@@ -81,7 +78,7 @@ def _encode_png(image: npt.NDArray[np.uint8]) -> bytes:
     return png.tobytes()
 
 
-def faces_in(outputs: Any) -> list[list[Face]]:
+def detected_faces(outputs: Any) -> list[list[Face]]:
     """The faces of each frame, from the outputs of `frames_call`."""
     return [
         [

@@ -16,16 +16,16 @@ from serving.client.connection import Connection
 from serving.client.errors import CallError
 
 _LONGEST_RECONNECT_MS = 2000
-"""A channel on its own waits ever longer, up to minutes, before it connects again."""
+"""gRPC by itself waits longer and longer, up to minutes, before it connects again."""
 
 _BUSY = ("Concurrent RPC limit exceeded", "queue")
-"""What a server says with RESOURCE_EXHAUSTED if it is full, and not the message too large."""
+"""Parts of the details of RESOURCE_EXHAUSTED if the server is full, not the message too large."""
 
 _HANDSHAKE = ("handshake", "CERTIFICATE_VERIFY_FAILED", "SSL_ERROR", "Peer name")
 
 
 class _Translator:
-    """Between calls and messages."""
+    """Translates calls to messages and messages to answers."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -43,10 +43,10 @@ class _Translator:
 
     def request(self, call: Call) -> Any:
         if not isinstance(call, PredictCall):
-            question = get_model_metadata_pb2.GetModelMetadataRequest()
-            question.model_spec.name = self._connection.model
-            question.metadata_field.append("signature_def")
-            return question
+            metadata_request = get_model_metadata_pb2.GetModelMetadataRequest()
+            metadata_request.model_spec.name = self._connection.model
+            metadata_request.metadata_field.append("signature_def")
+            return metadata_request
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self._connection.model
         request.model_spec.signature_name = call.signature
@@ -70,7 +70,7 @@ class _Translator:
 
 
 def read_signatures(version: int, signatures: get_model_metadata_pb2.SignatureDefMap) -> Signatures:
-    """What a message says that a version takes."""
+    """Reads the inputs of a version's signatures."""
     return Signatures(
         version,
         {
@@ -82,16 +82,16 @@ def read_signatures(version: int, signatures: get_model_metadata_pb2.SignatureDe
 
 
 def _failure(error: grpc.RpcError) -> CallError:
-    """What a failed call means."""
-    code, said = error.code(), error.details() or ""
-    tls = code is grpc.StatusCode.UNAVAILABLE and any(word in said for word in _HANDSHAKE)
-    full = code is grpc.StatusCode.RESOURCE_EXHAUSTED and any(word in said for word in _BUSY)
+    """Translates gRPC's error."""
+    code, details = error.code(), error.details() or ""
+    tls = code is grpc.StatusCode.UNAVAILABLE and any(word in details for word in _HANDSHAKE)
+    full = code is grpc.StatusCode.RESOURCE_EXHAUSTED and any(word in details for word in _BUSY)
     unavailable = code is grpc.StatusCode.UNAVAILABLE and not tls
-    return CallError(code, said, transient=unavailable or full, tls=tls)
+    return CallError(code, details, transient=unavailable or full, tls=tls)
 
 
 class GrpcChannel:
-    """Blocking calls; safe to use from many threads."""
+    """Blocking calls; thread-safe."""
 
     def __init__(self, connection: Connection) -> None:
         self._translator = _Translator(connection)
@@ -123,7 +123,7 @@ class GrpcChannel:
 
 
 class AsyncGrpcChannel:
-    """The same for asyncio; it connects at the first call, in the loop that makes it."""
+    """Awaitable calls; connects at the first call, in the event loop that makes it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -139,7 +139,7 @@ class AsyncGrpcChannel:
         if self._channel is None:
             self._channel = self._connect()
         stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        # Building and reading messages of megabytes would hold up the loop.
+        # Building and reading messages of megabytes would block the loop.
         request = await asyncio.to_thread(self._translator.request, call)
         metadata = self._translator.metadata()
         try:

@@ -32,13 +32,13 @@ _CODES: dict[int, grpc.StatusCode] = {
     HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-"""What TensorFlow Serving's HTTP status stands for, and what a proxy before it may answer."""
+"""HTTP statuses of TensorFlow Serving, and of proxies in front of it."""
 
 _TRANSIENT = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class _Translator:
-    """Between calls and HTTP."""
+    """Translates calls to HTTP requests and responses to answers."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -52,7 +52,7 @@ class _Translator:
         }
 
     def request(self, call: Call) -> dict[str, Any]:
-        """Method, address and content, as httpx takes them."""
+        """Arguments of `httpx.Client.stream`."""
         model = f"/v1/models/{urllib.parse.quote(self._connection.model, safe='')}"
         if not isinstance(call, PredictCall):
             return {"method": "GET", "url": f"{model}/metadata"}
@@ -72,12 +72,12 @@ class _Translator:
         """Reads a response.
 
         Raises:
-            CallError: it is an error, or not what a model server answers.
+            CallError: it is an error, or no model server sent it.
         """
         if status != HTTPStatus.OK:
             raise _failure(status, body)
         try:
-            content = json.loads(body)  # which takes NaN, as TensorFlow Serving writes it
+            content = json.loads(body)  # accepts NaN, which TensorFlow Serving writes
             if isinstance(call, PredictCall):
                 outputs = content["outputs"]
                 return {
@@ -95,28 +95,28 @@ class _Translator:
             ) from error
 
 
-class _Response:
-    """The body of a response as it comes in, neither too long nor too late."""
+class _ResponseBody:
+    """Collects the body of a response; fails if it grows too large or comes too late."""
 
     def __init__(self, connection: Connection, timeout_s: float) -> None:
         self._limit = connection.max_message_bytes
         self._deadline = time.monotonic() + timeout_s
-        self.body = bytearray()
+        self.content = bytearray()
 
     def add(self, chunk: bytes) -> None:
-        self.body += chunk
-        if len(self.body) > self._limit:
+        self.content += chunk
+        if len(self.content) > self._limit:
             raise CallError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 f"the answer is larger than {self._limit} bytes, max_message_bytes",
             )
-        # httpx times each read alone.
+        # httpx limits only the time of each single read.
         if time.monotonic() > self._deadline:
             raise CallError(grpc.StatusCode.DEADLINE_EXCEEDED, "the answer came too slowly")
 
 
 class RestChannel:
-    """Blocking calls; safe to use from many threads."""
+    """Blocking calls; thread-safe."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -129,14 +129,15 @@ class RestChannel:
         Raises:
             CallError: it failed.
         """
-        request, response = self._translator.request(call), _Response(self._connection, timeout_s)
+        request = self._translator.request(call)
+        body = _ResponseBody(self._connection, timeout_s)
         try:
             with self._client.stream(**request, timeout=timeout_s) as stream:
                 for chunk in stream.iter_bytes():
-                    response.add(chunk)
+                    body.add(chunk)
         except httpx.HTTPError as error:
-            raise _no_answer(error) from error
-        return self._translator.answer(call, stream.status_code, bytes(response.body))
+            raise _connection_failure(error) from error
+        return self._translator.answer(call, stream.status_code, bytes(body.content))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -144,7 +145,7 @@ class RestChannel:
 
 
 class AsyncRestChannel:
-    """The same for asyncio."""
+    """Awaitable calls."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -157,14 +158,15 @@ class AsyncRestChannel:
         Raises:
             CallError: it failed.
         """
-        request, response = self._translator.request(call), _Response(self._connection, timeout_s)
+        request = self._translator.request(call)
+        body = _ResponseBody(self._connection, timeout_s)
         try:
             async with self._client.stream(**request, timeout=timeout_s) as stream:
                 async for chunk in stream.aiter_bytes():
-                    response.add(chunk)
+                    body.add(chunk)
         except httpx.HTTPError as error:
-            raise _no_answer(error) from error
-        return self._translator.answer(call, stream.status_code, bytes(response.body))
+            raise _connection_failure(error) from error
+        return self._translator.answer(call, stream.status_code, bytes(body.content))
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -179,30 +181,30 @@ def _encode(values: Any) -> Any:
 
 
 def _failure(status: int, body: bytes) -> CallError:
-    """What an error response means."""
+    """Translates an error response."""
     code = _CODES.get(status, grpc.StatusCode.UNKNOWN)
     try:
-        said = str(json.loads(body)["error"])
+        details = str(json.loads(body)["error"])
     except (ValueError, KeyError, TypeError):
-        said = f"HTTP {status} {body[:200].decode(errors='replace')}".strip()
-        if code is grpc.StatusCode.NOT_FOUND:  # a web server's own page, not a model server's word
+        details = f"HTTP {status} {body[:200].decode(errors='replace')}".strip()
+        if code is grpc.StatusCode.NOT_FOUND:  # the page of some other web server
             code = grpc.StatusCode.UNIMPLEMENTED
-    return CallError(code, said, transient=status in _TRANSIENT)
+    return CallError(code, details, transient=status in _TRANSIENT)
 
 
-def _no_answer(error: httpx.HTTPError) -> CallError:
-    """What it means that no whole response came."""
+def _connection_failure(error: httpx.HTTPError) -> CallError:
+    """Translates an error of the connection."""
     if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
         return CallError(grpc.StatusCode.UNAVAILABLE, str(error), tls=True)
-    said = str(error) or type(error).__name__
+    details = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return CallError(grpc.StatusCode.DEADLINE_EXCEEDED, said)
-    # Not reached, or cut off; asking again changes nothing on the server.
-    return CallError(grpc.StatusCode.UNAVAILABLE, said, transient=True)
+        return CallError(grpc.StatusCode.DEADLINE_EXCEEDED, details)
+    # Not reached, or cut off. Calls only read, so they may be repeated.
+    return CallError(grpc.StatusCode.UNAVAILABLE, details, transient=True)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and all that it came of."""
+    """An error and its causes."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

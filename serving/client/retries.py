@@ -1,4 +1,4 @@
-"""When a call is made again; nothing here waits."""
+"""When a call is repeated; nothing here waits."""
 
 import dataclasses
 import random
@@ -15,7 +15,7 @@ LONGEST_DELAY_S = 2.0
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """Asks the driver to make a call once: to send its `Answer`, or to throw its `CallError`."""
+    """Make a call once; the result is its `Answer`, or it raises `CallError`."""
 
     call: Call
     timeout_s: float
@@ -23,24 +23,35 @@ class Attempt:
 
 @dataclasses.dataclass(frozen=True)
 class Sleep:
-    """Asks the driver to wait."""
+    """Wait."""
 
     seconds: float
 
 
 def attempts(call: Call, timeout_s: float) -> Generator[Attempt | Sleep, Any, Answer]:
-    """Makes a call, again while its failure is transient and there is time.
+    """Makes a call, and repeats it while its failure is transient and there is time.
 
-    Every call that the client makes asks without changing anything, so that it does no harm to
-    make it twice. The delays double, and differ at random, so that clients do not come back in
-    step ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+    All calls of the client only read, so repeating one does no harm. Delays double, from
+    `FIRST_DELAY_S` to `LONGEST_DELAY_S`, and are shortened at random by up to half, so that
+    clients do not return all at once ("Exponential Backoff And Jitter", AWS Architecture Blog,
+    2015).
+
+    Example:
+        >>> import grpc
+        >>> from serving.client.calls import SignaturesCall
+        >>> call = attempts(SignaturesCall(), timeout_s=60.0)
+        >>> type(next(call))
+        <class 'serving.client.retries.Attempt'>
+        >>> full = CallError(grpc.StatusCode.UNAVAILABLE, "restarting", transient=True)
+        >>> 0.05 <= call.throw(full).seconds <= 0.1
+        True
 
     Args:
         call: to be made.
         timeout_s: for all attempts together.
 
     Yields:
-        What the driver is to do.
+        The actions that the client performs.
 
     Raises:
         CallError: that of the last attempt.

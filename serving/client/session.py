@@ -1,15 +1,11 @@
-"""What the clients do, apart from waiting: they drive the generators of `Session`.
-
-A generator yields what is to be done next, `Attempt`, `Sleep` or `NextFrame`; its driver does it,
-blocking or not, and sends what came of it or throws what went wrong.
-"""
+"""What both clients do, apart from waiting: the operations that they run."""
 
 import dataclasses
 import itertools
 import math
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
 
 import grpc
 import numpy as np
@@ -29,50 +25,38 @@ from serving.client import face_detection, verdicts
 from serving.client.calls import FACES, Call, PredictCall, Signatures, SignaturesCall
 from serving.client.connection import Connection
 from serving.client.errors import CallError, ServingError
-from serving.client.retries import Attempt, Sleep, attempts
+from serving.client.operations import NextFrame, Operation
+from serving.client.retries import attempts
 from serving.client.streaming import StreamMeter, TimedFrame
-from serving.prediction import VideoFacts, VideoPrediction
+from serving.prediction import Payload, VideoFacts, VideoPrediction
 
 SIGNATURE = "serving_tracks"
 
 METADATA_TIMEOUT_S = 10.0
-"""How long a server that is not there is waited for."""
+"""How long a client waits for a server that cannot be reached."""
 
 _IMAGE_STARTS = (contract.JPEG_START, contract.PNG_START)
 
-ReturnT = TypeVar("ReturnT")
 Progress = Callable[[int, int | None], None]
+"""Called with the number of frames so far, and of all frames if it is known."""
 
 
 @dataclasses.dataclass(frozen=True)
-class NextFrame:
-    """Asks the driver for the next of `frames`; None if there is none."""
+class _ServedVersion:
+    """The version that is asked, and how many faces of a track its `serving_tracks` takes."""
 
-    frames: Iterator[Any] | AsyncIterator[Any]
-
-
-Step = Attempt | Sleep | NextFrame
-Steps = Generator[Step, Any, ReturnT]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Served:
-    """The version that is asked, and the faces in a row of its `serving_tracks`."""
-
-    version: int
-    width: int
+    number: int
+    track_width: int
 
 
 class Session:
-    """Asks one model of one server.
-
-    Every method returns a generator; those of one session may be driven at the same time.
+    """Operations that ask one model of one server; any number of them may run at a time.
 
     Args:
-        connection: whom to ask.
-        ask: where faces are found.
-        detector: finds them if `ask` is `tracks`; MTCNN if None.
-        options: how many frames are looked at, and which faces are good enough.
+        connection: the server and the model.
+        payload: what is sent.
+        detector: finds the faces if `payload` is `tracks`; MTCNN if None.
+        options: how many frames are sampled, and which faces are usable.
         timeout_s: for one request, retries included.
     """
 
@@ -80,41 +64,43 @@ class Session:
         self,
         connection: Connection,
         *,
-        ask: face_detection.Ask,
+        payload: Payload,
         detector: FaceDetector | None,
         options: FaceOptions,
         timeout_s: float,
     ) -> None:
         self._connection = connection
-        self._ask = ask
-        self._search = face_detection.LocalSearch(detector)
+        self._payload = payload
+        self._detector = face_detection.LocalDetector(detector)
         self._options = options
         self._timeout_s = timeout_s
 
-    def track_width(self) -> Steps[int]:
+    def track_width(self) -> Operation[int]:
         """See `Client.track_width`."""
-        return (yield from self._served()).width
+        return (yield from self._latest_version()).track_width
 
-    def predict(self, path: str | os.PathLike[str], progress: Progress) -> Steps[VideoPrediction]:
+    def predict(
+        self, path: str | os.PathLike[str], progress: Progress
+    ) -> Operation[VideoPrediction]:
         """See `Client.predict`."""
-        served = yield from self._served()
+        served = yield from self._latest_version()
         return (yield from self._predict_file(os.fspath(path), served, progress))
 
-    def predict_one_of_many(self, path: str | os.PathLike[str]) -> Steps[VideoPrediction]:
-        """As `predict`, but whatever the video or one request is to blame for is an abstention."""
+    def predict_one_of_many(self, path: str | os.PathLike[str]) -> Operation[VideoPrediction]:
+        """Like `predict`, but a failure of this video or of one request is an abstention."""
         name = os.fspath(path)
-        served = yield from self._served()
+        served = yield from self._latest_version()
         try:
             return (yield from self._predict_file(name, served, lambda done, total: None))
         except ServingError as error:
-            if not error.of_one_request:
+            if not error.concerns_one_request:
                 raise
             late = error.code is grpc.StatusCode.DEADLINE_EXCEEDED
             status = Status.TIMEOUT if late else Status.CRASHED
             return verdicts.abstention(name, self._connection.model, status, str(error))
         except UsageError:
-            raise  # the detector cannot be made
-        except Exception as error:  # noqa: BLE001 - one video must never end the other 999
+            raise  # the detector cannot be made, which is not the video's fault
+        except Exception as error:  # noqa: BLE001 - one video must not stop the others
             reason = f"{type(error).__name__}: {error}"
             return verdicts.abstention(name, self._connection.model, Status.CRASHED, reason)
 
@@ -123,36 +109,36 @@ class Session:
         frames: Iterator[TimedFrame] | AsyncIterator[TimedFrame],
         name: str,
         progress: Progress,
-    ) -> Steps[VideoPrediction]:
+    ) -> Operation[VideoPrediction]:
         """See `Client.predict_stream`."""
-        served = yield from self._served()
-        collector = FaceCollector(self._options, faces_per_track=served.width)
+        served = yield from self._latest_version()
+        collector = FaceCollector(self._options, faces_per_track=served.track_width)
         meter = StreamMeter()
         try:
             yield from self._collect(
                 frames, collector, meter.add, lambda done: progress(done, None)
             )
-            found = collector.result(meter.measurements())
+            faces = collector.result(meter.measurements())
         except UnreadableVideoError as error:
-            found = VideoFaces(Status.UNREADABLE, str(error))
-        return (yield from self._judge(name, found, served))
+            faces = VideoFaces(Status.UNREADABLE, str(error))
+        return (yield from self._judge(name, faces, served))
 
-    def predict_faces(self, path: str, video: VideoFaces) -> Steps[VideoPrediction]:
+    def predict_faces(self, path: str, video: VideoFaces) -> Operation[VideoPrediction]:
         """See `Client.predict_faces`."""
         if not video.usable_faces:
             return verdicts.abstention(
                 path, self._connection.model, video.status, video.reason, VideoFacts.of(video)
             )
-        served = yield from self._served()
+        served = yield from self._latest_version()
         return (yield from self._judge(path, video, served))
 
     def _predict_file(
-        self, path: str, served: _Served, progress: Progress
-    ) -> Steps[VideoPrediction]:
+        self, path: str, served: _ServedVersion, progress: Progress
+    ) -> Operation[VideoPrediction]:
         try:
             video = Video(path)
-            total = _frames_looked_at(video, self._options)
-            collector = FaceCollector(self._options, faces_per_track=served.width)
+            total = _sampled_frame_count(video, self._options)
+            collector = FaceCollector(self._options, faces_per_track=served.track_width)
             frames = looked_at(video, self._options)
             try:
                 yield from self._collect(
@@ -160,12 +146,12 @@ class Session:
                 )
             finally:
                 frames.close()
-            found = collector.result(Measurements.of(video))
+            faces = collector.result(Measurements.of(video))
         except FileNotFoundError:
-            found = VideoFaces(Status.MISSING, "there is no such file")
+            faces = VideoFaces(Status.MISSING, "there is no such file")
         except UnreadableVideoError as error:
-            found = VideoFaces(Status.UNREADABLE, str(error))
-        return (yield from self._judge(path, found, served))
+            faces = VideoFaces(Status.UNREADABLE, str(error))
+        return (yield from self._judge(path, faces, served))
 
     def _collect(
         self,
@@ -173,15 +159,15 @@ class Session:
         collector: FaceCollector,
         accept: Callable[[Any], Frame],
         progress: Callable[[int], None],
-    ) -> Steps[None]:
-        """Finds the faces of all frames, of which it holds one, or those of one request."""
+    ) -> Operation[None]:
+        """Finds the faces of all frames. Holds one frame, or those of one request."""
         batch: list[Frame] = []
         done = 0
         while (item := (yield NextFrame(frames))) is not None:
             frame = accept(item)
             del item
-            if self._ask == "tracks":
-                collector.add(frame, self._search.find(frame))
+            if self._payload == "tracks":
+                collector.add(frame, self._detector.detect(frame))
                 done += 1
                 progress(done)
             else:
@@ -196,47 +182,47 @@ class Session:
             yield from self._collect_batch(batch, collector)
             progress(done + len(batch))
 
-    def _collect_batch(self, batch: list[Frame], collector: FaceCollector) -> Steps[None]:
+    def _collect_batch(self, batch: list[Frame], collector: FaceCollector) -> Operation[None]:
         outputs = yield from self._predict(face_detection.frames_call(batch))
-        for frame, faces in zip(batch, face_detection.faces_in(outputs), strict=True):
+        for frame, faces in zip(batch, face_detection.detected_faces(outputs), strict=True):
             collector.add(frame, faces)
 
-    def _judge(self, path: str, video: VideoFaces, served: _Served) -> Steps[VideoPrediction]:
-        """Asks the model about the usable faces; all of a video's answers are of one version."""
+    def _judge(
+        self, path: str, video: VideoFaces, served: _ServedVersion
+    ) -> Operation[VideoPrediction]:
+        """Asks one version of the model about the usable faces."""
         model = self._connection.model
         if not video.usable_faces:
             return verdicts.abstention(
                 path, model, video.status, video.reason, VideoFacts.of(video)
             )
         while True:
-            tracks = _sample_tracks(video.usable_faces, served.width)
+            tracks = _sample_tracks(video.usable_faces, served.track_width)
             try:
                 outputs = yield from self._predict(_tracks_call(path, tracks, served))
             except ServingError as error:
                 if error.code is not grpc.StatusCode.NOT_FOUND:
                     raise
-                # Since it was looked up, the version may have made way for a newer one.
-                newest = yield from self._served()
-                if newest.version == served.version:
+                # The version may have been replaced by a newer one meanwhile.
+                newest = yield from self._latest_version()
+                if newest.number == served.number:
                     raise
                 served = newest
             else:
-                return verdicts.video_prediction(
-                    path, model, served.version, video, tracks, outputs
-                )
+                return verdicts.video_prediction(path, model, served.number, video, tracks, outputs)
 
-    def _served(self) -> Steps[_Served]:
-        """What the latest version takes."""
+    def _latest_version(self) -> Operation[_ServedVersion]:
+        """Reads the signatures of the latest version."""
         timeout_s = min(self._timeout_s, METADATA_TIMEOUT_S)
         signatures = yield from self._call(SignaturesCall(), timeout_s)
         assert isinstance(signatures, Signatures)
         shape = signatures.shapes.get((SIGNATURE, FACES), ())
         if len(shape) != 2 or shape[1] < 1:
             raise ServingError.no_tracks(self._connection.target, self._connection.model, SIGNATURE)
-        return _Served(signatures.version, shape[1])
+        return _ServedVersion(signatures.version, shape[1])
 
-    def _predict(self, call: PredictCall) -> Steps[dict[str, npt.NDArray]]:
-        """Runs a signature, in as many requests as the limit of a message asks for."""
+    def _predict(self, call: PredictCall) -> Operation[dict[str, npt.NDArray]]:
+        """Runs a signature, in several requests if one would be larger than a message may be."""
         answers = []
         for rows in self._split(call.values):
             part = dataclasses.replace(call, values=call.values[rows])
@@ -244,47 +230,51 @@ class Session:
         return {name: np.concatenate([answer[name] for answer in answers]) for name in call.outputs}
 
     def _split(self, values: npt.NDArray[np.object_]) -> list[slice]:
-        """Cuts rows of pictures into runs that fit into a message each."""
-        starts, held = [0], 0
-        limit = self._connection.max_picture_bytes
-        for row, pictures in enumerate(values.reshape(len(values), -1)):
-            size = sum(map(len, pictures))
+        """Divides rows of images into slices that each fit into a message."""
+        starts, total = [0], 0
+        limit = self._connection.max_image_bytes
+        for row, images in enumerate(values.reshape(len(values), -1)):
+            size = sum(map(len, images))
             if size > limit:
                 raise ServingError.too_large(
                     self._connection.target, self._connection.model, size, limit
                 )
-            if held + size > limit:
+            if total + size > limit:
                 starts.append(row)
-                held = 0
-            held += size
+                total = 0
+            total += size
         return [slice(*ends) for ends in zip(starts, [*starts[1:], len(values)], strict=True)]
 
-    def _call(self, call: Call, timeout_s: float) -> Steps[Any]:
+    def _call(self, call: Call, timeout_s: float) -> Operation[Any]:
         try:
             return (yield from attempts(call, timeout_s))
         except CallError as error:
-            raise ServingError.of(error, self._connection.target, self._connection.model) from error
+            raise ServingError.from_call_error(
+                error, self._connection.target, self._connection.model
+            ) from error
 
 
 def _sample_tracks(faces: Sequence[FaceCrop], width: int) -> list[list[FaceCrop]]:
-    """The faces of each track, at most `width` of them."""
+    """At most `width` faces of each track, evenly spaced."""
     tracks = [list(track) for _, track in itertools.groupby(faces, key=lambda face: face.track)]
     return [[track[place] for place in evenly_spread(len(track), width)] for track in tracks]
 
 
-def _tracks_call(path: str, tracks: Sequence[Sequence[FaceCrop]], served: _Served) -> PredictCall:
-    """Asks about tracks, padded to the model's width: a server merges rows of one width only."""
-    faces = np.full([len(tracks), served.width], b"", object)
+def _tracks_call(
+    path: str, tracks: Sequence[Sequence[FaceCrop]], served: _ServedVersion
+) -> PredictCall:
+    """Asks about tracks, padded to the model's width: a server batches rows of one width only."""
+    faces = np.full([len(tracks), served.track_width], b"", object)
     for row, track in enumerate(tracks):
         for column, face in enumerate(track):
             if not face.image.startswith(_IMAGE_STARTS):
                 raise ValueError(f"{path}: the face at {face.time_s:.2f} s is neither JPEG nor PNG")
             faces[row, column] = face.image
-    return PredictCall(SIGNATURE, FACES, faces, verdicts.OUTPUTS, served.version)
+    return PredictCall(SIGNATURE, FACES, faces, verdicts.OUTPUTS, served.number)
 
 
-def _frames_looked_at(video: Video, options: FaceOptions) -> int:
-    """How many frames of a video there are to look at, if all can be decoded."""
+def _sampled_frame_count(video: Video, options: FaceOptions) -> int:
+    """How many frames of a video are sampled if all can be decoded."""
     if options.every_nth_frame is None:
         return min(options.frames_per_video, video.packets)
     return math.ceil(video.packets / options.every_nth_frame)

@@ -1,4 +1,4 @@
-"""Frames of a camera, of a stream from the network or of a file, as they come."""
+"""Reads frames from a camera, a network stream or a file, as they arrive."""
 
 import math
 import os
@@ -32,9 +32,9 @@ def open_source(
 ) -> Iterator[TimedFrame]:
     """Opens a camera, a network stream or a file, for `Client.predict_stream`.
 
-    It is read once, in order, and only as fast as frames are taken: frames of a live source that
-    comes faster wait in the buffers of the system or of the sender, so choose a rate that the
-    detector keeps up with. Packets and frames that cannot be decoded are passed over.
+    The source is read once, in order, and only as fast as its frames are consumed. Frames of a
+    faster live source wait in buffers of the system or of the sender, so choose a rate that the
+    detector can keep up with. Packets and frames that cannot be decoded are skipped.
 
     Example:
         client.predict_stream(open_source("/dev/video0", format="v4l2", max_seconds=10))
@@ -45,18 +45,18 @@ def open_source(
 
     Args:
         source: path of a file or device, or URL that FFmpeg opens.
-        frames_per_second: at most so many frames are taken, evenly.
-        max_seconds: after which it ends, by the frames' own times.
-        format: FFmpeg's name of the device or container; None to find out.
-        options: FFmpeg's, of the protocol, device or container.
-        timeout_s: for opening it, and for each wait for data.
+        frames_per_second: maximum rate; frames are sampled evenly.
+        max_seconds: where the stream ends, by the times of its frames.
+        format: FFmpeg's name of the device or container; None to detect it.
+        options: FFmpeg's options for the protocol, device or container.
+        timeout_s: for opening it, and for each read.
 
     Returns:
         (time, image) of each frame: seconds from the first one, and RGB pixels.
 
     Raises:
         FileNotFoundError: there is no such file.
-        UnreadableVideoError: it cannot be opened, or holds no video.
+        UnreadableVideoError: it cannot be opened, or contains no video.
     """
     container = _open(os.fspath(source), format, dict(options or {}), timeout_s)
     stream = container.streams.best("video")
@@ -67,7 +67,7 @@ def open_source(
 
 
 class StreamMeter:
-    """Checks the frames of a stream and measures it."""
+    """Checks the frames of a stream and measures them."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -78,7 +78,7 @@ class StreamMeter:
         """Takes the next frame.
 
         Raises:
-            ValueError: it is no picture, or comes before the one before.
+            ValueError: it is not an RGB image, or is earlier than the frame before.
         """
         time_s, image = timed
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
@@ -96,7 +96,7 @@ class StreamMeter:
         return Frame(time_s, image)
 
     def measurements(self) -> Measurements:
-        """What is known of a stream without a container: its frames alone."""
+        """Measurements of the frames; what only a container would state is 0."""
         span_s = self._last_s - self._first_s
         fps = (self._count - 1) / span_s if span_s > 0 else 0.0
         return Measurements(
@@ -124,8 +124,8 @@ def _open(
     try:
         return av.open(source, format=format, options=limits | options, timeout=timeout_s)
     except (av.FFmpegError, ValueError, OSError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise UnreadableVideoError(f"{source} cannot be opened: {told}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableVideoError(f"{source} cannot be opened: {reason}") from error
 
 
 def _read(
@@ -143,7 +143,7 @@ def _read(
             if time_s >= max_seconds:
                 return
             if time_s >= due_s - _ROUNDING_S:
-                # From when it was due: rates that do not divide each other must lose no frame.
+                # Counted from the due time: no frame is lost where the rates do not divide evenly.
                 due_s = max(due_s + 1 / frames_per_second, time_s)
                 yield time_s, to_rgb(frame, reformatter)
 
@@ -156,7 +156,7 @@ def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.Video
 
 
 def _whole_frames(stream: VideoStream, packet: av.Packet | None) -> list[av.VideoFrame]:
-    """Frames that a packet completes; with None, those that the decoder still holds."""
+    """Frames that a packet completes; with None, those still in the decoder."""
     try:
         return [frame for frame in stream.decode(packet) if not frame.is_corrupt]
     except av.FFmpegError:

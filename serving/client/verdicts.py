@@ -1,4 +1,4 @@
-"""From what a model says of tracks to the answer about a video."""
+"""Makes the answer about a video from the model's outputs for its tracks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ OUTPUTS: Mapping[str, npt.DTypeLike] = {
     "verdict": "int64",
     "face_probability": "float32",
 }
-"""Of `serving_tracks`, all of which are read here."""
+"""The outputs of `serving_tracks`, all of which are read here."""
 
 _VERDICTS = {
     VerdictCode.REAL: Verdict.REAL,
@@ -34,7 +34,7 @@ _VERDICTS = {
 def abstention(
     path: str, model: str, status: Status, reason: str, facts: VideoFacts | None = None
 ) -> VideoPrediction:
-    """The answer about a video that the model is not asked about."""
+    """The answer about a video of which the model was not asked."""
     return VideoPrediction(path, model, None, Verdict.ABSTAIN, None, status, reason, facts=facts)
 
 
@@ -46,17 +46,18 @@ def video_prediction(
     tracks: Sequence[Sequence[FaceCrop]],
     outputs: Mapping[str, npt.NDArray],
 ) -> VideoPrediction:
-    """A video's answer is that of its track with the largest score.
+    """The answer about a video is that of its track with the largest score.
 
-    Unless that is fake, every track must have been read: an unread one may be the fake.
+    Unless that track is fake, the model must have read all tracks: one that it could not read
+    may be fake.
 
     Args:
         path: of the video.
         model: name of the model.
         version: of the model.
-        video: what was found in it.
-        tracks: the faces that the model was asked about.
-        outputs: of `serving_tracks`, by name; a row each track.
+        video: its faces and measurements.
+        tracks: the faces that were sent.
+        outputs: of `serving_tracks`, by name; one row per track.
     """
     predictions = tuple(
         _track_prediction(track, seen, *scores)
@@ -110,7 +111,7 @@ def _track_prediction(
         fake_probability=probability,
         frames=tuple(
             FramePrediction(
-                face.time_s, face.box, _number(score), face.score, _told(face.landmarks)
+                face.time_s, face.box, _number(score), face.score, _known(face.landmarks)
             )
             for face, score in scored
         ),
@@ -119,8 +120,8 @@ def _track_prediction(
     )
 
 
-def _told(landmarks: tuple[float, ...]) -> tuple[float, ...]:
-    """Landmarks; none where a server that found the face did not tell them."""
+def _known(landmarks: tuple[float, ...]) -> tuple[float, ...]:
+    """Landmarks; empty if the server found the face, which gives none."""
     return () if any(map(math.isnan, landmarks)) else landmarks
 
 

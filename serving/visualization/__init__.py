@@ -5,6 +5,7 @@
 
 from serving.visualization.annotation import Annotation, annotate
 from serving.visualization.timeline import draw_timeline
+from serving.visualization.verdict_style import remark_text
 from serving.visualization.video_writer import CONTAINERS
 
-__all__ = ["CONTAINERS", "Annotation", "annotate", "draw_timeline"]
+__all__ = ["CONTAINERS", "Annotation", "annotate", "draw_timeline", "remark_text"]

@@ -1,4 +1,4 @@
-"""An answer drawn over its video: boxes and verdicts on every frame, sound as it was."""
+"""Annotated videos: boxes and verdicts drawn over every frame, with the original sound."""
 
 import dataclasses
 import os
@@ -12,17 +12,17 @@ import numpy as np
 from data.utils.errors import OutputError
 from data.video import Frame, UnreadableVideoError, Video
 from serving.prediction import VideoPrediction
-from serving.visualization.overlay import Overlay, Picture
+from serving.visualization.overlay import Overlay, RgbImage
 from serving.visualization.video_writer import VideoWriter
 
 
 @dataclasses.dataclass(frozen=True)
 class Annotation:
-    """What became of an annotated video.
+    """What an annotated video contains.
 
     Attributes:
-        frames: written.
-        remarks: what the input held and the output lacks, a sentence each; empty if nothing.
+        frames: number of frames written.
+        remarks: what the output lacks of the input, one sentence each.
     """
 
     frames: int
@@ -30,20 +30,20 @@ class Annotation:
 
 
 def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> Annotation:
-    """Writes the video with the answer drawn over it, whole or not at all.
+    """Draws the answer over the video, and writes the result whole or not at all.
 
-    Frames are decoded, drawn over and encoded (H.264, BT.709) one by one, each at its own time,
-    so that memory does not grow with the video and variable frame rates stay. The picture is
-    upright without a mark of rotation. Sound is copied packet by packet.
+    Frames are decoded, drawn over and encoded (H.264, BT.709) one by one, so that memory does
+    not grow with the video. Each keeps its time, so that variable frame rates stay. A rotation
+    in the metadata is applied to the frames. Sound is copied packet by packet.
 
     Args:
-        prediction: the answer about `source`; with facts.
+        prediction: the answer about `source`, with `facts`.
         source: the video file.
         target: ends in one of `serving.visualization.CONTAINERS`; replaced if it
             exists.
 
     Returns:
-        How much was written, and what is missing.
+        What was written, and what is missing.
 
     Raises:
         FileNotFoundError: there is no file at `source`.
@@ -58,7 +58,7 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
             if writer is None:
                 overlay = Overlay(prediction, video.width, video.height)
                 writer = VideoWriter(aside, target.suffix, video, sound_of=source)
-            image = _at_size(frame.image, video.width, video.height)
+            image = _resize(frame.image, video.width, video.height)
             writer.write(overlay.draw(image, frame.time_s), frame.time_s, duration_s)
         if writer is None:
             raise UnreadableVideoError("no frame of it could be decoded")
@@ -79,7 +79,7 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
 
 
 def _with_durations(video: Video) -> Iterator[tuple[Frame, float]]:
-    """Each frame with the seconds that it is shown; of frames at the same time, the last."""
+    """Each frame with its duration in seconds; of several frames at one time, the last."""
     last: Frame | None = None
     for frame in video.every(1):
         if last is not None and frame.time_s > last.time_s:
@@ -89,8 +89,8 @@ def _with_durations(video: Video) -> Iterator[tuple[Frame, float]]:
         yield last, video.duration_s - last.time_s
 
 
-def _at_size(image: Picture, width: int, height: int) -> Picture:
-    """An image at the size of the first: an H.264 file has one."""
+def _resize(image: RgbImage, width: int, height: int) -> RgbImage:
+    """Resizes an image to the first frame's size: an H.264 file has only one size."""
     if image.shape[:2] == (height, width):
         return image
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""Drawing an answer over a frame: a box and a label for each person, a strip below for the video.
+"""Draws an answer over a frame: a box and a label for each person, a caption for the video.
 
-Every colour lies between black and white, so that it is seen on any background, and never speaks
-alone: a sign, the verdict's name and the line's dashes say the same.
+Every coloured line has a black and a white edge, so that it is visible on any background. Colour is
+never the only distinction: a sign, the verdict's name and the dashes of the line say the same.
 """
 
 import functools
@@ -28,19 +28,19 @@ from serving.visualization.verdict_style import (
     verdict_text,
 )
 
-Picture = npt.NDArray[np.uint8]
+RgbImage = npt.NDArray[np.uint8]
 
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
-_PLATE, _TEXT, _FAINT = "#141414", "#ffffff", "#c8c8c8"
-_SMALLEST, _LARGEST = 11, 40  # pixels a line of text
-_MAX_LINES = 20  # of a paragraph; the narrowest videos need them
+_BACKGROUND, _TEXT, _FAINT = "#141414", "#ffffff", "#c8c8c8"
+_MIN_TEXT_SIZE, _MAX_TEXT_SIZE = 11, 40  # pixels
+_MAX_LINES = 20  # of a paragraph; very narrow videos need as many
 
 
 class Overlay:
     """Draws one video's answer over its frames.
 
     Args:
-        prediction: the answer; with facts.
+        prediction: the answer, with `facts`.
         width: of the frames, pixels.
         height: of the frames, pixels.
     """
@@ -52,11 +52,11 @@ class Overlay:
             (number, track, FacePath(track, prediction.facts.times_s))
             for number, track in enumerate(prediction.tracks, 1)
         ]
-        self._strip = _strip(prediction, width, self._size)
-        # H.264 with half as many colours as pixels takes even sizes only.
-        self._margin = (height + self._strip.shape[0]) % 2, width % 2
+        self._caption = _draw_caption(prediction, width, self._size)
+        # H.264 with 4:2:0 chroma subsampling takes even sizes only.
+        self._padding = (height + self._caption.shape[0]) % 2, width % 2
 
-    def draw(self, image: Picture, time_s: float) -> Picture:
+    def draw(self, image: RgbImage, time_s: float) -> RgbImage:
         """Draws the answer at one time.
 
         Args:
@@ -64,39 +64,39 @@ class Overlay:
             time_s: of the frame, seconds.
 
         Returns:
-            uint8 [height + strip, width, 3], both sides even; nothing of the frame is hidden
-            but by the boxes and their labels.
+            uint8 [height + caption, width, 3], both sides even. Only boxes and labels cover the
+            frame.
         """
-        below, right = self._margin
-        canvas = np.concatenate([image, self._strip])
-        canvas = np.pad(canvas, ((0, below), (0, right), (0, 0)), mode="edge")
+        bottom, right = self._padding
+        canvas = np.concatenate([image, self._caption])
+        canvas = np.pad(canvas, ((0, bottom), (0, right), (0, 0)), mode="edge")
         view = canvas[: image.shape[0], : image.shape[1]]
-        found = [
-            (number, track, sighting)
+        visible = [
+            (number, track, position)
             for number, track, path in self._tracks
-            if (sighting := path.at(time_s)) is not None
+            if (position := path.at(time_s)) is not None
         ]
-        for _, track, sighting in found:
-            draw_box(view, sighting.box, STYLES[track.verdict], max(2, self._size // 6))
-        taken: list[tuple[int, int, int, int]] = []
-        for number, track, sighting in found:
-            label = _label(
+        for _, track, position in visible:
+            draw_box(view, position.box, STYLES[track.verdict], max(2, self._size // 6))
+        occupied: list[tuple[int, int, int, int]] = []
+        for number, track, position in visible:
+            label = _draw_label(
                 track.verdict,
                 f"Person {number}: {verdict_text(track)}",
                 f"{probability_text(track.fake_probability)}, "
-                f"this face {_number_text(sighting.nearest.fake_probability)}",
+                f"this face {_number_text(position.nearest.fake_probability)}",
                 self._size,
             )
-            taken.append(_place(view, label, sighting.box, taken))
+            occupied.append(_place_label(view, label, position.box, occupied))
         return canvas
 
 
-def draw_box(image: Picture, box: Sequence[float], style: VerdictStyle, thickness: int) -> None:
-    """Draws a box in place, just outside of the face, its line cased in black and white.
+def draw_box(image: RgbImage, box: Sequence[float], style: VerdictStyle, thickness: int) -> None:
+    """Draws a box in place, just outside of the face, with a black and a white edge.
 
     Args:
         image: uint8 [height, width, 3], RGB.
-        box: x_min, y_min, x_max, y_max in pixels; it may reach beyond the image.
+        box: x_min, y_min, x_max, y_max in pixels; it may extend beyond the image.
         style: colour and dashes.
         thickness: of the coloured line, pixels.
     """
@@ -116,7 +116,7 @@ def draw_box(image: Picture, box: Sequence[float], style: VerdictStyle, thicknes
 def _dashes(
     start: tuple[int, int], end: tuple[int, int], lengths: Sequence[int]
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Cuts a line into dashes; a line without dashes stays whole."""
+    """Divides a line into dashes; without lengths it stays whole."""
     if not lengths:
         yield start, end
         return
@@ -134,41 +134,41 @@ def _number_text(probability: float | None) -> str:
 
 
 def _text_size(width: int, height: int) -> int:
-    return min(max(round(min(width, height) / 32), _SMALLEST), _LARGEST)
+    return min(max(round(min(width, height) / 32), _MIN_TEXT_SIZE), _MAX_TEXT_SIZE)
 
 
 @functools.lru_cache(maxsize=256)
-def _label(verdict: Verdict, first: str, second: str, size: int) -> Picture:
-    """A plate with the verdict's sign on its colour, and two lines of text."""
-    small = max(_SMALLEST - 1, round(0.8 * size))
+def _draw_label(verdict: Verdict, first: str, second: str, size: int) -> RgbImage:
+    """The verdict's sign on its colour, and two lines of text."""
+    small = max(_MIN_TEXT_SIZE - 1, round(0.8 * size))
     pad = max(3, size // 3)
     height = size + small + 3 * pad
     sign = height
     wide = max(drawing.text_width(first, size), drawing.text_width(second, small))
-    plate = Image.new("RGB", (sign + pad + round(wide) + 2 * pad, height), _PLATE)
-    pen = ImageDraw.Draw(plate)
+    label = Image.new("RGB", (sign + pad + round(wide) + 2 * pad, height), _BACKGROUND)
+    pen = ImageDraw.Draw(label)
     draw_sign(pen, verdict, 0, 0, sign)
     pen.text((sign + pad, pad), first, _TEXT, drawing.font(size), anchor="lt")
     pen.text((sign + pad, height - pad), second, _FAINT, drawing.font(small), anchor="lb")
-    pen.rectangle((0, 0, plate.width - 1, height - 1), outline=_WHITE)
-    return np.asarray(plate)
+    pen.rectangle((0, 0, label.width - 1, height - 1), outline=_WHITE)
+    return np.asarray(label)
 
 
-def _place(
-    image: Picture,
-    label: Picture,
+def _place_label(
+    image: RgbImage,
+    label: RgbImage,
     box: Sequence[float],
-    taken: Sequence[tuple[int, int, int, int]],
+    occupied: Sequence[tuple[int, int, int, int]],
 ) -> tuple[int, int, int, int]:
-    """Puts a label by its box: above, below or inside, where no other label is and it fits.
+    """Puts a label above, below or inside its box, where it fits and covers no other label.
 
     Returns:
-        Where it is: x_min, y_min, x_max, y_max.
+        Its x_min, y_min, x_max, y_max.
     """
     height, width = image.shape[:2]
     tall, wide = min(label.shape[0], height), min(label.shape[1], width)
     left = min(max(0, round(box[0]) - 2), width - wide)
-    gap = 2 * max(2, tall // 16)  # the box's line
+    gap = 2 * max(2, tall // 16)  # beyond the line of the box
     above, below = round(box[1]) - tall - gap, round(box[3]) + gap
     tops = [above, below, round(box[1]) + gap, round(box[3]) - tall - gap]
     free = [
@@ -177,7 +177,7 @@ def _place(
         if 0 <= top <= height - tall
         and not any(
             left < x_max and x_min < left + wide and top < y_max and y_min < top + tall
-            for x_min, y_min, x_max, y_max in taken
+            for x_min, y_min, x_max, y_max in occupied
         )
     ]
     top = free[0] if free else min(max(0, above), height - tall)
@@ -185,24 +185,26 @@ def _place(
     return left, top, left + wide, top + tall
 
 
-def _strip(prediction: VideoPrediction, width: int, size: int) -> Picture:
-    """What holds for the whole video: verdict, model, remark, scope."""
+def _draw_caption(prediction: VideoPrediction, width: int, size: int) -> RgbImage:
+    """Draws what applies to the whole video: verdict, model, remark, scope."""
     assert prediction.facts is not None
-    small = max(_SMALLEST, round(0.75 * size))
+    small = max(_MIN_TEXT_SIZE, round(0.75 * size))
     pad = max(4, size // 2)
     sign = 2 * size
-    room = width - sign - 3 * pad
-    looked_at = f"faces looked for in {len(prediction.facts.times_s)} frames"
+    text_width = width - sign - 3 * pad
+    frames = f"faces looked for in {len(prediction.facts.times_s)} frames"
     paragraphs = [
         *([remark] if (remark := remark_text(prediction)) else []),
-        f"{model_text(prediction)}; {looked_at}. {SCOPE_SENTENCE}",
+        f"{model_text(prediction)}; {frames}. {SCOPE_SENTENCE}",
     ]
-    heading = drawing.wrap(f"Video: {answer_text(prediction)}", size, room, 2)
-    lines = [line for text in paragraphs for line in drawing.wrap(text, small, room, _MAX_LINES)]
+    heading = drawing.wrap(f"Video: {answer_text(prediction)}", size, text_width, 2)
+    lines = [
+        line for text in paragraphs for line in drawing.wrap(text, small, text_width, _MAX_LINES)
+    ]
     step, small_step = round(1.3 * size), round(1.35 * small)
     height = max(sign, step * len(heading) + small_step * len(lines)) + 2 * pad
-    strip = Image.new("RGB", (width, height), _PLATE)
-    pen = ImageDraw.Draw(strip)
+    caption = Image.new("RGB", (width, height), _BACKGROUND)
+    pen = ImageDraw.Draw(caption)
     draw_sign(pen, prediction.verdict, pad, pad, sign)
     x, y = 2 * pad + sign, pad
     for line in heading:
@@ -211,4 +213,4 @@ def _strip(prediction: VideoPrediction, width: int, size: int) -> Picture:
     for line in lines:
         pen.text((x, y), line, _FAINT, drawing.font(small))
         y += small_step
-    return np.asarray(strip)
+    return np.asarray(caption)

@@ -1,4 +1,4 @@
-"""The plot of a timeline: each person's scores over time, over the bands of the verdicts."""
+"""The plot of a timeline: each person's scores over time, in front of the verdicts' bands."""
 
 import io
 import itertools
@@ -17,43 +17,43 @@ from serving.prediction import TrackPrediction, Verdict, VideoPrediction
 from serving.visualization.face_path import FacePath
 from serving.visualization.verdict_style import STYLES
 
-PEOPLE: Sequence[tuple[str, str]] = (
+PERSON_STYLES: Sequence[tuple[str, str]] = (
     ("#000000", "o"),
     ("#0072b2", "s"),
     ("#009e73", "^"),
     ("#cc79a7", "D"),
 )
-"""Colour and marker of each person, of Okabe and Ito's palette (jfly.uni-koeln.de/color, 2008),
-none of them a verdict's. A fifth person has the first one's."""
+"""Each person's colour and marker, from Okabe and Ito's palette (jfly.uni-koeln.de/color, 2008).
+No verdict has one of these colours. A fifth person looks like the first."""
 
 _DOTS_PER_INCH = 100
 _LINE = "#a8a8a8"
-_BEYOND = 0.04  # a probability of 0 or 1 does not lie on the edge
-_MANY = 64  # dots, above which they are small
+_MARGIN = 0.04  # keeps probabilities of 0 and 1 off the edges
+_MAX_LARGE_DOTS = 64  # tracks with more have small dots
 
 
 def plot(
     prediction: VideoPrediction,
     thresholds: Thresholds | None,
     size: tuple[int, int],
-    place: tuple[int, int, int, int],
+    axes_box: tuple[int, int, int, int],
     markers: Sequence[tuple[int, int]],
 ) -> Image.Image:
     """Draws the plot on a white picture.
 
     Args:
-        prediction: the answer; with facts.
+        prediction: the answer, with `facts`.
         thresholds: drawn as bands; None if not known.
         size: width and height of the picture, pixels.
-        place: left, top, right and bottom of the axes in it, pixels.
-        markers: for each person that a legend names, where its marker goes, pixels.
+        axes_box: left, top, right and bottom of the axes in it, pixels.
+        markers: positions of the markers of the people that a legend names, pixels.
 
     Returns:
         An RGB picture.
     """
     width, height = size
-    left, top, right, bottom = place
-    # Not pyplot, which keeps state and looks for a screen.
+    left, top, right, bottom = axes_box
+    # Not pyplot, which has global state and needs a display.
     figure = Figure(figsize=(width / _DOTS_PER_INCH, height / _DOTS_PER_INCH), dpi=_DOTS_PER_INCH)
     axes = figure.add_axes(
         (
@@ -63,14 +63,14 @@ def plot(
             (bottom - top) / height,
         )
     )
-    _set_up(axes, prediction)
+    _set_up_axes(axes, prediction)
     _draw_bands(axes, thresholds)
-    _draw_unseen(axes, prediction)
+    _draw_unscored(axes, prediction)
     assert prediction.facts is not None
     for number, track in enumerate(prediction.tracks):
         _draw_track(axes, number, track, prediction.facts.times_s)
     for number, (x, y) in enumerate(markers):
-        colour, marker = PEOPLE[number % len(PEOPLE)]
+        colour, marker = PERSON_STYLES[number % len(PERSON_STYLES)]
         sign = Line2D([x], [height - y], color=colour, marker=marker, markersize=8, linestyle="")
         sign.set_transform(None)  # pixels
         figure.add_artist(sign)
@@ -79,9 +79,9 @@ def plot(
     return Image.open(buffer).convert("RGB")
 
 
-def _set_up(axes: Axes, prediction: VideoPrediction) -> None:
+def _set_up_axes(axes: Axes, prediction: VideoPrediction) -> None:
     axes.set_xlim(0, _end_s(prediction))
-    axes.set_ylim(-_BEYOND, 1 + _BEYOND)
+    axes.set_ylim(-_MARGIN, 1 + _MARGIN)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.set_xlabel("seconds", color=drawing.FADED, labelpad=1)
     axes.set_ylabel("fake probability", color=drawing.FADED)
@@ -99,12 +99,12 @@ def _draw_bands(axes: Axes, thresholds: Thresholds | None) -> None:
     if thresholds is None:
         axes.grid(axis="y", color=_LINE, alpha=0.5, linewidth=0.7)
         return
-    ends = (-_BEYOND, thresholds.real_below, thresholds.fake_above, 1 + _BEYOND)
+    ends = (-_MARGIN, thresholds.real_below, thresholds.fake_above, 1 + _MARGIN)
     verdicts = (Verdict.REAL, Verdict.UNCERTAIN, Verdict.FAKE)
     for low, high, verdict in zip(ends, ends[1:], verdicts, strict=False):
         red, green, blue = (channel / 255 for channel in STYLES[verdict].colour)
         axes.axhspan(low, high, facecolor=(red, green, blue, 0.25), linewidth=0, zorder=0)
-        if high - low > 2 * _BEYOND:  # or the name would not fit
+        if high - low > 2 * _MARGIN:  # else the name does not fit
             axes.annotate(
                 verdict.value,
                 (1, (low + high) / 2),
@@ -119,8 +119,8 @@ def _draw_bands(axes: Axes, thresholds: Thresholds | None) -> None:
         axes.axhline(threshold, color=drawing.FADED, linewidth=0.8, linestyle="--", zorder=0.5)
 
 
-def _draw_unseen(axes: Axes, prediction: VideoPrediction) -> None:
-    spans = list(unseen_spans(prediction))
+def _draw_unscored(axes: Axes, prediction: VideoPrediction) -> None:
+    spans = list(unscored_spans(prediction))
     for start, stop in spans:
         axes.axvspan(start, stop, facecolor="white", linewidth=0, zorder=1)
         axes.axvspan(
@@ -128,7 +128,7 @@ def _draw_unseen(axes: Axes, prediction: VideoPrediction) -> None:
         )
     if spans:
         start, stop = max(spans, key=lambda span: span[1] - span[0])
-        if stop - start > 0.15 * _end_s(prediction):  # or the words would not fit
+        if stop - start > 0.15 * _end_s(prediction):  # else the text does not fit
             axes.text(
                 *((start + stop) / 2, 0.5, "no face scored"),
                 ha="center",
@@ -140,13 +140,13 @@ def _draw_unseen(axes: Axes, prediction: VideoPrediction) -> None:
             )
 
 
-def unseen_spans(prediction: VideoPrediction) -> Iterator[tuple[float, float]]:
-    """Spans of time in which no face was scored, joined where they touch.
+def unscored_spans(prediction: VideoPrediction) -> Iterator[tuple[float, float]]:
+    """Spans of time without a scored face; adjacent ones are merged.
 
-    Each frame looked at stands for the time half-way to its neighbours.
+    Each sampled frame represents the time halfway to its neighbours.
 
     Args:
-        prediction: the answer; with facts.
+        prediction: the answer, with `facts`.
 
     Yields:
         Start and end, seconds.
@@ -155,29 +155,29 @@ def unseen_spans(prediction: VideoPrediction) -> Iterator[tuple[float, float]]:
     times = prediction.facts.times_s
     scored = {frame.time_s for track in prediction.tracks for frame in track.frames}
     paths = [FacePath(track, times) for track in prediction.tracks]
+
+    def is_visible(index: int) -> bool:
+        time_s = times[index]
+        return time_s in scored or any(path.at(time_s) is not None for path in paths)
+
     middles = [(a + b) / 2 for a, b in itertools.pairwise(times)]
-    began = None
-    for start, time_s in zip([0.0, *middles], times, strict=True):
-        seen = time_s in scored or any(path.at(time_s) is not None for path in paths)
-        if seen and began is not None:
-            yield began, start
-            began = None
-        elif not seen and began is None:
-            began = start
-    if began is not None:
-        yield began, _end_s(prediction)
+    edges = [0.0, *middles, _end_s(prediction)]
+    for visible, group in itertools.groupby(range(len(times)), key=is_visible):
+        indices = list(group)
+        if not visible:
+            yield edges[indices[0]], edges[indices[-1] + 1]
 
 
 def _draw_track(axes: Axes, number: int, track: TrackPrediction, times_s: Sequence[float]) -> None:
-    colour, marker = PEOPLE[number % len(PEOPLE)]
+    colour, marker = PERSON_STYLES[number % len(PERSON_STYLES)]
     common: dict[str, Any] = {"color": colour, "clip_on": False}
     for segment in FacePath(track, times_s).segments():
         axes.plot(
             [frame.time_s for frame in segment],
-            # NaN, of a face that could not be read, breaks the line.
+            # NaN interrupts the line at a face that could not be read.
             [np.nan if f.fake_probability is None else f.fake_probability for f in segment],
             marker=marker,
-            markersize=6 if len(track.frames) <= _MANY else 3,
+            markersize=6 if len(track.frames) <= _MAX_LARGE_DOTS else 3,
             markeredgecolor="white",
             markeredgewidth=0.7,
             linewidth=1.5,

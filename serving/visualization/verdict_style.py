@@ -1,4 +1,4 @@
-"""How verdicts look: colour, sign and text together, so that none of them is needed alone."""
+"""How verdicts look: colour, sign and text say the same, so that no reader needs all three."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ class VerdictStyle:
     """How one verdict is drawn.
 
     Attributes:
-        colour: red, green, blue, 0 to 255, of Okabe and Ito's palette, whose colours
-            colour-blind people tell apart (jfly.uni-koeln.de/color, 2008).
-        sign: a simple sign, drawn in strokes: points in a unit square, x right, y down.
-        dash: of the box, lengths drawn and left out in widths of its line; empty if solid.
+        colour: red, green, blue, 0 to 255, from Okabe and Ito's palette, which colour-blind
+            people can distinguish (jfly.uni-koeln.de/color, 2008).
+        sign: strokes, each a list of points in a unit square, x right, y down.
+        dash: lengths of dashes and gaps of the box, in line widths; empty for a solid line.
     """
 
     colour: tuple[int, int, int]
@@ -45,8 +45,8 @@ def draw_sign(pen: ImageDraw.ImageDraw, verdict: Verdict, left: int, top: int, s
     """Draws a verdict's sign in black on a square of its colour.
 
     Args:
-        pen: draws on an RGB picture.
-        verdict: whose sign.
+        pen: draws on an RGB image.
+        verdict: the verdict.
         left: of the square, pixels.
         top: of the square, pixels.
         side: of the square, pixels.
@@ -61,31 +61,69 @@ def draw_sign(pen: ImageDraw.ImageDraw, verdict: Verdict, left: int, top: int, s
 
 
 def verdict_text(answer: TrackPrediction | VideoPrediction) -> str:
-    """`FAKE`, or `NO VERDICT` of what was not scored."""
+    """The verdict for readers: `FAKE`, or `NO VERDICT` of an abstention.
+
+    Example:
+        >>> verdict_text(TrackPrediction(Verdict.ABSTAIN, None, frames=()))
+        'NO VERDICT'
+    """
     return "NO VERDICT" if answer.verdict is Verdict.ABSTAIN else answer.verdict.name
 
 
 def probability_text(probability: float | None) -> str:
-    """`0.97`: next to `REAL`, a number alone would be taken for the probability of that."""
+    """The probability with its meaning: beside `REAL`, a bare number would be misread.
+
+    Example:
+        >>> probability_text(0.97)
+        'fake probability 0.97'
+        >>> probability_text(None)
+        'not scored'
+    """
     return "not scored" if probability is None else f"fake probability {probability:.2f}"
 
 
 def model_text(prediction: VideoPrediction) -> str:
-    """Name and version of the model that answered."""
+    """Name and version of the model that answered.
+
+    Example:
+        >>> from data.ledger import Status
+        >>> missing = VideoPrediction(
+        ...     "a.mp4", "xception", None, Verdict.ABSTAIN, None, Status.MISSING, "no such file"
+        ... )
+        >>> model_text(missing)
+        'model xception, not asked'
+    """
     if prediction.model_version is None:
         return f"model {prediction.model}, not asked"
     return f"model {prediction.model}, version {prediction.model_version}"
 
 
 def answer_text(prediction: VideoPrediction) -> str:
-    """`FAKE, fake probability 0.97`, or `NO VERDICT`."""
+    """Verdict and probability.
+
+    Example:
+        >>> from data.ledger import Status
+        >>> answer_text(
+        ...     VideoPrediction("a.mp4", "xception", 1, Verdict.FAKE, 0.97, Status.OK, "")
+        ... )
+        'FAKE, fake probability 0.97'
+    """
     if prediction.fake_probability is None:
         return verdict_text(prediction)
     return f"{verdict_text(prediction)}, {probability_text(prediction.fake_probability)}"
 
 
 def remark_text(prediction: VideoPrediction) -> str:
-    """What is to be said besides the verdict; empty if the whole video could be judged."""
+    """Status and reason; empty if the whole video could be judged.
+
+    Example:
+        >>> from data.ledger import Status
+        >>> missing = VideoPrediction(
+        ...     "a.mp4", "xception", None, Verdict.ABSTAIN, None, Status.MISSING, "no such file"
+        ... )
+        >>> remark_text(missing)
+        'missing: no such file'
+    """
     if not prediction.reason:
         return ""
     return percent_encode(f"{prediction.status.value}: {prediction.reason}")

@@ -25,8 +25,8 @@ def run_of(tmp_path, clip, **more):
 
 
 def ended(run, clip):
-    run.begin(clip)
-    run.end(clip, answer(track({0.0: 0.9}), path=str(clip)))
+    run.prepare(clip)
+    run.add(clip, answer(track({0.0: 0.9}), path=str(clip)))
     return run
 
 

@@ -9,7 +9,7 @@ from data.utils.errors import OutputError
 from serving.audit.model_card import Thresholds
 from serving.prediction import Verdict
 from serving.visualization import timeline
-from serving.visualization.timeline_plot import unseen_spans
+from serving.visualization.timeline_plot import unscored_spans
 from tests.serving.answers import answer, track
 
 THRESHOLDS = Thresholds(real_below=0.3, fake_above=0.6)
@@ -36,7 +36,7 @@ def drawn(tmp_path, prediction, thresholds=None):
 )
 def test_times_without_a_scored_face(people, spans):
     prediction = answer(*map(track, people), times_s=TIMES)
-    assert list(unseen_spans(prediction)) == spans
+    assert list(unscored_spans(prediction)) == spans
 
 
 def test_the_line_is_where_the_scores_are(tmp_path):
