@@ -1,0 +1,51 @@
+import grpc
+import pytest
+
+from serving.client.errors import CallError, ServingError
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "message"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, {}, "the server cannot be reached"),
+        (grpc.StatusCode.UNAVAILABLE, {"tls": True}, "the TLS handshake failed"),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, {}, "no answer in time"),
+        (grpc.StatusCode.NOT_FOUND, {}, "check the name"),
+        (grpc.StatusCode.UNIMPLEMENTED, {}, "this is no model server"),
+        (grpc.StatusCode.UNAUTHENTICATED, {}, "give the right one as `token`"),
+    ],
+)
+def test_a_failed_call_is_explained(code, options, message):
+    error = ServingError.from_call_error(CallError(code, "details", **options), "host:1", "m")
+    assert str(error).startswith("model 'm' at host:1: ")
+    assert message in str(error)
+    assert str(error).endswith(f"({code.name}: details)")
+    assert (error.target, error.model, error.code) == ("host:1", "m", code)
+
+
+def test_a_failure_without_a_known_cure_is_named():
+    error = ServingError.from_call_error(CallError(grpc.StatusCode.ABORTED, "why"), "host:1", "m")
+    assert str(error) == "model 'm' at host:1: ABORTED: why"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, True),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, True),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, True),
+        (grpc.StatusCode.UNAVAILABLE, False),
+        (grpc.StatusCode.NOT_FOUND, False),
+        (grpc.StatusCode.UNAUTHENTICATED, False),
+    ],
+)
+def test_some_failures_concern_one_request_alone(code, expected):
+    error = ServingError.from_call_error(CallError(code, ""), "host:1", "m")
+    assert error.concerns_one_request is expected
+
+
+def test_what_the_client_itself_finds_wrong_has_a_code_too():
+    assert ServingError.no_tracks("t", "m", "s").code is grpc.StatusCode.FAILED_PRECONDITION
+    too_large = ServingError.too_large("t", "m", size=9, limit=8)
+    assert too_large.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "one row of a request takes 9 bytes, but a message may have 8" in str(too_large)

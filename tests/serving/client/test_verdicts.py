@@ -1,0 +1,85 @@
+"""From the outputs of `serving_tracks` to the answer; `test_client.py` has them from a server."""
+
+import numpy as np
+import pytest
+
+from data.contract import VerdictCode
+from data.faces.types import VideoFaces
+from data.ledger import Status
+from serving.client.verdicts import abstention, video_prediction
+from serving.prediction import Verdict
+from tests.serving.clips import faces_of
+
+NAN = float("nan")
+
+
+def tracks_of(*sizes):
+    """Faces of tracks; the image of each is its time."""
+    faces = faces_of(lambda number: str(number).encode(), *(range(size) for size in sizes))
+    return [[face for face in faces if face.track == number] for number in range(len(sizes))]
+
+
+def predict(tracks, scores, verdicts, face_scores, **video):
+    outputs = {
+        "fake_probability": np.array(scores, np.float32),
+        "verdict": np.array(verdicts, np.int64),
+        "face_probability": np.array(face_scores, np.float32),
+    }
+    found = VideoFaces(Status.OK, "", **video)
+    return video_prediction("clip.mp4", "tiny", 7, found, tracks, outputs)
+
+
+def test_the_largest_score_decides():
+    prediction = predict(
+        tracks_of(1, 2),
+        [0.25, 0.75],
+        [VerdictCode.REAL, VerdictCode.FAKE],
+        [[0.25, NAN], [0.5, 1.0]],
+    )
+    assert (prediction.verdict, prediction.fake_probability) == (Verdict.FAKE, 0.75)
+    assert (prediction.model, prediction.model_version) == ("tiny", 7)
+    assert [track.verdict for track in prediction.tracks] == [Verdict.REAL, Verdict.FAKE]
+
+
+def test_padding_is_no_face_and_the_highest_face_is_shown():
+    prediction = predict(
+        tracks_of(2), [0.5], [VerdictCode.UNCERTAIN], [[0.25, 0.75, NAN, NAN]], usable_counts=(9,)
+    )
+    (track,) = prediction.tracks
+    assert [frame.fake_probability for frame in track.frames] == [0.25, 0.75]
+    assert track.picture == b"1"
+    assert track.faces_seen == 9
+
+
+@pytest.mark.parametrize(
+    ("score", "code", "verdict", "status"),
+    [
+        pytest.param(0.9, VerdictCode.FAKE, Verdict.FAKE, Status.OK, id="a fake decides"),
+        pytest.param(0.1, VerdictCode.REAL, Verdict.ABSTAIN, Status.UNREADABLE, id="a real"),
+        pytest.param(0.5, VerdictCode.UNCERTAIN, Verdict.ABSTAIN, Status.UNREADABLE, id="unsure"),
+    ],
+)
+def test_a_track_that_was_not_read_may_be_the_fake_one(score, code, verdict, status):
+    prediction = predict(
+        tracks_of(1, 1), [score, NAN], [code, VerdictCode.UNREADABLE], [[score], [NAN]]
+    )
+    assert (prediction.verdict, prediction.status) == (verdict, status)
+    assert prediction.tracks[1].verdict is Verdict.ABSTAIN
+    assert prediction.tracks[1].frames[0].fake_probability is None
+
+
+def test_landmarks_that_the_server_does_not_give_are_empty():
+    (faces,) = tracks_of(1)
+    (prediction,) = predict(
+        [[type(faces[0])(**{**vars(faces[0]), "landmarks": (NAN,) * 10})]],
+        [0.5],
+        [VerdictCode.UNCERTAIN],
+        [[0.5]],
+    ).tracks
+    assert prediction.frames[0].landmarks == ()
+
+
+def test_an_abstention_names_no_version():
+    prediction = abstention("clip.mp4", "tiny", Status.NO_FACE, "no face")
+    assert (prediction.verdict, prediction.model_version) == (Verdict.ABSTAIN, None)
+    assert (prediction.fake_probability, prediction.tracks) == (None, ())
