@@ -8,4 +8,4 @@ MESSAGE_OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
 ]
-"""For `grpc.server` and `grpc.insecure_channel`, whoever's server or client the other end is."""
+"""gRPC options for servers and channels."""

@@ -205,28 +205,3 @@ def test_whoever_stops_early_leaves_nothing_running(server, videos):
         next(answers)
         answers.close()
         assert not [thread for thread in threading.enumerate() if "predict" in thread.name]
-
-
-def test_a_cancelled_question_ends_whole(server, videos):
-    """Its decoder and its generator are closed, and the client goes on."""
-    entered, leave = threading.Event(), threading.Event()
-
-    class Waiting(WholeFrameDetector):
-        def detect(self, frames):
-            entered.set()
-            leave.wait(10)
-            return super().detect(frames)
-
-    async def run():
-        async with AsyncClient(
-            server.target, "tiny", options=OPTIONS, detector=Waiting()
-        ) as client:
-            question = asyncio.create_task(client.predict(videos[0]))
-            await asyncio.to_thread(entered.wait)
-            question.cancel()
-            leave.set()
-            with pytest.raises(asyncio.CancelledError):
-                await question
-            return await client.predict(videos[0])
-
-    assert asyncio.run(run()).verdict is Verdict.FAKE

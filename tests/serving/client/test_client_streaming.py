@@ -15,7 +15,7 @@ from data.contract import FaceCrop
 from data.faces.collector import THINNING
 from data.faces.extract import FaceOptions
 from data.ledger import Status
-from data.video.reader import Frame, UnreadableVideoError
+from data.video.reader import Frame
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.client.streaming import open_source
@@ -50,13 +50,6 @@ def ask_async_iterator(target, frames, **options):
 
 
 any_client = pytest.mark.parametrize("ask", [ask_blocking, ask_async, ask_async_iterator])
-
-
-@pytest.fixture
-def clip(tmp_path):
-    """Two seconds."""
-    write_video(tmp_path / "clip.mp4", 200, frames=2 * RATE, rate=RATE)
-    return tmp_path / "clip.mp4"
 
 
 @any_client
@@ -103,34 +96,6 @@ def test_an_error_of_the_source_is_the_callers(server, ask):
 
     with pytest.raises(RuntimeError, match="unplugged"):
         ask(server.target, frames())
-
-
-@pytest.mark.parametrize(
-    ("options", "times"),
-    [
-        ({"frames_per_second": RATE}, [number / RATE for number in range(20)]),
-        ({}, [number / 5 for number in range(10)]),
-        ({"frames_per_second": 3}, [0, 0.4, 0.7, 1.0, 1.4, 1.7]),
-        ({"max_seconds": 0.5}, [0, 0.2, 0.4]),
-    ],
-)
-def test_a_file_is_read_at_the_wanted_rate(clip, options, times):
-    found = list(open_source(clip, **options))
-    assert [time_s for time_s, _ in found] == pytest.approx(times)
-    assert found[0][1].shape == (160, 160, 3)
-    assert found[0][1].mean() == pytest.approx(200, abs=5)
-
-
-def test_what_cannot_be_opened_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        open_source(tmp_path / "missing.mp4")
-    (tmp_path / "text.mp4").write_text("no video")
-    with pytest.raises(UnreadableVideoError, match="Invalid data found"):
-        open_source(tmp_path / "text.mp4")
-    with pytest.raises(UnreadableVideoError, match=r"tcp://127[.]0[.]0[.]1:9 cannot be opened"):
-        open_source("tcp://127.0.0.1:9", timeout_s=1.0)
-    with pytest.raises(UnreadableVideoError, match="no-such-camera cannot be opened"):
-        open_source("/dev/no-such-camera", format="v4l2")
 
 
 class LiveCamera:

@@ -9,7 +9,6 @@ from data.utils.errors import OutputError
 from serving.audit.model_card import Thresholds
 from serving.prediction import Verdict
 from serving.visualization import timeline
-from serving.visualization.timeline_plot import unscored_spans
 from tests.serving.answers import answer, track
 
 THRESHOLDS = Thresholds(real_below=0.3, fake_above=0.6)
@@ -22,21 +21,6 @@ def drawn(tmp_path, prediction, thresholds=None):
     with Image.open(tmp_path / "out.png") as picture:
         assert (picture.format, picture.size) == ("PNG", (1200, 400))
         return np.asarray(picture)
-
-
-@pytest.mark.parametrize(
-    ("people", "spans"),
-    [
-        pytest.param([SEEN], [], id="always in view"),
-        pytest.param([], [(0, 2.0)], id="nobody"),
-        pytest.param([{0.25: 0.9, 1.75: 0.9}], [(0.5, 1.5)], id="a gap"),
-        pytest.param([{0.25: 0.9}, {1.75: 0.1}], [(0.5, 1.5)], id="a gap of two"),
-        pytest.param([{0.25: 0.9, 0.75: 0.9}, {1.25: 0.1}], [(1.5, 2.0)], id="one after another"),
-    ],
-)
-def test_times_without_a_scored_face(people, spans):
-    prediction = answer(*map(track, people), times_s=TIMES)
-    assert list(unscored_spans(prediction)) == spans
 
 
 def test_the_line_is_where_the_scores_are(tmp_path):

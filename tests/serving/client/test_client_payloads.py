@@ -1,4 +1,4 @@
-"""Faces found on the client and whole frames sent: the same answer of a real exported model."""
+"""Crops sent or whole frames: the same answer of a real exported model."""
 
 import asyncio
 import gc
@@ -90,7 +90,7 @@ def ask_async(target, path, ask, detector=None):
     return asyncio.run(predict())
 
 
-def test_both_ways_give_the_same_answer(meso_server, two_people):
+def test_both_payloads_give_the_same_answer(meso_server, two_people):
     by_tracks = ask(meso_server.target, two_people, "tracks")
     assert by_tracks.status is Status.OK
     assert [len(track.frames) for track in by_tracks.tracks] == [WIDTH, WIDTH]
