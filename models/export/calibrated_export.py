@@ -9,7 +9,7 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from models.calibration import Calibration, calibrate
-from models.calibration.reliability_plot import paint
+from models.calibration.reliability_plot import draw_reliability
 from models.config import ServedConfig
 from models.evaluation.metrics import auc_interval
 from models.export.saved_model import export
@@ -69,7 +69,9 @@ def export_calibrated(
         f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}"
     )
     with tf.io.gfile.GFile(f"{run_folder}/reliability.png", "wb") as file:
-        file.write(paint(f"{config.name} on {metrics['videos']} eval videos", calibration))
+        file.write(
+            draw_reliability(f"{config.name} on {metrics['videos']} eval videos", calibration)
+        )
     export(
         ServedModel(
             scorer, calibration.decision, track_length=config.track_length, transform=transform
