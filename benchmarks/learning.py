@@ -40,7 +40,7 @@ from data.synthetic import generator
 from data.utils.code_hash import code_hash
 from models.calibration import Calibrator, Temperature
 from models.code_version import code_version
-from models.ensembles import ensemble
+from models.ensembles import build_ensemble
 from models.evaluation.metrics import auc_interval, reliability
 from models.training import run_fn
 from models.training.checkpoints import write_whole
@@ -200,7 +200,7 @@ def make(
             )
             return
     (chosen,) = (each for each in config.ensembles if each.name == name)
-    ensemble.make(
+    build_ensemble(
         chosen,
         [str(folder.parent / member / "model") for member in chosen.members],
         eval_files,

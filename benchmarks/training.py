@@ -44,7 +44,7 @@ from benchmarks.utils.figures import print_figure
 from benchmarks.utils.training import CROPS, batches, make_config, make_source, make_step
 from models.config import ModelConfig
 from models.inputs import Batch, CropSource
-from models.training.precision import choose
+from models.training import choose_precision
 
 CORES = 2
 TARGET_RATIO = 1.05
@@ -147,7 +147,8 @@ def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterat
             interval = stats.bootstrap([ratios], np.median, method="percentile", random_state=0)
             low, high = interval.confidence_interval
             print(
-                f"{name}, {choose(config.precision).policy}, medians of {arguments.steps} steps: "
+                f"{name}, {choose_precision(config.precision).policy}, "
+                f"medians of {arguments.steps} steps: "
                 f"in memory {_ms(wall_s)} a crop ({_ms(cpu_s)} of CPU), from TFRecords "
                 f"{_ms(_median(piped, 'wall_s'))} ({_ms(_median(piped, 'cpu_s'))}); ratio's 95 % "
                 f"interval {low:.3f} to {high:.3f}; input alone {_ms(fed.wall_s)} a crop "

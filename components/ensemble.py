@@ -12,7 +12,7 @@ from tfx.types.standard_artifacts import Examples, Model, ModelRun, TransformGra
 from tfx.utils import io_utils, path_utils
 
 from models.config import EnsembleConfig
-from models.ensembles import ensemble
+from models.ensembles import build_ensemble
 
 
 @component
@@ -34,7 +34,7 @@ def Ensemble(
     """Joins the members in the order of the config, and fits on `eval` what is to be fitted."""
     given = [member_1, member_2, member_3, member_4, member_5, member_6]
     uri = artifact_utils.get_split_uri([examples], "eval")
-    ensemble.make(
+    build_ensemble(
         EnsembleConfig.model_validate_json(config),
         [path_utils.serving_model_path(member.uri) for member in given if member is not None],
         [io_utils.all_files_pattern(uri)],

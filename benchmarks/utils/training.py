@@ -14,8 +14,7 @@ from data.faces import cropping
 from models.config import ModelConfig
 from models.inputs import CropSource, sample_tracks, training_batches
 from models.networks import Classifier, classifier
-from models.training import optimizer, trainer
-from models.training.precision import choose
+from models.training import build_optimizer, build_train_step, choose_precision
 
 CROPS = "crops"
 """Name of the crop source's file in its folder."""
@@ -30,10 +29,10 @@ def make_config(name: str, image_size: int, **values: Any) -> ModelConfig:
 
 def make_step(config: ModelConfig) -> tuple[Classifier, Any]:
     """A fresh network and the trainer's step, which takes a batch and returns its loss."""
-    precision = choose(config.precision)
+    precision = choose_precision(config.precision)
     network = classifier.build(config, precision.policy, weights=None)
-    adam = optimizer.create(config, precision, network.trainable_variables)
-    return network, trainer._train_step(network, adam, tf.distribute.get_strategy())
+    optimizer = build_optimizer(config, precision, network.trainable_variables)
+    return network, build_train_step(network, optimizer, tf.distribute.get_strategy())
 
 
 def batches(crop_source: CropSource, config: ModelConfig) -> tf.data.Dataset:

@@ -1,4 +1,4 @@
-"""How an ensemble makes one score of its members' scores."""
+"""How an ensemble turns its members' scores into one."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from models.calibration import Calibrator
 from models.evaluation.metrics import log_loss
 from models.scoring import max_over_tracks
 
-_LEAST = 1e-6
-"""Probabilities are kept this far from 0 and 1, so that their logits are numbers."""
+_EPSILON = 1e-6
+"""Probabilities keep this distance from 0 and 1, so that their logits are finite."""
 
 
 class Combination(Protocol):
@@ -49,7 +49,7 @@ class Weighted:
                 self.weights, self.calibrators, tf.unstack(members), strict=True
             )
         ]
-        mean = tf.clip_by_value(tf.add_n(parts), _LEAST, 1.0 - _LEAST)
+        mean = tf.clip_by_value(tf.add_n(parts), _EPSILON, 1.0 - _EPSILON)
         return tf.math.log(mean) - tf.math.log1p(-mean)
 
     def to_json(self) -> dict[str, Any]:
@@ -83,7 +83,17 @@ class Stacked:
 
 
 def fixed_weights(weights: Sequence[float], calibrators: Sequence[Calibrator]) -> Weighted:
-    """Given weights, brought to sum 1."""
+    """The weights of a config, scaled to sum 1.
+
+    Args:
+        weights: one a member, in any unit; not all 0.
+        calibrators: of the members.
+
+    Example:
+        >>> from models.calibration import Temperature
+        >>> fixed_weights([1.0, 3.0], [Temperature(temperature=1.0)] * 2).weights
+        (0.25, 0.75)
+    """
     total = sum(weights)
     return Weighted(tuple(weight / total for weight in weights), tuple(calibrators))
 
@@ -106,12 +116,12 @@ def fit_weights(
 
     def loss(free: npt.NDArray[np.float64]) -> float:
         weighted = Weighted(tuple(_to_weights(free)), tuple(calibrators))
-        found = max_over_tracks(weighted.logits(tf.constant(track_logits)).numpy(), place)
-        return log_loss(found, labels[videos])
+        scores = max_over_tracks(weighted.logits(tf.constant(track_logits)).numpy(), place)
+        return log_loss(scores, labels[videos])
 
-    # Few numbers, and a maximum over tracks in between: no gradient is asked for.
+    # Nelder-Mead needs no gradient: the maximum over tracks has none everywhere.
     start = np.zeros(len(calibrators) - 1)
-    # From equal weights; scipy's own first simplex about 0 is too small to see a difference.
+    # From equal weights: scipy's own first simplex around 0 is too small to make a difference.
     simplex = np.vstack([start, start + np.eye(len(start))])
     options = {"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-6}
     fitted = minimize(loss, start, method="Nelder-Mead", options=options)
@@ -126,8 +136,8 @@ def fit_stack(
     """Logistic regression on the members' video logits, both classes weighing the same.
 
     Wolpert, "Stacked Generalization" (Neural Networks 5, 1992). Fitted to each member's largest
-    track of a video, which need not be the same one; served, it combines the members' logits of
-    each track, and the largest of these is the video's. scikit-learn's own regularisation
+    track of a video, which need not be the same one. When served, it combines the members' logits
+    of each track, and the largest of these is the video's. scikit-learn's default regularisation
     (C = 1) keeps it finite where the members separate the classes.
 
     Args:
@@ -142,5 +152,5 @@ def fit_stack(
 
 
 def _to_weights(free: npt.NDArray[np.float64]) -> list[float]:
-    """Positive numbers of sum 1; the first member's is the yardstick."""
+    """Positive weights of sum 1 from k - 1 free numbers, relative to the first member's."""
     return list(map(float, softmax(np.concatenate([[0.0], free]))))

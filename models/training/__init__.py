@@ -1,1 +1,25 @@
-"""The entries of TFX's Trainer and Tuner, and the training loop behind them."""
+"""Training of one network: TFX's entries, the training loop, and the search for hyper-parameters.
+
+Begin with `run_fn.py`, which TFX's Trainer calls, and `trainer.py`, the loop. `tuner_fn.py` is for
+TFX's Tuner. TFX imports both by their dotted names, so they are not exported here.
+"""
+
+import data.utils.environment  # noqa: F401 - TFX enters here; before TensorFlow
+from models.training.checkpoints import Checkpoints, Evaluation
+from models.training.log import TrainingLog
+from models.training.optimizer import build_optimizer
+from models.training.precision import Precision, choose_precision
+from models.training.train_step import build_train_step
+from models.training.trainer import TrainingError, train_network
+
+__all__ = [
+    "Checkpoints",
+    "Evaluation",
+    "Precision",
+    "TrainingError",
+    "TrainingLog",
+    "build_optimizer",
+    "build_train_step",
+    "choose_precision",
+    "train_network",
+]

@@ -1,4 +1,4 @@
-"""What TFX hands to `run_fn` and `tuner_fn`, and what it means."""
+"""Arguments that TFX passes to `run_fn` and `tuner_fn`."""
 
 import hashlib
 import json
@@ -12,15 +12,15 @@ from models.config import ModelConfig
 
 
 class TrainingArguments(Protocol):
-    """What both use of TFX's `FnArgs`.
+    """The part of TFX's `FnArgs` that both use.
 
     Attributes:
         train_files: patterns of the training split's files, gzipped TFRecords of Examples.
         eval_files: patterns of the eval split's.
         custom_config: `model`, a `ModelConfig` as JSON; `code_hash`, of the code that makes
-            the model; `metadata`, a mapping that `model.json` repeats; `checkpoints`, folder of
-            all models' checkpoints, from which an interrupted training or search goes on, or ""
-            to keep none beyond this call.
+            the model; `metadata`, which `model.json` repeats; `checkpoints`, folder of all models'
+            checkpoints, from which an interrupted training or search goes on, or "" to keep none
+            after this call.
     """
 
     train_files: Sequence[str]
@@ -29,13 +29,13 @@ class TrainingArguments(Protocol):
 
 
 class TrainerArguments(TrainingArguments, Protocol):
-    """What `run_fn` uses.
+    """The part that `run_fn` uses.
 
     Attributes:
         transform_output: folder that Transform wrote.
-        hyperparameters: what the Tuner wrote; read where the model has a `search` alone.
+        hyperparameters: that the Tuner wrote; used only if the model has a `search`.
         serving_model_dir: receives the SavedModel.
-        model_run_dir: receives what `models.training.log` writes, and `reliability.png`.
+        model_run_dir: receives the files of `models.training.log`, and `reliability.png`.
     """
 
     transform_output: str
@@ -45,11 +45,11 @@ class TrainerArguments(TrainingArguments, Protocol):
 
 
 class TunerArguments(TrainingArguments, Protocol):
-    """What `tuner_fn` uses.
+    """The part that `tuner_fn` uses.
 
     Attributes:
         transform_graph_path: folder that Transform wrote.
-        working_dir: folder for what need not be kept.
+        working_dir: folder of temporary files.
     """
 
     transform_graph_path: str
@@ -73,10 +73,13 @@ def parse_config(text: str) -> ModelConfig:
 def checkpoint_name(
     config: ModelConfig, custom_config: Mapping[str, Any], fingerprint: Mapping[str, str]
 ) -> str:
-    """A folder's name for a very training: TFX gives every execution new folders.
+    """Name of a training's folder of checkpoints.
+
+    It depends on everything that decides the training, so that a new execution finds the
+    checkpoints of an interrupted one; TFX gives every execution new folders.
 
     Args:
-        config: what is trained, in place of `custom_config["model"]`.
+        config: of the model, in place of `custom_config["model"]`.
         custom_config: from TFX.
         fingerprint: of each split.
 

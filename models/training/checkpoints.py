@@ -1,4 +1,4 @@
-"""What an interrupted training goes on from."""
+"""States of a training, from which an interrupted one goes on."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ _PROGRESS, _LAST, _BEST = "progress.json", "last", "best"
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """One look at `eval` during training.
+    """An evaluation on `eval` during training.
 
     Attributes:
         step: training steps done.
@@ -30,25 +30,23 @@ class Evaluation:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """Larger is better: by AUC; on few videos it often ties, and then by loss."""
+        """Larger is better. First by AUC; ties, frequent on few videos, are decided by the loss."""
         return self.auc, -self.eval_loss
-
-    def better_than(self, other: "Evaluation | None") -> bool:
-        """Whether its rank is above another's, or there is no other."""
-        return other is None or self.rank > other.rank
 
 
 def best_of(history: Sequence[Evaluation]) -> Evaluation | None:
-    """The best evaluation, the first of equal ones; None of none."""
-    best: Evaluation | None = None
-    for evaluation in history:
-        best = evaluation if evaluation.better_than(best) else best
-    return best
+    """The best evaluation, the first of equal ones; None if there is none.
+
+    Example:
+        >>> best_of([Evaluation(1, 0.5, 0.9, 0.4, 0.1), Evaluation(2, 0.4, 0.9, 0.3, 0.1)]).step
+        2
+    """
+    return max(history, key=lambda evaluation: evaluation.rank, default=None)
 
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far training has come, besides the variables.
+    """The state of a training besides its variables.
 
     Attributes:
         step: steps done.
@@ -64,12 +62,11 @@ class Progress:
 class Checkpoints:
     """A folder that holds the latest state of a training, and the best weights so far.
 
-    A state counts once `progress.json` names it, which is written last; until then it is the one
-    before.
+    `progress.json` is written last. Until it names the new state, the one before is in force.
 
     Args:
         folder: path or URL; made when the first state is written.
-        writes: whether this process is the one that writes; of several, one does.
+        writes: whether this process writes; of several workers one does.
     """
 
     def __init__(self, folder: str, *, writes: bool = True) -> None:
@@ -77,7 +74,7 @@ class Checkpoints:
         self._writes = writes
 
     def progress(self) -> Progress:
-        """How far an interrupted training had come; the very beginning if there is none."""
+        """The state of an interrupted training; the very beginning if there is none."""
         if not tf.io.gfile.exists(f"{self._folder}/{_PROGRESS}"):
             return Progress()
         with tf.io.gfile.GFile(f"{self._folder}/{_PROGRESS}") as file:
@@ -92,7 +89,7 @@ class Checkpoints:
 
         Args:
             variables: of the network.
-            optimizer: built for what learned at that step; None leaves out its state.
+            optimizer: built for the variables trained at that step; None leaves out its state.
         """
         kept = {} if optimizer is None else {"optimizer": _values(optimizer.variables)}
         self._read(_LAST, self.progress().step, network=_values(variables), **kept)
@@ -103,7 +100,7 @@ class Checkpoints:
         variables: Sequence[keras.Variable],
         optimizer: keras.optimizers.Optimizer,
     ) -> None:
-        """Keeps a state in place of the one before."""
+        """Keeps a state and deletes the one before."""
         if self._writes:
             kept = {"network": _values(variables), "optimizer": _values(optimizer.variables)}
             self._write(_LAST, progress.step, **kept)
@@ -113,8 +110,8 @@ class Checkpoints:
     def save_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
         """Keeps the network's variables as the best.
 
-        The best before them stays too: a training killed before its state is saved does not know
-        of these.
+        The best before them stays too, for a training that is killed before its state is saved:
+        it goes on from a state that does not know of the new ones.
         """
         if self._writes:
             self._write(_BEST, step, network=_values(variables))
@@ -122,20 +119,20 @@ class Checkpoints:
             self._delete_all_but(_BEST, {step} if before is None else {step, before.step})
 
     def restore_best(self, step: int, variables: Sequence[keras.Variable]) -> None:
-        """Puts the best weights, those of a step, into the network of the process that writes.
+        """Restores the best weights, those of a step, in the process that writes.
 
-        Others, which may come here before the file is whole, make nothing of their networks.
+        Other workers may come here before the file is complete, and do not use their networks.
         """
         if self._writes:
             self._read(_BEST, step, network=_values(variables))
 
     def delete(self) -> None:
-        """Deletes all states: what they led to is kept elsewhere."""
+        """Deletes all states, once the result is kept elsewhere."""
         if tf.io.gfile.exists(self._folder):
             tf.io.gfile.rmtree(self._folder)
 
-    # `write` and `read`: `save`, `restore` and CheckpointManager make a variable, in which all
-    # workers of a cluster must take part, and only one of them writes.
+    # `write` and `read`, not `save`, `restore` or CheckpointManager: those make a variable, for
+    # which all workers of a cluster would be needed, and only one of them writes.
 
     def _write(self, kind: str, step: int, **kept: list[tf.Variable]) -> None:
         tf.io.gfile.makedirs(self._folder)

@@ -1,4 +1,4 @@
-"""The picture of a training: loss, AUC on `eval` and learning rate over the steps."""
+"""Curves of a training: loss, AUC on `eval` and learning rate over the steps."""
 
 import io
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from models.training.checkpoints import Evaluation, best_of
 _INCHES, _DOTS_PER_INCH = (7.0, 7.5), 110
 
 
-def draw(history: Sequence[Evaluation], path: str, *, title: str) -> None:
+def draw_curves(history: Sequence[Evaluation], path: str, *, title: str) -> None:
     """Draws the evaluations of a training as curves.
 
     Args:
         history: in order.
         path: of the PNG; path or URL, replaced if it exists.
-        title: over the picture.
+        title: above the curves.
     """
     steps = [evaluation.step for evaluation in history]
     best = best_of(history)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from data.utils.errors import UsageError
 
 
-def create(name: str) -> tf.distribute.Strategy:
+def build_strategy(name: str) -> tf.distribute.Strategy:
     """Makes the strategy that a config names; variables must be made in its scope.
 
     `multi_worker` takes the cluster from the environment variable TF_CONFIG
@@ -39,7 +39,7 @@ def create(name: str) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes what all workers have made: checkpoints and the model."""
+    """Whether this process writes checkpoints and the model; of several workers one does."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return True
@@ -49,12 +49,12 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def average_statistics(variables: Sequence[keras.Variable]) -> None:
-    """Makes one of the statistics that batch normalisation keeps on each device by itself.
+    """Averages the statistics that batch normalisation keeps on each device separately.
 
     Called in the strategy's scope, by all workers at once.
 
     Args:
-        variables: of a network; those that learn are the same on all devices already.
+        variables: of a network; trainable ones are the same on all devices already.
     """
     strategy = tf.distribute.get_strategy()
     if strategy.num_replicas_in_sync == 1:
@@ -67,7 +67,7 @@ def average_statistics(variables: Sequence[keras.Variable]) -> None:
 
     @tf.function
     def average() -> None:
-        # Read on each device: to `reduce` a variable is the same everywhere by definition.
+        # Read on each device: `reduce` takes a variable to be the same everywhere.
         values = strategy.run(lambda: [tf.identity(statistic) for statistic in statistics])
         for statistic, value in zip(statistics, values, strict=True):
             statistic.assign(strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None))
@@ -76,11 +76,11 @@ def average_statistics(variables: Sequence[keras.Variable]) -> None:
 
 
 def mean_of_workers(values: Sequence[float]) -> list[float]:
-    """Means of what each worker has found; called like `average_statistics`.
+    """Means of the values of all workers; called like `average_statistics`.
 
-    What follows from them is the same for all, though machines differ in their last bits.
+    So all workers decide alike, though the last bits of their own values differ.
     """
-    found = tf.constant(values, tf.float64)
-    mean = tf.distribute.get_strategy().reduce(tf.distribute.ReduceOp.MEAN, found, axis=None)
+    tensor = tf.constant(values, tf.float64)
+    mean = tf.distribute.get_strategy().reduce(tf.distribute.ReduceOp.MEAN, tensor, axis=None)
     means: list[float] = mean.numpy().tolist()
     return means

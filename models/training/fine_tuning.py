@@ -1,4 +1,4 @@
-"""Which parts of a pretrained network learn at a step."""
+"""Which layers of a pretrained network are trained at a step."""
 
 from collections.abc import Iterator
 
@@ -9,25 +9,33 @@ from models.networks import Classifier
 
 
 def phase(config: FineTuningConfig, step: int) -> int:
-    """Number of the phase that a step, counted from 0, belongs to: 0, the head's, or 1."""
+    """Phase of a step: 0 while the head alone is trained, then 1.
+
+    Args:
+        config: how many steps the first phase has.
+        step: from 0.
+
+    Example:
+        >>> [phase(FineTuningConfig(head_steps=2), step) for step in range(4)]
+        [0, 0, 1, 1]
+    """
     return int(step >= config.head_steps)
 
 
 def begin_phase(network: Classifier, config: FineTuningConfig, number: int) -> None:
-    """Sets what learns from here on.
+    """Sets which layers are trained from here on.
 
-    Batch normalisation that does not learn uses its statistics and leaves them as they are, in
-    training as well.
+    Frozen batch normalisation uses its statistics without changing them, in training too.
 
     Args:
-        network: changed; its head always learns.
-        config: how many layers learn.
+        network: changed; its head is always trained.
+        config: how many layers are trained.
         number: of the phase, see `phase`.
     """
-    found = list(layers(network.backbone))
-    learning = 0 if number == 0 else config.trainable_layers
-    first = 0 if learning is None else max(0, len(found) - learning)
-    for place, layer in enumerate(found):
+    backbone = list(layers(network.backbone))
+    trainable = 0 if number == 0 else config.trainable_layers
+    first = 0 if trainable is None else max(0, len(backbone) - trainable)
+    for place, layer in enumerate(backbone):
         layer.trainable = place >= first
     if config.frozen_batch_norm:
         for layer in network.backbone._flatten_layers():  # into blocks too; Keras has no public way

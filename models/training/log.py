@@ -1,4 +1,4 @@
-"""What people look at while a model trains and after: a bar or lines, TensorBoard, curves."""
+"""Shows people how a model trains: a bar or lines, TensorBoard, and curves at the end."""
 
 import csv
 import dataclasses
@@ -12,14 +12,14 @@ from rich.markup import escape
 
 from data.utils.progress import progress_bar
 from models.inputs import Batch
-from models.training import curves
 from models.training.checkpoints import Evaluation
+from models.training.curves import draw_curves
 
 _SHEET_IMAGES = 32
 
 
 class TrainingLog:
-    """Tells how training gets on: on a terminal by a bar, elsewhere by a line now and then.
+    """Shows progress: on a terminal by a bar, elsewhere by a line now and then.
 
     Writes `tensorboard/` (loss, learning rate, images a second, evaluations, a sheet of inputs),
     and at the end `history.csv` and `curves.png`.
@@ -78,17 +78,17 @@ class TrainingLog:
             print(line, flush=True)  # plain: TFX replaces logging's handlers
 
     def step(self, step: int, loss: float, learning_rate: float, batch: Batch) -> None:
-        """Takes note of a finished step.
+        """Records a finished step.
 
         Args:
             step: counted from 1.
             loss: of its batch, nats.
             learning_rate: of its update.
-            batch: what it learnt from.
+            batch: that it trained on.
         """
         now = time.monotonic()
         if self._started is None:
-            # Building the graph takes most of the first step, which tells nothing of the others.
+            # Most of the first step is spent on building the graph; its speed says nothing.
             self._started = now, step
             self._write_sheet(step, batch)
         since, first = self._started
@@ -115,7 +115,7 @@ class TrainingLog:
         return line
 
     def evaluated(self, evaluation: Evaluation, *, best: bool) -> None:
-        """Takes note of an evaluation."""
+        """Records an evaluation."""
         self._auc = evaluation.auc
         with self._writer.as_default(evaluation.step):
             tf.summary.scalar("eval/auc", evaluation.auc)
@@ -135,7 +135,7 @@ class TrainingLog:
             writer = csv.writer(file)
             writer.writerow([field.name for field in dataclasses.fields(Evaluation)])
             writer.writerows(dataclasses.astuple(evaluation) for evaluation in history)
-        curves.draw(history, f"{self._folder}/curves.png", title=self._name)
+        draw_curves(history, f"{self._folder}/curves.png", title=self._name)
 
     def _write_sheet(self, step: int, batch: Batch) -> None:
         images = _local(batch.images)[:, 0][:_SHEET_IMAGES] / 255.0
@@ -147,11 +147,16 @@ class TrainingLog:
 
 
 def _local(values: tf.Tensor) -> tf.Tensor:
-    """What this process's devices hold of a batch, in one piece."""
+    """The parts of a batch on this process's devices, joined."""
     return tf.concat(tf.distribute.get_strategy().experimental_local_results(values), axis=0)
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words, for example `1 min 05 s`."""
+    """A duration in words.
+
+    Example:
+        >>> duration(65.2)
+        '1 min 05 s'
+    """
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

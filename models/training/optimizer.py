@@ -1,4 +1,4 @@
-"""The optimiser of a config, and its learning rate over time."""
+"""The optimizer of a config, and its learning rate over time."""
 
 import math
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from models.training.checkpoints import Evaluation
 from models.training.precision import Precision
 
 
-def create(
+def build_optimizer(
     config: ModelConfig,
     precision: Precision,
     variables: Sequence[keras.Variable],
     *,
     replicas: int = 1,
 ) -> keras.optimizers.Optimizer:
-    """Makes an optimiser for variables; its learning rate is to be set before each step.
+    """Makes an optimizer for variables; the caller sets its learning rate before each step.
 
     Args:
         config: `optimizer` and `learning_rate` are used.
-        precision: that the network was built with: float16's gradients need their loss scaled.
-        variables: what learns.
-        replicas: devices that each apply their share of the same mean gradient, and of which
-            Keras adds up the shares after it has clipped them.
+        precision: that the network was built with: in float16 the loss must be scaled.
+        variables: that are trained.
+        replicas: number of devices. Each applies its share of the same mean gradient; Keras clips
+            the shares before it adds them up.
 
     Returns:
-        The optimiser, built.
+        The optimizer, built.
     """
     options = config.optimizer
     common = {
@@ -48,7 +48,7 @@ def create(
     else:
         optimizer = keras.optimizers.Adam(weight_decay=options.weight_decay or None, **common)
     if options.weight_decay:
-        # Vectors are biases and batch normalisation's, which decay only harms.
+        # Vectors are biases and parameters of batch normalisation, which decay only harms.
         optimizer.exclude_from_weight_decay(
             var_list=[variable for variable in variables if len(variable.shape) < 2]
         )
@@ -59,15 +59,15 @@ def create(
 
 
 def loss_scale(optimizer: keras.optimizers.Optimizer) -> float:
-    """What the loss is multiplied by at present, against the underflow of float16; else 1."""
+    """The factor by which the loss is scaled now against underflow in float16; 1 without one."""
     scale = getattr(optimizer, "dynamic_scale", None)
     return 1.0 if scale is None else float(scale.value.numpy())
 
 
 def learning_rate(config: ModelConfig, step: int, history: Sequence[Evaluation]) -> float:
-    """The learning rate of a step: linear warm-up, decay, and what plateaus have taken off.
+    """The learning rate of a step: linear warm-up, then decay, reduced at plateaus.
 
-    Each phase of fine-tuning warms up for itself; the decay is the last one's.
+    Each phase of fine-tuning has its own warm-up; only the last phase decays.
 
     Args:
         config: `learning_rate`, `steps`, `schedule` and `fine_tuning` are used.
@@ -75,7 +75,14 @@ def learning_rate(config: ModelConfig, step: int, history: Sequence[Evaluation])
         history: evaluations of the phase so far, in order.
 
     Returns:
-        The rate; of a cosine 0 at `steps`.
+        The rate; that of a cosine is 0 at `steps`.
+
+    Example:
+        >>> config = ModelConfig(
+        ...     model="xception", steps=100, learning_rate=0.1, schedule={"warmup_fraction": 0.1}
+        ... )
+        >>> [round(learning_rate(config, step, []), 3) for step in (0, 9, 10, 55, 100)]
+        [0.01, 0.1, 0.1, 0.05, 0.0]
     """
     schedule = config.schedule
     warmup_steps = round(config.steps * schedule.warmup_fraction)
@@ -97,7 +104,7 @@ def _plateaus(history: Sequence[Evaluation], patience: int) -> int:
     best: Evaluation | None = None
     stalled = plateaus = 0
     for evaluation in history:
-        if evaluation.better_than(best):
+        if best is None or evaluation.rank > best.rank:
             best, stalled = evaluation, 0
         else:
             stalled += 1

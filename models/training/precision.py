@@ -22,7 +22,7 @@ class Precision:
     reason: str
 
 
-def choose(
+def choose_precision(
     wanted: str,
     *,
     gpus: int | None = None,
@@ -34,13 +34,17 @@ def choose(
     CPUs with instructions for it, and emulated on others.
 
     Args:
-        wanted: `auto`, or the name of a policy, which is taken as it is.
+        wanted: `auto`, or the name of a policy, which is used as it is.
         gpus: number of GPUs; those that TensorFlow sees if None.
         cpu_flags: flags of the CPU; those of this machine if None.
 
     Returns:
         `mixed_float16` on a GPU, `mixed_bfloat16` on a CPU with bfloat16 instructions and
-        `float32` on another, unless a policy is asked for.
+        `float32` on another, unless `wanted` names a policy.
+
+    Example:
+        >>> choose_precision("auto", gpus=0, cpu_flags=frozenset({"avx512_bf16"})).policy
+        'mixed_bfloat16'
     """
     gpus = len(tf.config.list_physical_devices("GPU")) if gpus is None else gpus
     if wanted != "auto":

@@ -4,7 +4,6 @@ import tempfile
 
 import numpy as np
 
-import data.utils.environment  # noqa: F401 - this is where TFX enters, before any GPU is used
 from models.export import export_calibrated
 from models.inputs import CropSource
 from models.networks import classifier, saved_network
@@ -13,7 +12,7 @@ from models.training import distribution
 from models.training.arguments import TrainerArguments, checkpoint_name, parse_config
 from models.training.checkpoints import Checkpoints
 from models.training.log import TrainingLog
-from models.training.precision import choose
+from models.training.precision import choose_precision
 from models.training.search_result import SearchResult
 from models.training.trainer import train_network
 from models.transform import TransformFeatures
@@ -31,12 +30,12 @@ def run_fn(fn_args: TrainerArguments) -> None:
             longer a number.
     """
     config = parse_config(fn_args.custom_config["model"])
-    searched, search = config.search, None
-    if searched is not None:
+    search_config, search = config.search, None
+    if search_config is not None:
         search = SearchResult.from_hyperparameters(fn_args.hyperparameters)
-        # From here on settled: other values of the space need not go with those chosen.
+        # Without the search: other values of its space may not be valid beside the chosen ones.
         config = config.with_values({**search.chosen, "search": None})
-    strategy = distribution.create(config.strategy)
+    strategy = distribution.build_strategy(config.strategy)
     is_chief = distribution.is_chief(strategy)
     transform = TransformFeatures(fn_args.transform_output)
     run_folder = fn_args.model_run_dir if is_chief else None
@@ -53,7 +52,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
         name = checkpoint_name(config, fn_args.custom_config, fingerprint)
         root = fn_args.custom_config["checkpoints"] or folder
         checkpoints = Checkpoints(f"{root}/{name}", writes=is_chief)
-        precision = choose(config.precision)
+        precision = choose_precision(config.precision)
         with strategy.scope():
             network, history = train_network(
                 config, precision, train_source, eval_source, checkpoints, log
@@ -61,7 +60,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
         if not is_chief:
             return
         log.finish(history)
-        # From here on the network as it is served: in float32.
+        # It is served in float32.
         network = classifier.in_float32(network)
         scorer = NetworkScorer(network)
         every_crop = np.arange(len(eval_source.index.offset))
@@ -82,8 +81,8 @@ def run_fn(fn_args: TrainerArguments) -> None:
                 "code_version": fn_args.custom_config["code_hash"],
                 "training_precision": precision.policy,
                 "search": (
-                    {**searched.model_dump(mode="json"), **search.to_json()}
-                    if searched and search
+                    {**search_config.model_dump(mode="json"), **search.to_json()}
+                    if search_config and search
                     else None
                 ),
                 "metadata": dict(fn_args.custom_config.get("metadata", {})),

@@ -1,6 +1,6 @@
-"""What a search for hyper-parameters found, on its way from the Tuner to the Trainer.
+"""The result of a search for hyper-parameters, as the Tuner passes it to the Trainer.
 
-TFX hands on keras-tuner's hyper-parameters alone, a mapping of names to plain values.
+TFX passes nothing but keras-tuner's hyper-parameters: names with plain values.
 """
 
 import dataclasses
@@ -14,7 +14,12 @@ _PREFIX = "search."  # no key of a model that can be searched begins so
 
 
 def to_value(choice: Any) -> str:
-    """A choice as keras-tuner takes it: there they must be of one type, and not None."""
+    """A choice as keras-tuner takes it: all of one type, and none of them None.
+
+    Example:
+        >>> to_value(None)
+        'null'
+    """
     return json.dumps(choice)
 
 
@@ -22,7 +27,11 @@ def from_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of keras-tuner's hyper-parameters as the model's configuration takes them.
 
     Args:
-        values: by name; numbers of ranges, and choices by `to_value`.
+        values: by name; numbers of ranges, and choices as `to_value` makes them.
+
+    Example:
+        >>> from_values({"learning_rate": 0.01, "head": '"lstm"', "search.trials": 5})
+        {'learning_rate': 0.01, 'head': 'lstm'}
     """
     return {
         key: json.loads(value) if isinstance(value, str) else value
@@ -38,9 +47,9 @@ class SearchResult:
     Attributes:
         chosen: value by key of the model's configuration.
         auc: video AUC on `eval` of the trial that had these.
-        trials: that ran to their end or failed.
-        failed: of these, those that diverged or whose values did not go together.
-        evaluations: looks at `eval`, over all trials.
+        trials: all, including failed ones.
+        failed: trials that diverged or whose values excluded each other.
+        evaluations: on `eval`, over all trials.
     """
 
     chosen: Mapping[str, Any]
@@ -61,7 +70,7 @@ class SearchResult:
         return cls(from_values(values), **{name: values[_PREFIX + name] for name in fields})
 
     def to_hyperparameters(self, best: keras_tuner.HyperParameters) -> keras_tuner.HyperParameters:
-        """The hyper-parameters of the best trial with what else is to be known of the search."""
+        """The hyper-parameters of the best trial, with the facts of the search beside them."""
         extended = best.copy()
         for name, value in self.to_json().items():
             if name != "chosen":
@@ -69,12 +78,12 @@ class SearchResult:
         return extended
 
     def to_json(self) -> dict[str, Any]:
-        """What `model.json` says."""
+        """Content of `model.json`."""
         return dataclasses.asdict(self)
 
     @property
     def warning(self) -> str:
-        """What is to be kept in mind about what is measured on `eval`."""
+        """What the reader of figures measured on `eval` must know."""
         return (
             f"{', '.join(self.chosen)} chosen of {self.trials} trials by their AUC on the eval "
             "videos: what is measured on these is optimistic, what is measured on test is not"

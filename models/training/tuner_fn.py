@@ -19,7 +19,7 @@ from models.training import distribution, search_result
 from models.training.arguments import TunerArguments, checkpoint_name, parse_config
 from models.training.checkpoints import Checkpoints, best_of, write_whole
 from models.training.log import TrainingLog
-from models.training.precision import choose
+from models.training.precision import choose_precision
 from models.training.search_result import SearchResult
 from models.training.trainer import TrainingError, train_network
 from models.transform import TransformFeatures
@@ -28,10 +28,10 @@ _AUC, _LOSS, _EVALUATIONS = "eval_auc", "eval_log_loss", "evaluations"
 
 
 class TunerFnResult(NamedTuple):
-    """What TFX asks of `tuner_fn`; its own takes 20 seconds to import.
+    """What TFX expects from `tuner_fn`; TFX's own class takes 20 seconds to import.
 
     Attributes:
-        tuner: whose `search` is called, and then `get_best_hyperparameters`.
+        tuner: TFX calls its `search`, then its `get_best_hyperparameters`.
         fit_kwargs: arguments of `search`.
     """
 
@@ -76,10 +76,10 @@ class _RandomSearch(keras_tuner.oracles.RandomSearchOracle):
         super().__init__(
             objective=keras_tuner.Objective(_AUC, "max"),
             max_trials=search.trials,
-            # It takes a seed of 0 for none.
+            # keras-tuner takes a seed of 0 to mean no seed.
             seed=search.seed + 1,
             hyperparameters=_hyperparameters(search),
-            # A failure is not the end of the search, however many there are.
+            # The search goes on, however many trials fail.
             max_consecutive_failed_trials=search.trials + 1,
         )
 
@@ -93,18 +93,18 @@ class _RandomSearch(keras_tuner.oracles.RandomSearchOracle):
 class Tuner(BaseTuner):
     """Searches for better values of some keys of a model's configuration.
 
-    Killed at any time and started again, a search goes on: it draws the same values again, and
-    what became of each trial is kept beside the trainings' checkpoints, under a hash of all that
-    decides it. So a search with more trials repeats none that it had before.
+    A search that was killed goes on when it is started again: it draws the same values, and the
+    outcome of each trial is kept beside the trainings' checkpoints, under a hash of everything that
+    decides it. So a search with more trials repeats none of the earlier ones.
 
     TensorFlow keeps the functions of each trial's network until the process ends: 0.2 GB for
-    EfficientNetV2-B0, measured, with no Python object left that refers to them.
+    EfficientNetV2-B0 as measured, though no Python object refers to them.
 
     Args:
         config: of the model, with its `search`.
         custom_config: see `models.training.arguments.TrainingArguments`.
-        folder: for keras-tuner's own state, which is written in place and in several files and so
-            is nothing to go on from after a kill; emptied.
+        folder: for keras-tuner's own state; emptied, since a killed process leaves that state
+            half written.
 
     Raises:
         UsageError: the model has no `search`.
@@ -161,12 +161,12 @@ class Tuner(BaseTuner):
     def run_trial(
         self, trial: Trial, train_source: CropSource, eval_source: CropSource, root: str
     ) -> dict[str, float]:
-        """Trains with a trial's values, if that has not been done yet.
+        """Trains with a trial's values, unless an earlier search has done so.
 
         Args:
             trial: of keras-tuner.
-            train_source: what is learnt from.
-            eval_source: what the trial is judged by.
+            train_source: crops to learn from.
+            eval_source: crops that the trial is evaluated on.
             root: folder that receives each trial's checkpoints and outcome.
 
         Returns:
@@ -174,20 +174,20 @@ class Tuner(BaseTuner):
             number.
 
         Raises:
-            keras_tuner.errors.FailedTrialError: training diverged, or the values do not go
-                together.
+            keras_tuner.errors.FailedTrialError: training diverged, or the values exclude each
+                other.
         """
         try:
             outcome = self._outcome(trial, train_source, eval_source, root)
         except Exception as error:
-            # keras-tuner takes all but its fatal errors for a trial that failed.
+            # keras-tuner counts any error but its fatal ones as a failed trial.
             raise _UnexpectedError from error
         if outcome.metrics is None:
             raise keras_tuner.errors.FailedTrialError(outcome.failure)
         return dict(outcome.metrics)
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
-        """Of the best trials, the best first, with what `SearchResult` tells of the search."""
+        """Values of the best trials, the best first, each with a `SearchResult` of the search."""
         trials = list(self.oracle.trials.values())
         finished = self.oracle.get_best_trials(len(trials))
         evaluations = sum(int(trial.metrics.get_last_value(_EVALUATIONS)) for trial in finished)
@@ -229,19 +229,19 @@ class Tuner(BaseTuner):
 
 
 class _UnexpectedError(keras_tuner.errors.FatalError):
-    """Carries through keras-tuner, as its cause, an error that is no trial's fault."""
+    """Carries an error that no trial caused through keras-tuner, as its cause."""
 
 
 def _hyperparameters(search: SearchConfig) -> keras_tuner.HyperParameters:
-    found = keras_tuner.HyperParameters()
+    parameters = keras_tuner.HyperParameters()
     for key, dimension in search.space.items():
         if dimension.choices is not None:
-            found.Choice(key, [search_result.to_value(choice) for choice in dimension.choices])
+            parameters.Choice(key, [search_result.to_value(choice) for choice in dimension.choices])
         else:
-            create = found.Int if takes_whole_numbers(key) else found.Float
+            add = parameters.Int if takes_whole_numbers(key) else parameters.Float
             sampling = "log" if dimension.log else "linear"
-            create(key, dimension.low, dimension.high, sampling=sampling)
-    return found
+            add(key, dimension.low, dimension.high, sampling=sampling)
+    return parameters
 
 
 def _train(
@@ -253,8 +253,8 @@ def _train(
 ) -> _Outcome:
     checkpoints = Checkpoints(folder)
     try:
-        with distribution.create(config.strategy).scope():
-            precision = choose(config.precision)
+        with distribution.build_strategy(config.strategy).scope():
+            precision = choose_precision(config.precision)
             _, history = train_network(
                 config, precision, train_source, eval_source, checkpoints, log
             )
@@ -266,7 +266,7 @@ def _train(
 
 
 def _read(folder: str) -> _Outcome | None:
-    """How a trial ended, if it has ended."""
+    """How a trial ended; None if it has not ended."""
     path = f"{folder}/outcome.json"
     if not tf.io.gfile.exists(path):
         return None
@@ -275,6 +275,6 @@ def _read(folder: str) -> _Outcome | None:
 
 
 def _write(folder: str, outcome: _Outcome) -> None:
-    """Keeps how a trial ended; there is nothing to go on from then."""
+    """Keeps how a trial ended; its checkpoints are of no use any more."""
     write_whole(folder, "outcome.json", json.dumps(dataclasses.asdict(outcome)))
     Checkpoints(f"{folder}/checkpoints").delete()

@@ -10,10 +10,7 @@ from models.config import ModelConfig
 from models.export import ServedModel, export
 from models.networks import classifier, saved_network
 from models.scoring import NetworkScorer
-from models.training.checkpoints import Checkpoints
-from models.training.log import TrainingLog
-from models.training.precision import Precision
-from models.training.trainer import train_network
+from models.training import Checkpoints, Precision, TrainingLog, train_network
 from models.transform import TransformFeatures
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.training.checkpoints import Checkpoints, Evaluation, Progress
+from models.training.checkpoints import Checkpoints, Evaluation, Progress, best_of
 
 
 @pytest.fixture
@@ -85,3 +85,17 @@ def test_one_process_writes_and_the_others_read(training, tmp_path):
     np.testing.assert_array_equal(weight, [0, 0])
     other.restore([weight], learner)
     np.testing.assert_array_equal(weight, [1, 2])
+
+
+def test_ties_in_auc_are_broken_by_loss():
+    worse, better = Evaluation(1, 0.5, 0.9, 0.4, 0.1), Evaluation(2, 0.5, 0.9, 0.3, 0.1)
+    higher_auc = Evaluation(3, 0.5, 0.91, 0.9, 0.1)
+    assert best_of([worse, better]) is best_of([better, worse]) is better
+    assert best_of([better, higher_auc, worse]) is higher_auc
+    assert best_of([worse]) is worse
+    assert best_of([]) is None
+
+
+def test_of_equal_evaluations_the_first_is_best():
+    first, second = Evaluation(1, 0.5, 0.9, 0.4, 0.1), Evaluation(2, 0.3, 0.9, 0.4, 0.1)
+    assert best_of([first, second]) is first

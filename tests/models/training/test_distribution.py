@@ -24,7 +24,8 @@ name, devices, policy = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * devices
 )
-from models.training import optimizer, trainer
+from models.training.optimizer import build_optimizer
+from models.training.train_step import build_train_step
 from models.networks import Classifier
 from models.config import ModelConfig
 from models.inputs import Batch
@@ -41,7 +42,7 @@ config = ModelConfig(
 pictures = np.random.default_rng(0).uniform(0, 255, (8, 1, 71, 71, 3)).astype(np.float32)
 labels = np.tile(np.float32([0, 1]), 4)
 batch = Batch(pictures, np.ones((8, 1), bool), labels, np.ones(8, np.float32), np.arange(8))
-strategy = distribution.create(name)  # before TensorFlow computes anything
+strategy = distribution.build_strategy(name)  # before TensorFlow computes anything
 batches = tf.data.Dataset.from_tensors(batch).repeat(4)
 losses = []
 with strategy.scope():
@@ -52,14 +53,14 @@ with strategy.scope():
     features = keras.Input((4,))
     logits = keras.layers.Reshape(())(keras.layers.Dense(1)(features))
     network = Classifier(backbone, keras.Model(features, logits), config)
-    learner = optimizer.create(
+    optimizer = build_optimizer(
         config,
         Precision(policy, ""),
         network.trainable_variables,
         replicas=strategy.num_replicas_in_sync,
     )
-    learner.learning_rate = 0.01
-    step = trainer._train_step(network, learner, strategy)
+    optimizer.learning_rate = 0.01
+    step = build_train_step(network, optimizer, strategy)
     for batch in strategy.experimental_distribute_dataset(batches.unbatch().batch(8)):
         losses.append(float(step(batch)[0]))
     # Statistics of batches of ones on the first replica, of twos on the second.
@@ -87,7 +88,7 @@ tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * devices
 )
 from benchmarks.learning import Arguments
-from models.training import run_fn
+from models.training.run_fn import run_fn
 from models.config import ModelConfig
 train, evaluated, transform, folder = sys.argv[1:]
 config = ModelConfig(
@@ -103,7 +104,7 @@ config = ModelConfig(
     false_negative_rate=0.25,
 )
 settings = {"model": config.model_dump_json(), "code_hash": "0", "checkpoints": f"{folder}/states"}
-run_fn.run_fn(
+run_fn(
     Arguments([train], [evaluated], transform, f"{folder}/model", f"{folder}/run", settings)
 )
 """
@@ -190,7 +191,7 @@ def test_no_tpu_is_an_error_with_a_cure():
     with pytest.raises(
         UsageError, match=r"strategy: tpu: there is no TPU .* set `strategy` to none"
     ):
-        distribution.create("tpu")
+        distribution.build_strategy("tpu")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ HISTORY = [
 
 def batch():
     return Batch(
-        pictures=tf.random.stateless_uniform([8, 1, 32, 32, 3], [0, 0], 0.0, 255.0),
+        images=tf.random.stateless_uniform([8, 1, 32, 32, 3], [0, 0], 0.0, 255.0),
         used=tf.ones([8, 1], tf.bool),
         labels=tf.constant([0.0, 1.0] * 4),
         weights=tf.ones(8),
@@ -86,7 +86,7 @@ def test_tensorboard_holds_scalars_and_a_sheet_of_inputs(tmp_path):
         "inputs/fake": 4,
     }
     first = tf.io.decode_png(images["inputs/fake"][2]).numpy()
-    np.testing.assert_allclose(first, batch().pictures[1, 0], atol=1.0)
+    np.testing.assert_allclose(first, batch().images[1, 0], atol=1.0)
 
 
 def test_the_end_leaves_a_table_and_curves(tmp_path):

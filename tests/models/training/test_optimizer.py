@@ -28,8 +28,8 @@ def config(**changes):
     ],
 )
 def test_learning_rate(schedule, step, expected):
-    found = optimizer.learning_rate(config(schedule=schedule), step, [])
-    assert found == pytest.approx(expected, abs=1e-9)
+    rate = optimizer.learning_rate(config(schedule=schedule), step, [])
+    assert rate == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_learning_rate(schedule, step, expected):
 def test_plateaus(aucs, plateaus):
     schedule = {"plateau_factor": 0.5, "plateau_patience": 2, "decay": "constant"}
     history = [Evaluation(step, 0.5, auc, 0.5, 0.1) for step, auc in enumerate(aucs)]
-    found = optimizer.learning_rate(config(schedule=schedule), 50, history)
-    assert found == pytest.approx(1e-3 * 0.5**plateaus)
+    rate = optimizer.learning_rate(config(schedule=schedule), 50, history)
+    assert rate == pytest.approx(1e-3 * 0.5**plateaus)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_plateaus(aucs, plateaus):
     [(0, 1e-4), (9, 1e-3), (59, 1e-3), (60, 1e-4), (69, 1e-3), (85, 0.5e-3), (100, 0.0)],
 )
 def test_each_phase_warms_up(step, expected):
-    found = optimizer.learning_rate(config(fine_tuning={"head_steps": 60}), step, [])
-    assert found == pytest.approx(expected, abs=1e-9)
+    rate = optimizer.learning_rate(config(fine_tuning={"head_steps": 60}), step, [])
+    assert rate == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("algorithm", ["adam", "adamw", "sgd"])
@@ -69,11 +69,11 @@ def test_each_algorithm_learns_with_its_defaults(algorithm):
 def apply(options, gradients, precision=FLOAT32):
     """A matrix and a vector of ones after steps with the same gradient for every number."""
     matrix, vector = (keras.Variable(np.ones(shape, np.float32)) for shape in ((2, 2), (2,)))
-    made = optimizer.create(config(optimizer=options), precision, [matrix, vector])
-    made.learning_rate = 0.1
+    built = optimizer.build_optimizer(config(optimizer=options), precision, [matrix, vector])
+    built.learning_rate = 0.1
     for gradient in gradients:
         values = [tf.fill(v.shape, gradient) for v in (matrix, vector)]
-        made.apply(values, [matrix, vector])
+        built.apply(values, [matrix, vector])
     return matrix.numpy(), vector.numpy()
 
 
@@ -107,7 +107,7 @@ def test_accumulation_averages_gradients():
 
 def test_float16_scales_its_loss():
     variable = keras.Variable(np.ones(2, np.float32))
-    made = optimizer.create(config(), Precision("mixed_float16", "test"), [variable])
-    assert optimizer.loss_scale(made) == float(made.scale_loss(1.0)) == 2.0**15
-    plain = optimizer.create(config(), FLOAT32, [variable])
+    built = optimizer.build_optimizer(config(), Precision("mixed_float16", "test"), [variable])
+    assert optimizer.loss_scale(built) == float(built.scale_loss(1.0)) == 2.0**15
+    plain = optimizer.build_optimizer(config(), FLOAT32, [variable])
     assert optimizer.loss_scale(plain) == 1.0

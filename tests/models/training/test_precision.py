@@ -14,11 +14,11 @@ from models.training import precision
     ],
 )
 def test_choose(wanted, gpus, flags, policy):
-    chosen = precision.choose(wanted, gpus=gpus, cpu_flags=frozenset(flags))
+    chosen = precision.choose_precision(wanted, gpus=gpus, cpu_flags=frozenset(flags))
     assert chosen.policy == policy
 
 
 def test_this_machine_gets_a_policy_with_its_reason():
-    chosen = precision.choose("auto")
+    chosen = precision.choose_precision("auto")
     assert chosen.policy in {"float32", "mixed_float16", "mixed_bfloat16"}
     assert chosen.reason

@@ -14,7 +14,7 @@ from data import contract
 from data.utils.errors import UsageError
 from models.calibration import Calibrator, Decision, Platt, Temperature
 from models.config import EnsembleConfig, ModelConfig
-from models.ensembles import combination, ensemble
+from models.ensembles import building, combination
 from models.export import ServedModel, export
 from models.networks import classifier, saved_network
 from models.scoring import NetworkScorer
@@ -70,7 +70,7 @@ def make(members, eval_videos, write_records, transform_output, tmp_path_factory
         config = EnsembleConfig(
             **{"name": "both", "members": ["tiny", "tiny_lstm"], "track_length": 4, **changes}
         )
-        ensemble.make(
+        building.build_ensemble(
             config,
             parts,
             files,
@@ -134,9 +134,9 @@ def test_a_stack_is_fitted_to_the_members_logits(make, members, eval_videos):
     )
     labels = [video.label for video in eval_videos]
     expected = LogisticRegression(class_weight="balanced").fit(logits, labels)
-    found = card["ensemble"]
-    np.testing.assert_allclose(found["coefficients"], expected.coef_[0], rtol=1e-2, atol=1e-3)
-    stacked = logits @ found["coefficients"] + found["intercept"]
+    stack = card["ensemble"]
+    np.testing.assert_allclose(stack["coefficients"], expected.coef_[0], rtol=1e-2, atol=1e-3)
+    stacked = logits @ stack["coefficients"] + stack["intercept"]
     expected = Calibrator.from_json(card["calibration"]).probability(stacked)
     np.testing.assert_allclose(probabilities(folder, eval_videos), expected, atol=1e-3)
 
@@ -185,14 +185,16 @@ def test_what_is_fitted_is_calibrated_on_videos_it_was_not_fitted_to():
             assert self.groups.isdisjoint(groups[video_of_track[asked]])
             return tf.fill([members.shape[1]], float(self.count))
 
-    found, warnings = ensemble._cross_fitted(Counting, track_logits, video_of_track, labels, groups)
+    video_logits, warnings = building._cross_fitted(
+        Counting, track_logits, video_of_track, labels, groups
+    )
     # Four videos are held out of each fit, and with videos 3 and 7 their second tracks.
     fold = groups % 5
     held_out = [4 + np.sum(fold[[3, 7]] == number) for number in fold]
-    np.testing.assert_array_equal(found, 22 - np.array(held_out))
+    np.testing.assert_array_equal(video_logits, 22 - np.array(held_out))
     assert warnings == []
     # With two groups the other fold holds one class.
-    _, warnings = ensemble._cross_fitted(
+    _, warnings = building._cross_fitted(
         lambda tracks: combination.Stacked((1.0, 1.0), 0.0),
         track_logits,
         video_of_track,
@@ -204,14 +206,14 @@ def test_what_is_fitted_is_calibrated_on_videos_it_was_not_fitted_to():
 
 def test_members_are_calibrated_anew_for_what_judges_them(make, members, eval_videos, monkeypatch):
     fitted_to = []
-    original = ensemble.fit_calibrator
+    original = building.fit_calibrator
 
     def fit_calibrator(method, logits, labels):
         fitted_to.append((method, len(labels)))
         return original(method, logits, labels)
 
-    monkeypatch.setattr(ensemble, "fit_calibrator", fit_calibrator)
-    monkeypatch.setattr(ensemble, "export_calibrated", lambda *args, **kwargs: None)
+    monkeypatch.setattr(building, "fit_calibrator", fit_calibrator)
+    monkeypatch.setattr(building, "export_calibrated", lambda *args, **kwargs: None)
     with pytest.raises(AssertionError, match="reliability"):
         make(weights=[1, 1])
     assert fitted_to == [("temperature", 16), ("platt", 16)] * 5
