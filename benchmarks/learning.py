@@ -41,7 +41,7 @@ from data.utils.code_hash import code_hash
 from models.calibration import Calibrator, Temperature
 from models.code_version import code_version
 from models.ensembles import build_ensemble
-from models.evaluation.metrics import auc_interval, reliability
+from models.evaluation import auc_interval, reliability
 from models.training import run_fn
 from models.training.checkpoints import write_whole
 from pipeline import config as run_config

@@ -83,7 +83,7 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
 
     from models.calibration import Decision, Temperature
     from models.config import ModelConfig
-    from models.evaluation.metrics import log_loss
+    from models.evaluation import log_loss
     from models.export import ServedModel, export
     from models.networks import classifier
     from models.scoring import NetworkScorer

@@ -7,7 +7,7 @@ A network learns from a synthetic dataset whose reals were JPEGs of quality 75 t
 were of 5 to 20 before: with each seed three times, without JPEG and scaling among the
 augmentation, with both at their default strengths, and with JPEG down to quality 5 on every pair
 and scaling on half of them. What of its score compression explains is measured as
-`models.evaluation.shortcut` does it, on other identities: once with compression as unequal, once
+`models.evaluation` does it, on other identities: once with compression as unequal, once
 with any quality from 5 to 95, whatever the class. What the AUC loses from one to the other was the
 shortcut's: where it loses little without the augmentation, the network did not take the shortcut,
 and these figures say nothing of what helps against it.
@@ -36,8 +36,13 @@ from benchmarks.utils.figures import print_figure
 from benchmarks.utils.training import batches, make_config, make_step, write_source
 from data.contract import Label, VideoExample
 from models.config import AugmentationConfig, ModelConfig
-from models.evaluation import nuisances, shortcut
-from models.evaluation.shortcut import ShortcutReport
+from models.evaluation import (
+    Estimate,
+    Nuisances,
+    ShortcutReport,
+    measure_nuisances,
+    measure_shortcut,
+)
 from models.inputs import CropSource
 from models.networks import Classifier
 from models.scoring import NetworkScorer, score_videos
@@ -105,16 +110,16 @@ def measured(
                 f"    {name}: score within reals {_text(nuisance.correlation_in_reals)}, within "
                 f"fakes {_text(nuisance.correlation_in_fakes)}, AUC {_text(nuisance.label_auc)}"
             )
-        for key, finding in (
+        for key, estimate in (
             ("explained_reals", report.explained_reals),
             ("explained_fakes", report.explained_fakes),
             ("label_auc", report.label_auc),
             ("model_auc", report.model_auc),
         ):
-            if finding.value is None:
-                print(f"    {key}: {finding.reason}")
+            if estimate.value is None:
+                print(f"    {key}: {estimate.reason}")
             else:
-                yield f"{compression}_{key}", finding.value
+                yield f"{compression}_{key}", estimate.value
     if pair:
         scores = score(network, list(pair.values())).round(3).tolist()
         logits = dict(zip(pair, scores, strict=True))
@@ -135,12 +140,12 @@ def learn(videos: Sequence[VideoExample], config: ModelConfig, steps: int) -> Cl
 
 def measure(network: Classifier, videos: Sequence[VideoExample]) -> ShortcutReport:
     """What the scores of videos owe to nuisances."""
-    columns = np.stack([nuisances.measure(video) for video in videos])
-    return shortcut.measure(
+    measured = np.array([measure_nuisances(video) for video in videos])
+    return measure_shortcut(
         score(network, videos),
         np.array([video.label for video in videos], np.int8),
         np.unique([video.source_group for video in videos], return_inverse=True)[1],
-        dict(zip(nuisances.NAMES, columns.T, strict=True)),
+        dict(zip(Nuisances._fields, measured.T, strict=True)),
     )
 
 
@@ -170,8 +175,7 @@ def read_pair(real: pathlib.Path, fake: pathlib.Path) -> dict[str, VideoExample]
                 again, Label[name.upper()], "pair"
             )
     for name, clip in clips.items():
-        measured = dict(zip(nuisances.NAMES, nuisances.measure(clip).round(2), strict=True))
-        print(f"{name}: {measured}", flush=True)
+        print(f"{name}: {measure_nuisances(clip)}", flush=True)
     return clips
 
 
@@ -184,10 +188,10 @@ def _crop_source(videos: Sequence[VideoExample]) -> Iterator[CropSource]:
         yield crop_source
 
 
-def _text(finding: shortcut.Finding) -> str:
-    if finding.value is None or finding.interval is None:
-        return f"n/a ({finding.reason})"
-    return "{:.2f} [{:.2f}, {:.2f}]".format(finding.value, *finding.interval)
+def _text(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.interval is None:
+        return f"n/a ({estimate.reason})"
+    return "{:.2f} [{:.2f}, {:.2f}]".format(estimate.value, *estimate.interval)
 
 
 def _unit(name: str) -> str:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from models.evaluation.shortcut import Finding
+    from models.evaluation import Estimate
 
 
 def augmentations(
@@ -94,9 +94,9 @@ def shortcuts(
     from rich.console import Console
     from rich.table import Table
 
-    from models.evaluation import shortcut_check
+    from models.evaluation.shortcut_check import check_shortcut
 
-    report, unscored = shortcut_check.check(model, examples, split)
+    report, unscored = check_shortcut(model, examples, split)
     console = Console(highlight=False)
     table = Table("nuisance", box=None, header_style="bold", pad_edge=False)
     for title in ("score within reals", "score within fakes", "AUC of label"):
@@ -111,14 +111,14 @@ def shortcuts(
     console.print(table)
     summary = Table("all of them together", box=None, header_style="bold", pad_edge=False)
     summary.add_column(f"on {split}")
-    for title, finding in (
+    for title, estimate in (
         ("explain of the score, within reals", report.explained_reals),
         ("explain of the score, within fakes", report.explained_fakes),
         ("explain of the score, over both (at most)", report.explained_all),
         ("tell fakes from reals, AUC", report.label_auc),
         ("the model tells fakes from reals, AUC", report.model_auc),
     ):
-        summary.add_row(title, _format(finding))
+        summary.add_row(title, _format(estimate))
     console.print()
     console.print(summary)
     if unscored:
@@ -130,8 +130,8 @@ def shortcuts(
     )
 
 
-def _format(finding: "Finding", sign: str = "") -> str:
-    if finding.value is None or finding.interval is None:
-        return escape(f"n/a ({finding.reason})")
-    low, high = finding.interval
-    return escape(f"{finding.value:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]")
+def _format(estimate: "Estimate", sign: str = "") -> str:
+    if estimate.value is None or estimate.interval is None:
+        return escape(f"n/a ({estimate.reason})")
+    low, high = estimate.interval
+    return escape(f"{estimate.value:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]")

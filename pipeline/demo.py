@@ -16,7 +16,7 @@ from data.extraction.plan import ExtractionOptions
 from data.faces.extract import FaceOptions
 from data.synthetic import generator
 from data.utils.code_hash import code_hash
-from models.evaluation import trivial_baseline
+from models.evaluation.trivial_baseline import trivial_baseline_auc
 from pipeline import config, evaluation, runner
 from pipeline.report import report
 from pipeline.run_outcome import RunOutcome
@@ -90,7 +90,7 @@ def _compare_with_trivial_baseline(outcome: RunOutcome, examples: pathlib.Path) 
     for model in outcome.models:
         auc = evaluation.read_metrics(model.evaluation)[0].auc
         table.add_row(model.model, "n/a" if auc is None else f"{auc:.3f}")
-    auc = trivial_baseline.measure(examples)
+    auc = trivial_baseline_auc(str(examples))
     table.add_row("extra-trees on colour and sharpness, no network", f"{auc:.3f}")
     rich.print(table)
     rich.print("Where the last line is high, the dataset is easy and the others say little.")

@@ -19,7 +19,7 @@ from models.calibration.cross_fitting import cross_fitted_log_odds
 from models.calibration.decision import Decision
 from models.calibration.thresholds import WIDE_BAND, fit_thresholds
 from models.config import CalibrationMethod
-from models.evaluation.metrics import Reliability, log_loss, reliability
+from models.evaluation import Reliability, log_loss, reliability
 from models.inputs import require_both_classes
 
 ISOTONIC_VIDEOS = 500

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from models.calibration.calibration import Calibration
 from models.calibration.decision import Decision
-from models.evaluation.metrics import RELIABILITY_BINS, Reliability
+from models.evaluation import RELIABILITY_BINS, Reliability
 
 _INCHES, _DOTS_PER_INCH = (12.0, 9.0), 100
 _SHARE, _GAP = "#0072b2", "#e69f00"

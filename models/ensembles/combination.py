@@ -12,7 +12,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from models.calibration import Calibrator
-from models.evaluation.metrics import log_loss
+from models.evaluation import log_loss
 from models.scoring import max_over_tracks
 
 _EPSILON = 1e-6

@@ -1,20 +1,20 @@
-"""How much of a model's score is explained by what says nothing of manipulation.
+"""How much of a model's score nuisances explain, which have nothing to do with manipulation.
 
 Where reals and fakes of a dataset differ in compression, sharpness or size, a network can learn
 that difference instead of the manipulation, and do well on every split of the same dataset (Geirhos
 et al., "Shortcut Learning in Deep Neural Networks", Nature Machine Intelligence 2020). Two
 questions are asked here, since neither alone settles it:
 
-1. *Does the dataset offer the shortcut?* `ShortcutReport.label_auc`: how well nuisances alone, and
-   no picture, tell fakes from reals. At 0.5 there is none to learn. Near the model's own AUC, that
-   AUC is no evidence that the model sees manipulation: it could be had without.
-2. *Does the model take it?* `explained_reals` and `explained_fakes`: within a class nothing but the
-   nuisance tells videos apart, so a score that follows it there does so for its own sake. Near 0
-   the model looks elsewhere, as far as such measures can tell. Well above 0, it listens to them.
-   Where each class has a compression of its own, with no spread, this cannot show: then
-   `label_auc` is near 1, and `explained_all` is the most that nuisances could account for.
+1. *Does the dataset offer the shortcut?* `ShortcutReport.label_auc`: how well nuisances alone,
+   without an image, tell fakes from reals. At 0.5 there is no shortcut. If it is near the model's
+   own AUC, that AUC is no evidence that the model sees manipulation: nuisances suffice for it.
+2. *Does the model take it?* `explained_reals` and `explained_fakes`: within a class a nuisance does
+   not tell about manipulation, so a score that follows it there depends on the nuisance itself.
+   Near 0 the model does not use these nuisances; well above 0 it does. If each class has one
+   compression without any spread, this cannot be seen: then `label_auc` is near 1, and
+   `explained_all` is the most that nuisances could account for.
 
-Everything is about ranks: logits, probabilities and calibrated ones give the same figures.
+All figures are of ranks: logits, probabilities and calibrated probabilities give the same ones.
 """
 
 import dataclasses
@@ -40,8 +40,8 @@ _Floats = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
-    """An estimate with its interval of 95 %, or the reason why there is none.
+class Estimate:
+    """An estimate with its 95 % interval, or the reason why there is none.
 
     Attributes:
         value: the estimate; None where it cannot be made.
@@ -55,8 +55,8 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True)
-class NuisanceFindings:
-    """What one nuisance has to do with scores and labels.
+class NuisanceEstimates:
+    """How one nuisance is related to scores and labels.
 
     Attributes:
         correlation_in_reals: Spearman's rank correlation of the score with the nuisance over
@@ -66,14 +66,14 @@ class NuisanceFindings:
             nothing, towards 1 if fakes have more of it, towards 0 if they have less.
     """
 
-    correlation_in_reals: Finding
-    correlation_in_fakes: Finding
-    label_auc: Finding
+    correlation_in_reals: Estimate
+    correlation_in_fakes: Estimate
+    label_auc: Estimate
 
 
 @dataclasses.dataclass(frozen=True)
 class ShortcutReport:
-    """All of the above; the module says what to conclude.
+    """All estimates; the docstring of the module says what to conclude.
 
     Attributes:
         nuisances: by name.
@@ -81,28 +81,28 @@ class ShortcutReport:
             scores' ranks that a linear regression on all nuisances' ranks explains (R squared);
             at most 1. At 0 or below, it predicts no better than the mean does.
         explained_fakes: over fake videos.
-        explained_all: over all videos; what tells the classes apart counts here too, so that it
-            is an upper bound of what the model owes to nuisances and no proof of it.
+        explained_all: over all videos. This includes how nuisances tell the classes apart: an
+            upper bound of what the model owes to them, not a proof.
         label_auc: cross-validated AUC of a logistic regression of the label on all nuisances'
             ranks, 0 to 1.
         model_auc: of the scores, on the same videos.
     """
 
-    nuisances: Mapping[str, NuisanceFindings]
-    explained_reals: Finding
-    explained_fakes: Finding
-    explained_all: Finding
-    label_auc: Finding
-    model_auc: Finding
+    nuisances: Mapping[str, NuisanceEstimates]
+    explained_reals: Estimate
+    explained_fakes: Estimate
+    explained_all: Estimate
+    label_auc: Estimate
+    model_auc: Estimate
 
 
-def measure(
+def measure_shortcut(
     scores: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int8],
     groups: npt.NDArray[np.integer],
     nuisances: Mapping[str, npt.NDArray[np.floating]],
 ) -> ShortcutReport:
-    """Measures how scores and labels of videos hang together with nuisances.
+    """Measures how scores and labels of videos are related to nuisances.
 
     Cross-validation never has a source group on both sides: clips of one source resemble each
     other in score and nuisance alike.
@@ -125,7 +125,7 @@ def measure(
     is_real, is_fake = labels == Label.REAL, labels == Label.FAKE
     return ShortcutReport(
         nuisances={
-            name: NuisanceFindings(
+            name: NuisanceEstimates(
                 correlation(scores[is_real], values[is_real], groups[is_real]),
                 correlation(scores[is_fake], values[is_fake], groups[is_fake]),
                 area_under_curve(values, labels, groups),
@@ -144,7 +144,7 @@ def correlation(
     scores: npt.NDArray[np.floating],
     values: npt.NDArray[np.floating],
     groups: npt.NDArray[np.integer],
-) -> Finding:
+) -> Estimate:
     """Spearman's rank correlation.
 
     The interval is that of Bonett and Wright, "Sample Size Requirements for Estimating Pearson,
@@ -157,28 +157,33 @@ def correlation(
 
     Returns:
         -1 to 1.
+
+    Example:
+        >>> rising = np.arange(20.0)
+        >>> correlation(rising, rising**2, np.arange(20)).value
+        1.0
     """
     reason = _too_little(groups) or _constant(scores, "scores") or _constant(values, "values")
     if reason:
-        return Finding(None, None, reason)
+        return Estimate(None, None, reason)
     value = float(np.corrcoef(rankdata(scores), rankdata(values))[0, 1])
     # A perfect correlation has no interval of its own: it is infinitely far out.
     middle = np.arctanh(np.clip(value, -1 + 1e-9, 1 - 1e-9))
     deviation = np.sqrt((1 + value**2 / 2) / (len(np.unique(groups)) - 3))
     margin = norm.ppf((1 + CONFIDENCE) / 2) * deviation
-    return Finding(value, (float(np.tanh(middle - margin)), float(np.tanh(middle + margin))))
+    return Estimate(value, (float(np.tanh(middle - margin)), float(np.tanh(middle + margin))))
 
 
 def explained_share(
     scores: npt.NDArray[np.floating],
     columns: npt.NDArray[np.floating],
     groups: npt.NDArray[np.integer],
-) -> Finding:
+) -> Estimate:
     """Cross-validated R squared of the scores' ranks by the nuisances'.
 
-    A ridge regression (penalty 1, on ranks from -1 to 1), since nuisances go along with each
-    other. The interval is that of a ratio of sums over groups, linearised (Cochran, "Sampling
-    Techniques", 1977, 6.4); it leaves out that another sample would give another regression.
+    A ridge regression (penalty 1, on ranks from -1 to 1), because nuisances are correlated. The
+    interval is that of a ratio of sums over groups, linearised (Cochran, "Sampling Techniques",
+    1977, 6.4); it does not include that another sample would give another regression.
 
     Args:
         scores: float [v].
@@ -190,7 +195,7 @@ def explained_share(
     """
     reason = _too_little(groups) or _constant(scores, "scores")
     if reason:
-        return Finding(None, None, reason)
+        return Estimate(None, None, reason)
     target = _ranks(scores)
     predicted = cross_val_predict(
         Ridge(alpha=1.0), _ranks(columns), target, groups=groups, cv=GroupKFold(FOLDS)
@@ -204,14 +209,14 @@ def explained_share(
     deviation = np.sqrt(count / (count - 1) * np.sum(by_group**2)) / squares.sum()
     margin = float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * deviation)
     value = float(1 - ratio)
-    return Finding(value, (value - margin, min(value + margin, 1.0)))
+    return Estimate(value, (value - margin, min(value + margin, 1.0)))
 
 
 def label_auc(
     columns: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int8],
     groups: npt.NDArray[np.integer],
-) -> Finding:
+) -> Estimate:
     """Cross-validated AUC of the label by nuisances alone.
 
     Args:
@@ -220,13 +225,13 @@ def label_auc(
         groups: int [v].
 
     Returns:
-        0 to 1; what a logistic regression makes of held-out groups, all folds together. Below 0.5,
-        nuisances tell nothing that holds from one fold to the next.
+        0 to 1, of a logistic regression on held-out groups, all folds together. Below 0.5,
+        nuisances tell nothing that holds in other folds.
     """
     for label in Label:
         reason = _too_little(groups[labels == label], f" of {label.name.lower()} videos")
         if reason:
-            return Finding(None, None, reason)
+            return Estimate(None, None, reason)
     logits = cross_val_predict(
         LogisticRegression(),
         _ranks(columns),
@@ -242,7 +247,7 @@ def area_under_curve(
     scores: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int8],
     groups: npt.NDArray[np.integer],
-) -> Finding:
+) -> Estimate:
     """Area under the ROC curve, with `models.evaluation.metrics.auc_interval`.
 
     Args:
@@ -252,12 +257,19 @@ def area_under_curve(
 
     Returns:
         0 to 1.
+
+    Example:
+        >>> labels = np.array([0, 1, 0, 1])
+        >>> area_under_curve(np.array([0.1, 0.8, 0.2, 0.9]), labels, np.arange(4)).value
+        1.0
+        >>> area_under_curve(np.array([0.1, 0.2]), np.array([0, 0]), np.arange(2)).reason
+        'no fake video'
     """
     for label in Label:
         if not np.any(labels == label):
-            return Finding(None, None, f"no {label.name.lower()} video")
+            return Estimate(None, None, f"no {label.name.lower()} video")
     value = float(roc_auc_score(labels, scores))
-    return Finding(value, auc_interval(scores, labels, groups, confidence=CONFIDENCE))
+    return Estimate(value, auc_interval(scores, labels, groups, confidence=CONFIDENCE))
 
 
 def _ranks(values: npt.NDArray[np.floating]) -> _Floats:

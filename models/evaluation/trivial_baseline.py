@@ -1,10 +1,7 @@
-"""What needs no deep network: extra-trees on colour and sharpness of a crop's centre and border.
+"""A baseline without a network: extra-trees on colour and sharpness of a crop's centre and border.
 
-A dataset on which this does well has an easy cue, and a network's figures on it say little.
+If it does well on a dataset, the dataset has an easy cue, and a network's figures on it say little.
 """
-
-import pathlib
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -14,13 +11,14 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import roc_auc_score
 
 from data import contract
+from models.evaluation.split_examples import read_split
 
 _SIDE = 64
 _BORDER = 12
 """Pixels of a crop of `_SIDE` that count as border: with a margin of 30 % the face ends there."""
 
 
-def measure(examples: pathlib.Path, *, seed: int = 0) -> float:
+def trivial_baseline_auc(examples: str, *, seed: int = 0) -> float:
     """Fits the baseline on `train` and measures it on `test`.
 
     Args:
@@ -28,7 +26,10 @@ def measure(examples: pathlib.Path, *, seed: int = 0) -> float:
         seed: of the trees.
 
     Returns:
-        AUC over the videos of `test`, 0 to 1, where a video's score is its crops' mean.
+        AUC over the videos of `test`, 0 to 1; a video's score is the mean of its crops'.
+
+    Raises:
+        UsageError: there is no such folder or split.
     """
     statistics, labels, _ = _read(examples, "train")
     trees = ExtraTreesClassifier(n_estimators=300, min_samples_leaf=2, random_state=seed, n_jobs=-1)
@@ -45,7 +46,7 @@ def measure(examples: pathlib.Path, *, seed: int = 0) -> float:
 
 
 def crop_statistics(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Describes a crop without looking at what it shows.
+    """Describes a crop's colours and sharpness, not what it shows.
 
     Args:
         crop: uint8 [height, width, 3], RGB.
@@ -53,6 +54,10 @@ def crop_statistics(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     Returns:
         float32 [14]: mean and standard deviation of each colour channel, then the log of the
         Laplacian's variance, first of the centre, then of the border.
+
+    Example:
+        >>> crop_statistics(np.full((90, 90, 3), 128, np.uint8))[:4]
+        array([128., 128., 128.,   0.], dtype=float32)
     """
     small = cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     laplacian = cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
@@ -66,22 +71,14 @@ def crop_statistics(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def _read(
-    examples: pathlib.Path, split: str
+    examples: str, split: str
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Statistics [n, 14], label [n] and number of the video [n] of every crop of a split."""
-    rows = [
-        (crop_statistics(crop), label, number)
-        for number, (crops, label) in enumerate(_videos(examples, split))
-        for crop in crops
-    ]
+    """Statistics [n, 14], label [n] and number of the video [n] of every usable crop of a split."""
+    rows = []
+    for number, record in enumerate(read_split(examples, split).as_numpy_iterator()):
+        video = contract.parse(record)
+        for face in video.usable_faces:
+            crop = tf.io.decode_jpeg(face.image).numpy()
+            rows.append((crop_statistics(crop), video.label, number))
     statistics, labels, numbers = zip(*rows, strict=True)
     return np.stack(statistics), np.array(labels), np.array(numbers)
-
-
-def _videos(
-    examples: pathlib.Path, split: str
-) -> Iterator[tuple[list[npt.NDArray[np.uint8]], int]]:
-    files = sorted(str(path) for path in examples.glob(f"{split}-*-of-*"))
-    for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
-        video = contract.parse(record)
-        yield [tf.io.decode_jpeg(face.image).numpy() for face in video.usable_faces], video.label

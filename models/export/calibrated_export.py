@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from models.calibration import Calibration, calibrate
 from models.calibration.reliability_plot import draw_reliability
 from models.config import ServedConfig
-from models.evaluation.metrics import auc_interval
+from models.evaluation import auc_interval
 from models.export.saved_model import export
 from models.export.served_model import ServedModel
 from models.inputs import CropIndex

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from data.utils.errors import UsageError
 from data.utils.name_some import name_some
 from models.config import ModelConfig
-from models.evaluation.metrics import log_loss
+from models.evaluation import log_loss
 from models.inputs import Batch, CropSource, require_both_classes, sample_tracks, training_batches
 from models.networks import Classifier, classifier, saved_network
 from models.scoring import NetworkScorer, score_videos

@@ -9,7 +9,7 @@ from models.calibration.calibration import Calibration
 from models.calibration.calibrators import Platt
 from models.calibration.decision import Decision
 from models.calibration.reliability_plot import _figure, draw_reliability
-from models.evaluation.metrics import reliability
+from models.evaluation import reliability
 
 SHARE, REAL, UNCERTAIN, FAKE = "#0072b2", "#1a7f37", "#b8b8b8", "#c62828"
 BEFORE, AFTER = 0, 1

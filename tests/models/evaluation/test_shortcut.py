@@ -19,16 +19,16 @@ def draw(seed=0, shape=()):
 
 
 def measure(scores, **nuisances):
-    return shortcut.measure(scores, LABELS, NUMBERS, nuisances)
+    return shortcut.measure_shortcut(scores, LABELS, NUMBERS, nuisances)
 
 
 def test_a_score_that_is_the_nuisance_is_explained_within_each_class():
     rate = draw()
     report = measure(5 * rate, bit_rate=rate, sharpness=draw(1))
-    for finding in (report.explained_reals, report.explained_fakes, report.explained_all):
-        assert finding.value > 0.97
-        assert finding.interval[0] > 0.95
-        assert finding.interval[1] <= 1
+    for estimate in (report.explained_reals, report.explained_fakes, report.explained_all):
+        assert estimate.value > 0.97
+        assert estimate.interval[0] > 0.95
+        assert estimate.interval[1] <= 1
     of_rate = report.nuisances["bit_rate"]
     assert of_rate.correlation_in_reals.value == pytest.approx(1)
     assert of_rate.correlation_in_fakes.interval[0] > 0.99
@@ -74,9 +74,9 @@ def test_what_tells_the_classes_apart_explains_over_both_and_not_within():
 def test_correlations_are_scipys():
     scores, values = np.round(draw(), 1), np.round(draw() + draw(1), 1)  # with ties
     report = measure(scores, bit_rate=values)
-    found = report.nuisances["bit_rate"].correlation_in_reals
-    assert found.value == pytest.approx(spearmanr(scores[::2], values[::2]).statistic)
-    assert found.interval[0] < found.value < found.interval[1]
+    nuisance = report.nuisances["bit_rate"].correlation_in_reals
+    assert nuisance.value == pytest.approx(spearmanr(scores[::2], values[::2]).statistic)
+    assert nuisance.interval[0] < nuisance.value < nuisance.interval[1]
 
 
 def test_explained_share_is_near_that_of_a_plain_regression_of_ranks():
@@ -86,8 +86,8 @@ def test_explained_share_is_near_that_of_a_plain_regression_of_ranks():
     predicted = cross_val_predict(
         LinearRegression(), *ranks, groups=NUMBERS, cv=GroupKFold(shortcut.FOLDS)
     )
-    found = shortcut.explained_share(scores, columns, NUMBERS)
-    assert found.value == pytest.approx(r2_score(ranks[1], predicted), abs=0.01)
+    nuisance = shortcut.explained_share(scores, columns, NUMBERS)
+    assert nuisance.value == pytest.approx(r2_score(ranks[1], predicted), abs=0.01)
 
 
 def test_ranks_alone_count():
@@ -127,8 +127,10 @@ def test_clips_of_one_source_do_not_narrow_intervals():
 
 def test_too_few_groups_give_a_reason_instead_of_a_number():
     few = slice(0, 2 * (shortcut.MIN_GROUPS - 1))
-    report = shortcut.measure(draw()[few], LABELS[few], NUMBERS[few], {"bit_rate": draw(1)[few]})
-    missing = shortcut.Finding(None, None, "9 source groups, 10 needed")
+    report = shortcut.measure_shortcut(
+        draw()[few], LABELS[few], NUMBERS[few], {"bit_rate": draw(1)[few]}
+    )
+    missing = shortcut.Estimate(None, None, "9 source groups, 10 needed")
     of_rate = report.nuisances["bit_rate"]
     assert of_rate.correlation_in_reals == of_rate.correlation_in_fakes == missing
     assert report.explained_reals == report.explained_fakes == report.explained_all == missing
@@ -138,10 +140,10 @@ def test_too_few_groups_give_a_reason_instead_of_a_number():
 
 def test_one_class_has_no_area_under_a_curve_but_may_be_explained():
     reals = LABELS == 0
-    report = shortcut.measure(
+    report = shortcut.measure_shortcut(
         draw()[reals], LABELS[reals], NUMBERS[reals], {"bit_rate": draw()[reals]}
     )
-    assert report.model_auc == shortcut.Finding(None, None, "no fake video")
+    assert report.model_auc == shortcut.Estimate(None, None, "no fake video")
     assert report.label_auc.reason == "0 source groups of fake videos, 10 needed"
     assert report.explained_fakes.value is None
     assert report.explained_reals.value > 0.9
@@ -150,19 +152,21 @@ def test_one_class_has_no_area_under_a_curve_but_may_be_explained():
 def test_scores_or_values_that_are_all_the_same_have_no_correlation():
     same = np.ones(len(LABELS))
     report = measure(same, bit_rate=draw())
-    assert report.explained_reals == shortcut.Finding(None, None, "all scores are the same")
+    assert report.explained_reals == shortcut.Estimate(None, None, "all scores are the same")
     report = measure(draw(), bit_rate=same)
-    found = report.nuisances["bit_rate"]
-    assert found.correlation_in_fakes == shortcut.Finding(None, None, "all values are the same")
+    nuisance = report.nuisances["bit_rate"]
+    assert nuisance.correlation_in_fakes == shortcut.Estimate(None, None, "all values are the same")
     assert report.explained_reals.value < 0.1
 
 
 def test_smallest_measurable_split():
     few = slice(0, 2 * shortcut.MIN_GROUPS)
-    report = shortcut.measure(draw()[few], LABELS[few], NUMBERS[few], {"rate": draw(1)[few]})
+    report = shortcut.measure_shortcut(
+        draw()[few], LABELS[few], NUMBERS[few], {"rate": draw(1)[few]}
+    )
     for field in dataclasses.fields(report)[1:]:
-        finding = getattr(report, field.name)
-        assert finding.interval[0] <= finding.value <= finding.interval[1]
+        estimate = getattr(report, field.name)
+        assert estimate.interval[0] <= estimate.value <= estimate.interval[1]
 
 
 @pytest.mark.parametrize("bad", [np.full(len(LABELS), np.nan), np.zeros(3)])

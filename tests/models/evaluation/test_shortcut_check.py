@@ -6,7 +6,7 @@ import tensorflow as tf
 from data import contract
 from data.utils.errors import UsageError
 from models import commands
-from models.evaluation import shortcut_check
+from models.evaluation.shortcut_check import check_shortcut
 from tests import tiny_dataset
 
 VIDEOS = 2 * 12
@@ -48,7 +48,7 @@ def examples(tmp_path_factory):
 
 
 def test_a_model_that_scores_by_bit_rate_is_found_out(model, examples):
-    report, unscored = shortcut_check.check(model, examples, "eval")
+    report, unscored = check_shortcut(model, examples, "eval")
     assert unscored == 1
     assert report.nuisances["bit_rate"].correlation_in_reals.value == pytest.approx(1)
     assert report.nuisances["bit_rate"].correlation_in_fakes.value == pytest.approx(1)
@@ -86,20 +86,20 @@ def test_what_cannot_be_estimated_says_why(model, tmp_path, capsys):
 
 def test_mistakes_are_named(model, examples, tmp_path):
     with pytest.raises(UsageError, match=r"holds no saved_model\.pb; name the folder"):
-        shortcut_check.check(str(tmp_path), examples, "eval")
+        check_shortcut(str(tmp_path), examples, "eval")
     with pytest.raises(UsageError, match="--split dev: choose one of train, eval, test"):
-        shortcut_check.check(model, examples, "dev")
+        check_shortcut(model, examples, "dev")
     with pytest.raises(UsageError, match="holds no test split"):
-        shortcut_check.check(model, examples, "test")
+        check_shortcut(model, examples, "test")
     with pytest.raises(UsageError, match="absent: there is no such folder"):
-        shortcut_check.check(model, "absent", "eval")
+        check_shortcut(model, "absent", "eval")
     tf.saved_model.save(tf.Module(), str(tmp_path / "bare"))
     with pytest.raises(UsageError, match="has no signature serving_examples"):
-        shortcut_check.check(str(tmp_path / "bare"), examples, "eval")
+        check_shortcut(str(tmp_path / "bare"), examples, "eval")
 
 
 def test_a_model_without_a_score_is_an_error(model, tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "eval-00000-of-00001")) as writer:
         writer.write(contract.encode(tiny_dataset.make_video(1005, 0, "group")))
     with pytest.raises(UsageError, match="scored none of the 1 eval videos"):
-        shortcut_check.check(model, str(tmp_path), "eval")
+        check_shortcut(model, str(tmp_path), "eval")

@@ -1,0 +1,29 @@
+"""The Examples of one split of an extraction."""
+
+import tensorflow as tf
+
+from data import contract
+from data.utils.errors import UsageError
+
+
+def read_split(examples: str, split: str) -> tf.data.TFRecordDataset:
+    """Reads the Examples of a split.
+
+    Args:
+        examples: folder that `unmask extract` wrote; path or URL.
+        split: one of `contract.SPLITS`.
+
+    Returns:
+        Serialised Examples, string scalars, in the order of the shards.
+
+    Raises:
+        UsageError: there is no such folder or split.
+    """
+    if split not in contract.SPLITS:
+        raise UsageError(f"--split {split}: choose one of {', '.join(contract.SPLITS)}")
+    if not tf.io.gfile.exists(examples):
+        raise UsageError(f"{examples}: there is no such folder; `unmask extract` writes one")
+    shards = sorted(tf.io.gfile.glob(f"{examples}/{split}-?????-of-?????"))
+    if not shards:
+        raise UsageError(f"{examples}: holds no {split} split; `unmask extract` writes one")
+    return tf.data.TFRecordDataset(shards)
