@@ -14,6 +14,7 @@ from models.calibration.calibrators import (
 )
 from models.calibration.cross_fitting import fold_of_groups
 from models.calibration.decision import Decision
+from models.calibration.reliability_plot import draw_reliability
 
 __all__ = [
     "Calibration",
@@ -23,6 +24,7 @@ __all__ = [
     "Platt",
     "Temperature",
     "calibrate",
+    "draw_reliability",
     "fit_calibrator",
     "fold_of_groups",
     "uncalibrated",

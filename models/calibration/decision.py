@@ -1,4 +1,4 @@
-"""From a score to a probability and a verdict: what a served graph holds of a calibration."""
+"""From a score to a probability and a verdict: the part of a calibration in the served graph."""
 
 import dataclasses
 from typing import Any
@@ -18,6 +18,13 @@ class Decision:
         real_below: probabilities under this are called real; at most 0.5.
         fake_above: probabilities over this are called fake; at least 0.5. What lies between
             the two, both included, is uncertain.
+
+    Example:
+        >>> from models.calibration.calibrators import Temperature
+        >>> decision = Decision(Temperature(temperature=1.0), real_below=0.25, fake_above=0.75)
+        >>> probability = decision.probability(tf.constant([-3.0, 0.0, 3.0]))
+        >>> decision.verdict(probability, readable=tf.constant([True] * 3)).numpy()
+        array([0, 2, 1])
     """
 
     calibrator: Calibrator
@@ -32,7 +39,7 @@ class Decision:
         """Verdicts of rows.
 
         Args:
-            probability: float32 [n]; NaN, of what has no score, is uncertain.
+            probability: float32 [n]; NaN, where there is no score, is uncertain.
             readable: bool [n].
 
         Returns:
@@ -49,7 +56,7 @@ class Decision:
         return verdict
 
     def to_json(self) -> dict[str, Any]:
-        """What `model.json` says of it: `calibration` and `thresholds`."""
+        """Content of `model.json`: `calibration` and `thresholds`."""
         return {
             "calibration": self.calibrator.to_json(),
             "thresholds": {"real_below": self.real_below, "fake_above": self.fake_above},

@@ -1,6 +1,6 @@
 """How well video scores tell fakes from reals, and how far their probabilities can be believed.
 
-Both classes weigh the same in everything here, however many videos each has: a dataset with
+Both classes weigh the same in everything here, however many videos each has: that a dataset has
 four fakes a real says nothing about how common fakes are where a model will be used.
 """
 
@@ -28,6 +28,10 @@ def log_loss(log_odds: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]) -
 
     Returns:
         Nats.
+
+    Example:
+        >>> round(log_loss(np.array([-2.0, 0.0, 2.0]), np.array([0, 1, 1])), 3)
+        0.268
     """
     scores = log_odds.astype(np.float64)
     losses = -np.where(labels == Label.FAKE, log_expit(scores), log_expit(-scores))
@@ -81,6 +85,11 @@ def reliability(
     Args:
         probabilities: float [v], 0 to 1.
         labels: int8 [v], `data.contract.Label`, of both classes.
+
+    Example:
+        >>> bins = reliability(np.array([0.1, 0.9, 0.9]), np.array([0, 1, 1]))
+        >>> round(bins.expected_calibration_error, 3)
+        0.1
     """
     # Right-closed, as Guo et al. define them.
     bins = np.clip(np.ceil(probabilities * RELIABILITY_BINS).astype(int) - 1, 0, None)
@@ -126,6 +135,12 @@ def auc_interval(
 
     Returns:
         Lower and upper end, 0 to 1.
+
+    Example:
+        >>> scores, labels = np.array([-2, -1, 0, 1, 2, 3]), np.array([0, 0, 1, 0, 1, 1])
+        >>> low, high = auc_interval(scores, labels, groups=np.arange(6))
+        >>> round(low, 2), round(high, 2)
+        (0.26, 0.99)
     """
     is_fake = labels == Label.FAKE
     fake_groups, real_groups = groups[is_fake], groups[~is_fake]
@@ -171,7 +186,7 @@ def _clustered_variance(
     numbers = numbers.reshape(-1)
     of_fakes, of_reals = np.split(numbers, [len(fakes)])
 
-    # Over groups, sums of what each adds to the AUC's error.
+    # Each group's part of the AUC's error.
     fake_sums = np.bincount(of_fakes, fakes, len(names)) / len(fakes)
     real_sums = np.bincount(of_reals, reals, len(names)) / len(reals)
 
@@ -186,14 +201,14 @@ def _clustered_variance(
 
 
 def _newcombe_interval(auc: float, fakes: int, reals: int, quantile: float) -> tuple[float, float]:
-    """The AUCs that are within `quantile` of their own standard deviations of the one seen."""
+    """All AUCs within `quantile` of their own standard deviations of the observed one."""
 
     def excess(true: float) -> float:
         spread = (fakes + reals) / 2 - 1
         shape = 1 + spread * ((1 - true) / (2 - true) + true / (1 + true))
         return (auc - true) ** 2 - quantile**2 * true * (1 - true) * shape / (fakes * reals)
 
-    # At 0 and at 1 the true AUC would have no spread, a root which is none of the interval's.
+    # At 0 and at 1 the true AUC would have no spread: a root that is no end of the interval.
     inside = min(max(auc, 1e-9), 1 - 1e-9)
     low = 0.0 if auc == 0 else float(brentq(excess, 0.0, inside))
     high = 1.0 if auc == 1 else float(brentq(excess, inside, 1.0))

@@ -1,4 +1,4 @@
-"""The end of every way to a served model: calibrate on `eval`, say how well, export."""
+"""The last step of every model: calibrate it on `eval`, report how well, and export it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,8 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from models.calibration import Calibration, calibrate
-from models.calibration.reliability_plot import draw_reliability
+from models.calibration import Calibration, calibrate, draw_reliability
 from models.config import ServedConfig
 from models.evaluation import auc_interval
 from models.export.saved_model import export
@@ -40,14 +39,14 @@ def export_calibrated(
         logits: float32 [v], its scores of the videos of `eval`, as `serving_examples` computes
             them from all their crops.
         index: of `eval`.
-        config: what it is served as, and how it is calibrated.
+        config: its served name, and how it is calibrated.
         transform: Transform's features.
         folder: receives the SavedModel.
         run_folder: receives `reliability.png`; exists.
-        evaluations: looks at `eval` of which the best was kept.
-        card: what `model.json` says besides what is found here.
-        say: tells people.
-        warnings: what the reader must know besides what calibration finds.
+        evaluations: on `eval`, of which the best was kept.
+        card: further content of `model.json`.
+        say: prints a message.
+        warnings: for the reader of `model.json`, besides those of the calibration.
     """
     calibration = calibrate(
         logits,
@@ -91,7 +90,7 @@ def export_calibrated(
 def _metrics(
     calibration: Calibration, logits: npt.NDArray[np.float32], index: CropIndex
 ) -> dict[str, Any]:
-    """What `model.json` tells of the split that the model was chosen and calibrated on."""
+    """Figures for `model.json`, of the split that the model was chosen and calibrated on."""
     return {
         "auc": float(roc_auc_score(index.label, logits)),
         "auc_interval": list(auc_interval(logits, index.label, index.group)),

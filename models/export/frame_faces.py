@@ -1,4 +1,4 @@
-"""The faces of a whole frame, cut out in the graph as the extraction job cuts them."""
+"""Finds and crops the faces of a frame in the graph, as the extraction job does."""
 
 import tensorflow as tf
 
@@ -30,12 +30,12 @@ class FrameFaces(tf.Module):
             boxes: float32 [max_faces, 4], x_min, y_min, x_max, y_max in pixels.
             scores: float32 [max_faces], the detector's confidence.
             crops: string [max_faces], JPEG, as `data.faces.cropping` makes them.
-            Beyond the faces found, and if the frame is unreadable, NaN and empty strings.
+            Rows without a face hold NaN and empty strings; in an unreadable frame all do.
         """
         pixels = image_ops.decode_frame(frame)
         nan = float("nan")
 
-        def nothing() -> tuple[tf.Tensor, tf.Tensor]:
+        def no_faces() -> tuple[tf.Tensor, tf.Tensor]:
             return tf.fill([self._max_faces, 4], nan), tf.fill([self._max_faces], nan)
 
         def detect() -> tuple[tf.Tensor, tf.Tensor]:
@@ -43,20 +43,20 @@ class FrameFaces(tf.Module):
             boxes = tf.ensure_shape(boxes[0], [self._max_faces, 4])
             return boxes, tf.ensure_shape(scores[0], [self._max_faces])
 
-        boxes, scores = tf.cond(tf.size(pixels) > 0, detect, nothing)
+        boxes, scores = tf.cond(tf.size(pixels) > 0, detect, no_faces)
 
         def crop(box_and_score: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
             box, score = box_and_score
             return tf.cond(
-                tf.math.is_nan(score), lambda: tf.constant(""), lambda: crop_face(pixels, box)
+                tf.math.is_nan(score), lambda: tf.constant(""), lambda: crop_in_graph(pixels, box)
             )
 
         crops = tf.map_fn(crop, (boxes, scores), fn_output_signature=tf.TensorSpec([], tf.string))
         return boxes, scores, crops
 
 
-def crop_face(pixels: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-    """Cuts the square about a box out of a frame; `data.faces.cropping` in a graph.
+def crop_in_graph(pixels: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+    """Crops the square around a box: `data.faces.cropping.crop_face` in a graph.
 
     Args:
         pixels: uint8 [height, width, 3].
@@ -65,7 +65,7 @@ def crop_face(pixels: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
     Returns:
         string scalar: JPEG, at most `CROP_MAX_SIZE` pixels a side; black beyond the frame.
     """
-    # float64, in which Python rounds too.
+    # In float64, as Python rounds.
     x_min, y_min, x_max, y_max = tf.unstack(tf.cast(box, tf.float64))
     side = tf.maximum(tf.round(tf.maximum(x_max - x_min, y_max - y_min) * (1.0 + MARGIN)), 1.0)
     left = tf.cast(tf.round((x_min + x_max - side) / 2.0), tf.int32)
@@ -85,5 +85,5 @@ def crop_face(pixels: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.round(shrunk), tf.uint8)
 
     crop = tf.cond(side > CROP_MAX_SIZE, shrink, lambda: crop)
-    # Through JPEG, so that a face is the same picture whichever way it comes to the network.
+    # As JPEG, so that the network sees the same image whichever way a face comes to it.
     return tf.io.encode_jpeg(crop, quality=CROP_JPEG_QUALITY)

@@ -24,10 +24,10 @@ def export(served: ServedModel, folder: str, *, name: str, card: Mapping[str, An
         folder: receives the SavedModel; `assets.extra` in it receives `model.json` and
             `tf_serving_warmup_requests`.
         name: of the model, which requests name.
-        card: content of `model.json` beside name, scope and track length.
+        card: content of `model.json` besides name, scope and track length.
     """
     tf.saved_model.save(served, folder, signatures=served.signatures())
-    extra = os.path.join(folder, "assets.extra")  # may be of an object store
+    extra = os.path.join(folder, "assets.extra")  # perhaps in an object store
     tf.io.gfile.makedirs(extra)
     content = {"name": name, "scope": SCOPE, "track_length": served.track_length, **card}
     with tf.io.gfile.GFile(os.path.join(extra, "model.json"), "w") as file:
@@ -53,7 +53,7 @@ def warmup_requests(name: str, track_length: int) -> list[predict_pb2.PredictReq
         For `serving_default` rows of 1 and 16 faces, for `serving_tracks` one full track, for
         `serving_frames` one frame.
     """
-    # Noise, the same every time: no person's picture need be shipped.
+    # The same noise every time: no person's photo has to be shipped.
     noise = np.random.default_rng(0).integers(
         0, 256, (_WARMUP_FACE_SIZE, _WARMUP_FACE_SIZE, 3), np.uint8
     )

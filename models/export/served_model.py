@@ -1,7 +1,7 @@
 """The graph that is pushed and served: a scorer, a decision and their signatures.
 
-The contract of each signature stands in the method of its name. A row's score never depends on
-another row or on padding; every input and output has the row as dimension 0.
+The method of a signature's name documents its contract. A row's score never depends on another row
+or on padding; dimension 0 of every input and output is the row.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _NAN = float("nan")
 
 
 class ServedModel(tf.Module):
-    """A scorer with everything that serving and evaluation ask of it.
+    """A scorer with all signatures that serving and evaluation need.
 
     Attributes:
         track_length: faces in a row of `serving_tracks`.
@@ -107,8 +107,7 @@ class ServedModel(tf.Module):
 
         Args:
             examples: string [n], serialised Examples of `data.contract`; only `face/image`,
-                `face/track` and `face/usable` are read. Faces that are not usable count for
-                nothing.
+                `face/track` and `face/usable` are read. Faces that are not usable are ignored.
 
         Returns:
             fake_probability: float32 [n], NaN if the Example or one of its crops is
@@ -133,7 +132,7 @@ class ServedModel(tf.Module):
             box: float32 [n, MAX_FACES, 4], x_min, y_min, x_max, y_max in pixels.
             detection_score: float32 [n, MAX_FACES], the detector's confidence, falling.
             fake_probability: float32 [n, MAX_FACES].
-            All are NaN beyond the faces found, and everywhere if the frame is unreadable.
+            Rows without a face are NaN; in an unreadable frame all are.
         """
         box, score, crops = tf.map_fn(
             self._frame_faces,
@@ -184,7 +183,7 @@ class ServedModel(tf.Module):
                 tf.concat([readable, chunk_readable], axis=0),
             )
 
-        # No faces, no rounds: oneDNN's convolution gives a wrong shape for a batch of none.
+        # Without faces no iteration: oneDNN's convolution returns a wrong shape for an empty batch.
         _, features, readable = tf.while_loop(
             lambda start, *_: start < tf.shape(faces)[0],
             embed_chunk,
@@ -226,7 +225,7 @@ class ServedModel(tf.Module):
 def _parse_faces(example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Usable crops, string [m], and their tracks, int64 [m], and whether it is an Example.
 
-    In a tf.data pipeline for the reason that `pictures.decode_faces` gives.
+    In a tf.data pipeline for the reason that `image_ops.decode_faces` gives.
     """
     spec = example_spec("face/image", "face/track", "face/usable")
 

@@ -45,8 +45,8 @@ def run_fn(fn_args: TrainerArguments) -> None:
         CropSource.write(fn_args.eval_files, f"{folder}/eval", transform) as eval_source,
         TrainingLog(config.name, config.steps, run_folder) as log,
     ):
-        for split, store in (("train", train_source), ("eval", eval_source)):
-            videos, crops = len(store.index.label), len(store.index.offset)
+        for split, source in (("train", train_source), ("eval", eval_source)):
+            videos, crops = len(source.index.label), len(source.index.offset)
             log.say(f"{split}: {videos} videos, {crops} crops")
         fingerprint = {"train": train_source.fingerprint, "eval": eval_source.fingerprint}
         name = checkpoint_name(config, fn_args.custom_config, fingerprint)

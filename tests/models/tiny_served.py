@@ -16,7 +16,7 @@ def faces(count, seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
     # Different means, so that scores differ.
     pixels = (pixels * np.linspace(0.2, 1, count)[:, None, None, None]).astype(np.uint8)
-    return pixels, [tf.io.encode_png(picture).numpy() for picture in pixels]
+    return pixels, [tf.io.encode_png(image).numpy() for image in pixels]
 
 
 def decision_of(calibrator, thresholds):
@@ -40,11 +40,11 @@ def verdicts(probabilities, thresholds):
     )
 
 
-def example(pictures, tracks, usable=None):
+def example(encoded, tracks, usable=None):
     flags = [True] * len(tracks) if usable is None else usable
     crops = [
-        contract.FaceCrop(picture, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, flag)
-        for time, (picture, track, flag) in enumerate(zip(pictures, tracks, flags, strict=True))
+        contract.FaceCrop(image, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, flag)
+        for time, (image, track, flag) in enumerate(zip(encoded, tracks, flags, strict=True))
     ]
     video = contract.VideoExample(
         *("tiny/a", "0" * 64, 9, 9, 9, 25.0, 1.0, 5000.0, 1, "tiny", "Redder", "", ("Redder",)),

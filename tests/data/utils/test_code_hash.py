@@ -148,7 +148,7 @@ def test_our_packages_are_those_that_are_installed():
             ],
             [
                 *("serving.visualization.overlay", "models.commands", "data.extraction.job"),
-                *("models.ensembles.ensemble", "data.splits.groups", "models.training.tuner_fn"),
+                *("models.ensembles.building", "data.splits.groups", "models.training.tuner_fn"),
             ],
             id="training",
         ),

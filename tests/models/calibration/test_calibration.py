@@ -50,7 +50,7 @@ def test_fits_the_method_that_is_asked_for(method):
     assert calibrator == fit_calibrator(method, logits, labels)
 
 
-def test_a_choice_among_evaluations_is_told():
+def test_a_choice_among_evaluations_is_a_warning():
     logits, labels = np.linspace(-4, 4, 40), np.repeat([0, 1], 20)
     assert run(logits, labels, evaluations=1).warnings == ()
     (warning,) = run(logits, labels, evaluations=3).warnings
@@ -61,7 +61,7 @@ def test_a_choice_among_evaluations_is_told():
 @pytest.mark.parametrize(
     ("reals", "named"), [(ISOTONIC_VIDEOS - 1, ["499 real eval videos"]), (ISOTONIC_VIDEOS, [])]
 )
-def test_too_few_videos_for_isotonic_are_told_with_the_method_to_use(reals, named):
+def test_too_few_videos_for_isotonic_are_a_warning(reals, named):
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], [reals, ISOTONIC_VIDEOS])
     logits = random.normal(labels * 2.0)

@@ -77,8 +77,8 @@ def test_verdicts_change_at_the_thresholds(axes):
 def test_the_png_is_in_these_colours_and_the_same_every_time(calibration):
     content = draw_reliability("xception on 8 eval videos", calibration)
     assert content == draw_reliability("xception on 8 eval videos", calibration)
-    picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    assert picture.shape == (900, 1200, 3)
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert pixels.shape == (900, 1200, 3)
     for colour in (SHARE, REAL, UNCERTAIN, FAKE):
         rgb = np.array(colors.to_rgb(colour)) * 255
-        assert np.sum(np.all(picture == rgb.round(), axis=2)) > 100
+        assert np.sum(np.all(pixels == rgb.round(), axis=2)) > 100

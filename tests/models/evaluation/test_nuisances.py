@@ -4,17 +4,17 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from skimage import data as pictures
+from skimage import data
 
 from models.evaluation import nuisances
 from tests.tiny_dataset import make_video
 
-PORTRAIT = np.asarray(Image.fromarray(pictures.astronaut()[0:200, 120:320]).convert("L"))
+PORTRAIT = np.asarray(Image.fromarray(data.astronaut()[0:200, 120:320]).convert("L"))
 
 
-def recompress(picture, quality):
+def recompress(image, quality):
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))
 
 

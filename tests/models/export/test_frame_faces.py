@@ -8,7 +8,7 @@ from skimage import data
 
 from data.detectors.mtcnn import Mtcnn
 from data.faces import cropping
-from models.export.frame_faces import FrameFaces, crop_face
+from models.export.frame_faces import FrameFaces, crop_in_graph
 
 FRAME = data.astronaut()
 
@@ -28,7 +28,7 @@ def decode(jpeg):
 )
 def test_crops_as_the_extraction_job_does(box):
     expected = cropping.crop_face(FRAME, box)
-    ours = decode(tf.function(crop_face)(tf.constant(FRAME), tf.constant(box)).numpy())
+    ours = decode(tf.function(crop_in_graph)(tf.constant(FRAME), tf.constant(box)).numpy())
     theirs = decode(cropping.encode_jpeg(expected))
     assert ours.shape == theirs.shape
     # Two builds of one JPEG encoder, and two area filters.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
 def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tmp_path):
-    pixels, pictures = faces(40)
+    pixels, encoded = faces(40)
     logits = logit(network, pixels)
     # Wrong in part and off to one side, so that no calibrator is trivial.
     labels = (logits + np.random.default_rng(0).normal(0, 2, 40) > 1).astype(np.int8)
@@ -45,9 +45,9 @@ def test_numpy_graph_and_saved_model_agree(method, network, transform_output, tm
     )
     np.testing.assert_array_equal(expected, calibrator.probability(logits))
     assert np.ptp(expected) > 0.3
-    single = {"faces": tf.constant(pictures)}
-    rows = tf.constant([*pictures[:7], b""], tf.string, shape=(2, TRACK_LENGTH))
-    videos = {"examples": tf.constant([example(pictures, range(40)), example(pictures[:1], [0])])}
+    single = {"faces": tf.constant(encoded)}
+    rows = tf.constant([*encoded[:7], b""], tf.string, shape=(2, TRACK_LENGTH))
+    videos = {"examples": tf.constant([example(encoded, range(40)), example(encoded[:1], [0])])}
     for answers in (
         {
             "serving_default": served.serving_default(**single),

@@ -59,20 +59,20 @@ def track_probability(network, pixels):
     return expit(logits.numpy().astype(float))[0]
 
 
-def row(pictures, places):
+def row(encoded, places):
     padded = np.full(TRACK_LENGTH, b"", object)
-    padded[list(places)] = pictures
+    padded[list(places)] = encoded
     return padded
 
 
 def test_tracks_score_as_in_keras_wherever_they_are_padded(network, signatures):
-    pixels, pictures = tiny_served.faces(TRACK_LENGTH)
+    pixels, encoded = tiny_served.faces(TRACK_LENGTH)
     rows = [
-        row(pictures, range(TRACK_LENGTH)),
-        row(pictures[4:7], range(3)),
-        row(pictures[4:7], (1, 8, 15)),
+        row(encoded, range(TRACK_LENGTH)),
+        row(encoded[4:7], range(3)),
+        row(encoded[4:7], (1, 8, 15)),
         row([], []),
-        row(pictures[:1], [0]),
+        row(encoded[:1], [0]),
     ]
     answer = signatures["serving_tracks"](faces=tf.constant(np.stack(rows)))
     expected = [
@@ -93,15 +93,15 @@ def test_tracks_score_as_in_keras_wherever_they_are_padded(network, signatures):
 
 
 def test_lone_faces_score_as_in_keras(network, signatures):
-    pixels, pictures = tiny_served.faces(5)
-    answer = signatures["serving_default"](faces=tf.constant(pictures))
+    pixels, encoded = tiny_served.faces(5)
+    answer = signatures["serving_default"](faces=tf.constant(encoded))
     expected = [track_probability(network, pixels[i : i + 1]) for i in range(5)]
     np.testing.assert_allclose(answer["fake_probability"], expected, atol=1e-6)
 
 
 def test_videos_score_as_in_keras(network, signatures):
-    pixels, pictures = tiny_served.faces(9)
-    video = tiny_served.example(pictures, [0, 0, 0, 1, 1, 1, 1, 2, 2])
+    pixels, encoded = tiny_served.faces(9)
+    video = tiny_served.example(encoded, [0, 0, 0, 1, 1, 1, 1, 2, 2])
     answer = signatures["serving_examples"](examples=tf.constant([video, video]))
     tracks = np.split(pixels, [3, 7])
     expected = max(track_probability(network, track) for track in tracks)

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_single_faces(call, network, thresholds):
-    pixels, pictures = faces(40)
-    outputs = call("serving_default", pictures)
+    pixels, encoded = faces(40)
+    outputs = call("serving_default", encoded)
     expected = probability(network, pixels)
     np.testing.assert_allclose(outputs["fake_probability"], expected, atol=1e-6)
     np.testing.assert_array_equal(outputs["verdict"], verdicts(expected, thresholds))
@@ -41,18 +41,18 @@ def test_single_faces(call, network, thresholds):
 
 
 def test_unreadable_faces_are_said_to_be_and_change_no_other(call):
-    _, pictures = faces(6)
-    alone = call("serving_default", pictures)
+    _, encoded = faces(6)
+    alone = call("serving_default", encoded)
     bad = [
         b"",
         b"hello",
-        pictures[0][:40],
+        encoded[0][:40],
         b"\xff\xd8\xff",
         tf.io.encode_png(np.zeros((1, 4097, 3), np.uint8)).numpy(),
-        pictures[1][:-30],
+        encoded[1][:-30],
     ]
     mixed = call(
-        "serving_default", [picture for pair in zip(bad, pictures, strict=True) for picture in pair]
+        "serving_default", [image for pair in zip(bad, encoded, strict=True) for image in pair]
     )
     np.testing.assert_array_equal(mixed["verdict"][::2], [VerdictCode.UNREADABLE] * 6)
     assert np.isnan(mixed["fake_probability"][::2]).all()
@@ -63,17 +63,17 @@ def test_unreadable_faces_are_said_to_be_and_change_no_other(call):
 
 
 def test_more_faces_than_a_chunk(call, network):
-    pixels, pictures = faces(150)
-    outputs = call("serving_default", pictures)
+    pixels, encoded = faces(150)
+    outputs = call("serving_default", encoded)
     np.testing.assert_allclose(outputs["fake_probability"], probability(network, pixels), atol=1e-6)
 
 
 def test_tracks_are_means_of_logits_without_padding(call, network, thresholds):
-    pixels, pictures = faces(7)
+    pixels, encoded = faces(7)
     rows = [
-        pictures[:4],
-        [*pictures[4:6], b"", b""],
-        [b"", pictures[6], b"", b""],
+        encoded[:4],
+        [*encoded[4:6], b"", b""],
+        [b"", encoded[6], b"", b""],
         [b""] * 4,
     ]
     outputs = call("serving_tracks", rows)
@@ -95,8 +95,8 @@ def test_tracks_are_means_of_logits_without_padding(call, network, thresholds):
 
 
 def test_a_tracks_score_depends_on_no_other_row(call):
-    _, pictures = faces(12)
-    rows = [pictures[:4], [pictures[4], b"", b"", b""], [*pictures[5:8], b"hello"]]
+    _, encoded = faces(12)
+    rows = [encoded[:4], [encoded[4], b"", b"", b""], [*encoded[5:8], b"hello"]]
     together = call("serving_tracks", rows)
     for number, row in enumerate(rows):
         alone = call("serving_tracks", [row])
@@ -108,12 +108,10 @@ def test_a_tracks_score_depends_on_no_other_row(call):
 
 
 def test_videos_are_their_largest_track(call, network, thresholds):
-    pixels, pictures = faces(9)
+    pixels, encoded = faces(9)
     tracks = [0, 0, 0, 0, 1, 1, 1, 2, 2]
     logits = logit(network, pixels)
-    outputs = call(
-        "serving_examples", [example(pictures, tracks), example(pictures[:4], tracks[:4])]
-    )
+    outputs = call("serving_examples", [example(encoded, tracks), example(encoded[:4], tracks[:4])])
     means = [logits[:4].mean(), logits[4:7].mean(), logits[7:].mean()]
     expected = expit(np.array([max(means), means[0]]) / TEMPERATURE)
     np.testing.assert_allclose(outputs["fake_probability"], expected, atol=1e-6)
@@ -144,25 +142,25 @@ def test_videos_score_as_they_do_in_calibration(call, network, make_source, vide
 
 
 def test_a_video_of_more_faces_than_a_chunk(call, network):
-    pixels, pictures = faces(130)
-    outputs = call("serving_examples", [example(pictures, [0] * 130)])
+    pixels, encoded = faces(130)
+    outputs = call("serving_examples", [example(encoded, [0] * 130)])
     expected = expit(logit(network, pixels).mean() / TEMPERATURE)
     np.testing.assert_allclose(outputs["fake_probability"], [expected], atol=1e-6)
 
 
 def test_a_video_scores_as_without_its_unusable_faces(call):
-    _, pictures = faces(6)
+    _, encoded = faces(6)
     tracks = [0, 0, 0, 1, 1, 1]
     usable = [True, False, True, False, True, False]
     # One of them cannot even be read.
-    pictures[3] = b"x"
+    encoded[3] = b"x"
     chosen = [number for number, flag in enumerate(usable) if flag]
     with_them, without, of_all = (
         call("serving_examples", [made])
         for made in (
-            example(pictures, tracks, usable),
-            example([pictures[i] for i in chosen], [tracks[i] for i in chosen]),
-            example([*pictures[:3], pictures[0], *pictures[4:]], tracks),
+            example(encoded, tracks, usable),
+            example([encoded[i] for i in chosen], [tracks[i] for i in chosen]),
+            example([*encoded[:3], encoded[0], *encoded[4:]], tracks),
         )
     )
     for name in without:
@@ -171,8 +169,8 @@ def test_a_video_scores_as_without_its_unusable_faces(call):
 
 
 def test_a_video_of_unusable_faces_has_no_score(call):
-    _, pictures = faces(2)
-    unusable = tf.train.Example.FromString(example(pictures, [0, 0]))
+    _, encoded = faces(2)
+    unusable = tf.train.Example.FromString(example(encoded, [0, 0]))
     unusable.features.feature["face/usable"].int64_list.value[:] = [0, 0]
     outputs = call("serving_examples", [unusable.SerializeToString()])
     assert np.isnan(outputs["fake_probability"][0])
@@ -180,8 +178,8 @@ def test_a_video_of_unusable_faces_has_no_score(call):
 
 
 def test_bad_videos_change_no_other(call):
-    _, pictures = faces(3)
-    good = example(pictures, [0, 0, 1])
+    _, encoded = faces(3)
+    good = example(encoded, [0, 0, 1])
     faceless = tf.train.Example().SerializeToString()
     lopsided = tf.train.Example.FromString(good)
     lopsided.features.feature["face/track"].int64_list.value.pop()
@@ -193,7 +191,7 @@ def test_bad_videos_change_no_other(call):
             good,
             b"no Example",
             faceless,
-            example([*pictures, b"x"], [0, 0, 1, 1]),
+            example([*encoded, b"x"], [0, 0, 1, 1]),
             lopsided.SerializeToString(),
             unflagged.SerializeToString(),
             good,

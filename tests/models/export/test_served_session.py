@@ -13,12 +13,12 @@ pytestmark = pytest.mark.slow
 
 def test_runs_in_a_session_as_in_tensorflow_serving(saved, call, videos):
     """TensorFlow Serving restores variables by their names, Python's loader by their objects."""
-    _, pictures = faces(3)
-    mixed = [pictures[0], b"hello", pictures[2]]
+    _, encoded = faces(3)
+    mixed = [encoded[0], b"hello", encoded[2]]
     examples = [contract.encode(video) for video in videos[:2]]
     requests = {
         "serving_default": mixed,
-        "serving_tracks": [[*pictures, b""], [*mixed, b""]],
+        "serving_tracks": [[*encoded, b""], [*mixed, b""]],
         "serving_examples": [*examples, b"no Example"],
         "serving_frames": [tf.io.encode_jpeg(data.astronaut()).numpy(), b"hello"],
         "transform_features": examples,

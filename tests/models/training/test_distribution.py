@@ -39,9 +39,9 @@ config = ModelConfig(
     image_size=71,
     optimizer={"algorithm": "sgd", "clip_norm": 0.5},
 )
-pictures = np.random.default_rng(0).uniform(0, 255, (8, 1, 71, 71, 3)).astype(np.float32)
+images = np.random.default_rng(0).uniform(0, 255, (8, 1, 71, 71, 3)).astype(np.float32)
 labels = np.tile(np.float32([0, 1]), 4)
-batch = Batch(pictures, np.ones((8, 1), bool), labels, np.ones(8, np.float32), np.arange(8))
+batch = Batch(images, np.ones((8, 1), bool), labels, np.ones(8, np.float32), np.arange(8))
 strategy = distribution.build_strategy(name)  # before TensorFlow computes anything
 batches = tf.data.Dataset.from_tensors(batch).repeat(4)
 losses = []
@@ -72,9 +72,9 @@ with strategy.scope():
     tf.function(lambda: strategy.run(on_replica))()
     distribution.average_statistics(normalization.variables)
     means = strategy.experimental_local_results(normalization.moving_mean.value)
-    found = distribution.mean_of_workers([float(sys.argv[4])])
+    means_of_workers = distribution.mean_of_workers([float(sys.argv[4])])
 print("replicas", strategy.num_replicas_in_sync, "chief", distribution.is_chief(strategy))
-print("statistics", *(float(mean[0]) for mean in means), "found", *found)
+print("statistics", *(float(mean[0]) for mean in means), "of workers", *means_of_workers)
 print("losses", *losses)
 """
 
@@ -147,7 +147,7 @@ def steps(process):
 def one_device():
     replicas, statistics, losses = steps(start(_TRAIN, "none", 1, "float32", 7))
     assert replicas == "replicas 1 chief True"
-    assert statistics == "statistics 1.0 found 7.0"
+    assert statistics == "statistics 1.0 of workers 7.0"
     assert losses[-1] != losses[0]
     return losses
 
@@ -156,7 +156,7 @@ def test_two_devices_learn_as_one_with_the_same_global_batch(one_device):
     # The loss scale of float16, a power of two, changes nothing in a network of float32.
     replicas, statistics, losses = steps(start(_TRAIN, "mirrored", 2, "mixed_float16", 7))
     assert replicas == "replicas 2 chief True"
-    assert statistics == "statistics 1.5 1.5 found 7.0"
+    assert statistics == "statistics 1.5 1.5 of workers 7.0"
     assert losses == pytest.approx(one_device, rel=1e-4)
 
 
@@ -165,7 +165,7 @@ def test_two_workers_learn_as_one_device(one_device):
     for worker, is_chief in zip(workers, (True, False), strict=True):
         replicas, statistics, losses = steps(worker)
         assert replicas == f"replicas 2 chief {is_chief}"
-        assert statistics == "statistics 1.5 found 7.5"
+        assert statistics == "statistics 1.5 of workers 7.5"
         assert losses == pytest.approx(one_device, rel=1e-4)
 
 

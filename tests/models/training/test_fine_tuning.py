@@ -40,11 +40,11 @@ def test_batch_norm_that_does_not_learn_keeps_its_statistics(network):
         for layer in network.backbone.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     )
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype(np.float32)
+    images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype(np.float32)
     for phase, moves in ((0, False), (1, True)):
         fine_tuning.begin_phase(network, FineTuningConfig(head_steps=5), phase)
         before = norm.moving_mean.numpy()
-        network.features(pictures, training=True)
+        network.features(images, training=True)
         assert bool(np.any(norm.moving_mean.numpy() != before)) is moves
 
 
@@ -66,9 +66,9 @@ def test_layers_of_nested_networks_are_counted_one_by_one():
     )
     inputs = keras.Input((32, 32, 3))
     nested = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(network(inputs)))
-    found = list(fine_tuning.layers(nested))
-    assert found[1:-1] == network.layers
-    assert found[-1] is nested.layers[-1]
+    layers = list(fine_tuning.layers(nested))
+    assert layers[1:-1] == network.layers
+    assert layers[-1] is nested.layers[-1]
 
 
 def test_phases():

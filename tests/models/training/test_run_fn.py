@@ -22,7 +22,7 @@ SEARCH = {
     "steps": 5,
     "space": {"learning_rate": {"low": 1e-9, "high": 0.1, "log": True}},
 }
-FOUND = SearchResult(chosen={"learning_rate": 0.02}, auc=0.97, trials=8, failed=1, evaluations=14)
+RESULT = SearchResult(chosen={"learning_rate": 0.02}, auc=0.97, trials=8, failed=1, evaluations=14)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ def arguments(
         "batch_size": 8,
         "steps": 60,
         "eval_interval": 20,
-        # With this nothing is learnt; the search found better.
+        # This rate learns nothing; the search chose a better one.
         "learning_rate": 1e-9,
         "search": SEARCH,
         # The highest that three reals and three fakes can state.
@@ -87,7 +87,7 @@ def arguments(
             "checkpoints": str(folder / "checkpoints"),
             "metadata": {"dataset": "tiny"},
         },
-        hyperparameters=FOUND.to_hyperparameters(best).get_config(),
+        hyperparameters=RESULT.to_hyperparameters(best).get_config(),
     )
 
 
@@ -258,7 +258,7 @@ def test_warmup_requests_are_answered(reloaded, arguments):
         inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
         signature = reloaded.signatures[request.model_spec.signature_name]
         outputs = signature(**{name: tf.constant(rows) for name, rows in inputs.items()})
-        # There is no face in noise to be found.
+        # Noise shows no face.
         assert np.isnan(outputs["fake_probability"]).all() == ("frames" in inputs)
 
 
@@ -269,9 +269,9 @@ def test_history(reloaded, arguments):
 
 
 def test_reliability_picture_lies_beside_the_history(reloaded, arguments):
-    with Image.open(pathlib.Path(arguments.model_run_dir) / "reliability.png") as picture:
-        assert picture.format == "PNG"
-        assert picture.width > picture.height > 500
+    with Image.open(pathlib.Path(arguments.model_run_dir) / "reliability.png") as image:
+        assert image.format == "PNG"
+        assert image.width > image.height > 500
 
 
 def test_crops_are_cleaned_up(reloaded, scratch):

@@ -44,8 +44,8 @@ def test_learns_what_separates_the_classes(source, tiny_backbone, policy, head, 
 def test_low_precision_follows_float32(source, tiny_backbone, policy, tmp_path):
     config = make_config(tiny_backbone, learning_rate=0.01, eval_interval=20)
     _, expected = run(config, source, tmp_path / "float32")
-    _, found = run(config, source, tmp_path / policy, Precision(policy, "test"))
-    for one, other in zip(found, expected, strict=True):
+    _, history = run(config, source, tmp_path / policy, Precision(policy, "test"))
+    for one, other in zip(history, expected, strict=True):
         # bfloat16 keeps 8 bits, and 40 steps follow each other.
         assert one.loss == pytest.approx(other.loss, abs=0.05)
 
@@ -177,12 +177,12 @@ def test_scores_that_are_no_numbers_stop_with_a_cure(source, tiny_backbone, tmp_
 class Overflowing(classifier.Classifier):
     """Of a loss that is a number, and gradients that are none."""
 
-    def __call__(self, pictures, used, *, training):
+    def __call__(self, images, used, *, training):
         @tf.custom_gradient
         def overflow(logits):
             return logits, lambda gradient: gradient * float("inf")
 
-        return overflow(super().__call__(pictures, used, training=training))
+        return overflow(super().__call__(images, used, training=training))
 
 
 @pytest.mark.parametrize(

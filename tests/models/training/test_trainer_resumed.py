@@ -42,14 +42,14 @@ def test_killed_and_started_again_ends_where_an_undisturbed_run_ends(
     killed, resumed = KillingLog(killed_at), KillingLog(None)
     with pytest.raises(KeyboardInterrupt):
         run(config, source, tmp_path / "killed", log=killed)
-    found, again = run(config, source, tmp_path / "killed", log=resumed)
+    network, resumed_history = run(config, source, tmp_path / "killed", log=resumed)
     # Checkpoints are written after evaluations and at the end of a phase.
     first = max(step for step in (0, 4, 6, 8) if step < killed_at)
     assert [step for step, _, _ in resumed.seen] == list(range(first + 1, 13))
     np.testing.assert_allclose(resumed.seen, expected_log.seen[first:], rtol=1e-4)
-    for one, other in zip(again, history, strict=True):
+    for one, other in zip(resumed_history, history, strict=True):
         np.testing.assert_allclose(dataclasses.astuple(one), dataclasses.astuple(other), rtol=1e-4)
-    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+    for one, other in zip(network.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
@@ -72,13 +72,13 @@ def test_killed_between_two_evaluations(
     expected, history = run(config, source, tmp_path / "whole", precision, log=expected_log)
     with pytest.raises(KeyboardInterrupt):
         run(config, source, tmp_path / "killed", precision, log=killed)
-    found, again = run(config, source, tmp_path / "killed", precision, log=resumed)
+    network, resumed_history = run(config, source, tmp_path / "killed", precision, log=resumed)
     assert [step for step, _, _ in resumed.seen] == [6, 7, 8]
     np.testing.assert_allclose(resumed.seen, expected_log.seen[5:], rtol=1e-2)
-    assert [evaluation.step for evaluation in again] == [4, 8]
-    for one, other in zip(again, history, strict=True):
+    assert [evaluation.step for evaluation in resumed_history] == [4, 8]
+    for one, other in zip(resumed_history, history, strict=True):
         np.testing.assert_allclose(dataclasses.astuple(one), dataclasses.astuple(other), rtol=1e-2)
-    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+    for one, other in zip(network.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-4)
 
 
@@ -86,10 +86,10 @@ def test_a_finished_training_is_not_repeated(source, tiny_backbone, tmp_path):
     config = make_config(tiny_backbone, steps=4, eval_interval=2)
     expected, history = run(config, source, tmp_path)
     log = KillingLog(None)
-    found, again = run(config, source, tmp_path, log=log)
+    network, resumed_history = run(config, source, tmp_path, log=log)
     assert log.seen == []
-    assert again == history
-    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+    assert resumed_history == history
+    for one, other in zip(network.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -110,7 +110,7 @@ def test_killed_between_the_best_weights_and_the_state(
         with pytest.raises(KeyboardInterrupt):
             run(config, source, tmp_path / "killed")
     assert Checkpoints(str(tmp_path / "killed")).progress().step == 2
-    found, again = run(config, source, tmp_path / "killed")
-    assert [e.step for e in again] == [e.step for e in history]
-    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+    network, resumed_history = run(config, source, tmp_path / "killed")
+    assert [e.step for e in resumed_history] == [e.step for e in history]
+    for one, other in zip(network.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)

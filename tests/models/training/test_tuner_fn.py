@@ -137,7 +137,7 @@ def test_killed_and_started_again_with_more_trials_finds_the_rate_that_learns(
 
 @pytest.fixture
 def overflowing_backbone(tiny_backbone, monkeypatch):
-    """Registers a network whose features are no numbers, for pictures of 64 pixels or more."""
+    """Registers a network whose features overflow, for images of 64 pixels or more."""
     import keras
 
     from models.backbones import registry
