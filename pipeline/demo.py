@@ -16,21 +16,22 @@ from data.extraction.plan import ExtractionOptions
 from data.faces.extract import FaceOptions
 from data.synthetic import generator
 from data.utils.code_hash import code_hash
+from data.visualization import contact_sheet
 from models.evaluation.trivial_baseline import trivial_baseline_auc
 from pipeline import config, evaluation, runner
 from pipeline.report import report
 from pipeline.run_outcome import RunOutcome
-from serving import Client
+from serving import Client, audit, visualization
 from serving.prediction import VideoPrediction
 from serving.server.server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
-_ASKED = 6
+_CLIPS = 6
 """Held-out clips of each class that the table of verdicts shows."""
 
 
 def run_demo(output: pathlib.Path) -> RunOutcome:
-    """Makes the sample dataset, extracts, trains, gates, pushes, serves and asks.
+    """Makes the sample dataset, extracts, trains, gates, pushes, serves and predicts.
 
     What an earlier demo in the same folder finished is not done again.
 
@@ -43,40 +44,39 @@ def run_demo(output: pathlib.Path) -> RunOutcome:
     # Another generator makes another dataset.
     generator_code = code_hash("data.synthetic.generator")[:8]
     dataset = output / f"dataset-{generator_code}"
-    examples = output / "examples"
+    run_config = config.load(configs.FOLDER / "demo.yaml").model_copy(
+        update={
+            "examples": str(output / "examples"),
+            "output": str(output / "run"),
+            "serving_root": str(output / "serving"),
+        }
+    )
     rich.print(Rule("1 of 5: sample dataset", align="left"))
     generator.generate_once(dataset)
 
     rich.print(Rule("2 of 5: face extraction", align="left"))
     listing = registry.read("synthetic", str(dataset))
-    extract_with_progress([listing], str(examples), ExtractionOptions(faces=_FACES))
+    extract_with_progress([listing], run_config.examples, ExtractionOptions(faces=_FACES))
 
     rich.print(Rule("3 of 5: pipeline", align="left"))
-    run_config = config.load(configs.FOLDER / "demo.yaml").model_copy(
-        update={
-            "examples": str(examples),
-            "output": str(output / "run"),
-            "serving_root": str(output / "serving"),
-        }
-    )
     outcome = runner.run(run_config)
 
     rich.print(Rule("4 of 5: figures on test", align="left"))
     report(outcome, pathlib.Path(run_config.output), run_config.serving_root)
-    _compare_with_trivial_baseline(outcome, examples)
+    _compare_with_trivial_baseline(outcome, pathlib.Path(run_config.examples))
 
     rich.print(Rule("5 of 5: verdicts of the served models on held-out clips", align="left"))
     served = [model.model for model in outcome.models if model.version is not None]
-    _ask(
-        run_config.serving_root,
-        served,
-        [video for video in listing.videos if video.split == "test"],
-    )
+    held_out = [video for video in listing.videos if video.split == "test"]
+    fake = _predict(run_config.serving_root, served, held_out)
+    pictures = output / "pictures"
+    draw_pictures(pictures, run_config, fake)
 
     rich.print(
-        f"\nLedger:            {examples / ledger.FILE_NAME}"
+        f"\nLedger:            {output / 'examples' / ledger.FILE_NAME}"
         f"\nMetrics by slice:  unmask metrics {run_config.output}"
         f"\nPushed models:     {run_config.serving_root}"
+        f"\nPictures:          {', '.join(map(str, sorted(pictures.iterdir())))}"
         f"\nServe them:        unmask serve --models {run_config.serving_root}"
         "\nThese models know one generated face. They show that the road works, nothing else."
     )
@@ -96,28 +96,52 @@ def _compare_with_trivial_baseline(outcome: RunOutcome, examples: pathlib.Path) 
     rich.print("Where the last line is high, the dataset is easy and the others say little.")
 
 
-def _ask(serving_root: str, models: list[str], held_out: list[SourceVideo]) -> None:
-    """Asks every served model about clips of each class; prints verdicts beside the truth."""
+def _predict(
+    serving_root: str, models: list[str], held_out: list[SourceVideo]
+) -> VideoPrediction | None:
+    """Prints the served models' verdicts on clips of each class beside the truth.
+
+    Returns:
+        The first model's prediction for the first fake; None if no model is served.
+    """
     if not models:
-        rich.print("No model passed the gate: there is nobody to ask.")
-        return
-    reals = [video for video in held_out if video.label == Label.REAL][:_ASKED]
-    fakes = [video for video in held_out if video.label == Label.FAKE][:_ASKED]
-    table = Table()
-    table.add_column("clip")
-    table.add_column("truth")
-    for model in models:
-        table.add_column(model)
+        rich.print("No model passed the gate: there are no verdicts.")
+        return None
+    reals = [video for video in held_out if video.label == Label.REAL][:_CLIPS]
+    fakes = [video for video in held_out if video.label == Label.FAKE][:_CLIPS]
+    predictions: dict[str, list[VideoPrediction]] = {}
     with ModelServer(serving_root, port=0) as server:
-        clients = [Client(server.target, model, options=_FACES) for model in models]
-        for video in reals + fakes:
-            answers = [client.predict(video.path) for client in clients]
-            truth = Label(video.label).name.lower()
-            table.add_row(video.video_id, truth, *(_colour(answer, truth) for answer in answers))
-        for client in clients:
-            client.close()
+        for model in models:
+            with Client(server.target, model, options=_FACES) as client:
+                predictions[model] = [client.predict(video.path) for video in reals + fakes]
+    table = Table("clip", "truth", *models)
+    for video, *answers in zip(reals + fakes, *predictions.values(), strict=True):
+        truth = Label(video.label).name.lower()
+        table.add_row(video.video_id, truth, *(_colour(answer, truth) for answer in answers))
     rich.print(table)
     rich.print(SCOPE_SENTENCE)
+    return predictions[models[0]][len(reals)]
+
+
+def draw_pictures(
+    folder: pathlib.Path, run_config: config.RunConfig, prediction: VideoPrediction | None
+) -> None:
+    """Draws what an extraction holds and what a served model says about a clip.
+
+    Args:
+        folder: for `contact_sheet.png`, `timeline.png` and `annotated.mp4`.
+        run_config: the run, for its Examples and its serving root.
+        prediction: for the timeline and the annotated clip; None draws neither.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contact_sheet.draw(run_config.examples, str(folder / "contact_sheet.png"), videos=8)
+    if prediction is None or prediction.model_version is None:
+        return
+    card = audit.read_model_card(
+        pathlib.Path(run_config.serving_root), prediction.model, prediction.model_version
+    )
+    visualization.draw_timeline(prediction, folder / "timeline.png", card.thresholds)
+    visualization.annotate(prediction, prediction.path, folder / "annotated.mp4")
 
 
 def _colour(answer: VideoPrediction, truth: str) -> str:

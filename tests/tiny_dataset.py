@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 from skimage import data as pictures
 
-from data import contract
+from data import contract, ledger
 from data.extraction import output_layout
 from data.faces import cropping
+from data.ledger import LedgerRow, Status
 
 PORTRAIT = pictures.astronaut()[0:224, 112:336]
 
@@ -68,14 +69,19 @@ def make_split(split: str, videos: int, *, mislabel: bool = False) -> list[contr
 
 
 def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = False) -> None:
-    """Writes what an extraction job would: shards of every split and `dataset.json`."""
+    """Writes what an extraction job would: shards of every split, the ledger and `dataset.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {"train": 16, "eval": 8, "test": 8}
-    for split, videos in sizes.items():
-        wrong = mislabel and split != "test"
-        with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001")) as writer:
-            for video in make_split(split, videos, mislabel=wrong):
+    rows = []
+    for split, size in sizes.items():
+        shard = f"{split}-00000-of-00001"
+        videos = make_split(split, size, mislabel=mislabel and split != "test")
+        with tf.io.TFRecordWriter(str(folder / shard)) as writer:
+            for video in videos:
                 writer.write(contract.encode(video))
+                row = LedgerRow(video.video_id, video.video_id, video.label, Status.OK)
+                rows.append(dataclasses.replace(row, split=split, shard=shard, used=True))
+    (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     splits = {split: {"videos": size, "fakes": size // 2} for split, size in sizes.items()}
     description = output_layout.Description(
         fingerprint=fingerprint, crops="", options={}, slice_columns=[], splits=splits
