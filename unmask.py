@@ -1,4 +1,4 @@
-"""The command line: one application that hangs the rooms' own commands together."""
+"""The command line: one application with the commands of all rooms."""
 
 import data.utils.environment
 

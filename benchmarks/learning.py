@@ -77,7 +77,7 @@ def main() -> None:
     config = run_config.load(_CONFIG, arguments.set)
     if any(one.calibration != "temperature" for one in (*config.models, *config.ensembles)):
         parser.error("--set calibration: raw scores can be computed from temperature's alone")
-    # What other code made of other data is left alone.
+    # Results of other code or other data are kept.
     made_by = code_hash(
         "data.synthetic.generator",
         "data.datasets.synthetic",
@@ -162,7 +162,7 @@ def measure(
     """Makes a model if that is not done yet, and measures it on `test`."""
     folder = root / f"seed{seed}" / name
     done = folder / "result.json"
-    made_of = [*config.describe(name), code_version()]
+    made_of = [*config.settings_of(name), code_version()]
     if done.is_file():
         result = dict(json.loads(done.read_text()))
         if result.pop("made_of") == made_of:

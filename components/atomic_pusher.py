@@ -1,4 +1,4 @@
-"""AtomicPusher: a blessed model appears under the serving root whole, or not at all.
+"""AtomicPusher: a blessed model appears under the serving root complete, or not at all.
 
 TFX's own Pusher copies files into the version's folder one by one, and a server that polls it can
 load half a version.
@@ -50,8 +50,8 @@ def push(source: str, serving_root: str, model_name: str) -> int:
 
     On a local file system it is written beside the versions and renamed; object stores have no
     rename, and there `saved_model.pb`, without which no server takes a folder for a version, is
-    written last. If the latest version has the same content already, nothing is written. What an
-    interrupted push left behind is removed.
+    written last. If the latest version has the same content already, nothing is written. The
+    leftovers of an interrupted push are removed.
 
     Args:
         source: folder of the SavedModel.

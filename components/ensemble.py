@@ -1,6 +1,6 @@
-"""Ensemble: trained models of a run, joined to one that is judged and pushed like any other.
+"""Ensemble: trained models of a run, joined to one that is gated and pushed like any other.
 
-Its inputs are named one by one: open-source Kubeflow Pipelines passes single artifacts alone.
+Each member is an input of its own: open-source Kubeflow Pipelines passes no lists of artifacts.
 """
 
 import json
@@ -31,12 +31,12 @@ def Ensemble(
     member_5: InputArtifact[Model] = None,
     member_6: InputArtifact[Model] = None,
 ) -> None:
-    """Joins the members in the order of the config, and fits on `eval` what is to be fitted."""
-    given = [member_1, member_2, member_3, member_4, member_5, member_6]
+    """Joins the members in the config's order; weights and calibration are fitted on `eval`."""
+    members = [member_1, member_2, member_3, member_4, member_5, member_6]
     uri = artifact_utils.get_split_uri([examples], "eval")
     build_ensemble(
         EnsembleConfig.model_validate_json(config),
-        [path_utils.serving_model_path(member.uri) for member in given if member is not None],
+        [path_utils.serving_model_path(member.uri) for member in members if member is not None],
         [io_utils.all_files_pattern(uri)],
         transform_graph.uri,
         folder=path_utils.serving_model_dir(model.uri),

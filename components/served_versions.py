@@ -14,7 +14,7 @@ SAVED_MODEL = "saved_model.pb"
 
 
 def latest_version(serving_root: str, model_name: str) -> int | None:
-    """The version that TensorFlow Serving serves by default: the highest whole one.
+    """The version that TensorFlow Serving serves by default: the highest complete one.
 
     Args:
         serving_root: the watched folder; need not exist.
@@ -43,10 +43,10 @@ def version_path(serving_root: str, model_name: str, version: int) -> str:
 
 def relative_files(folder: str) -> list[str]:
     """Paths of all files below a folder, relative to it, sorted."""
-    found = []
+    names = []
     for parent, _, files in tf.io.gfile.walk(folder):
-        found += [os.path.relpath(os.path.join(parent, name), folder) for name in files]
-    return sorted(found)
+        names += [os.path.relpath(os.path.join(parent, name), folder) for name in files]
+    return sorted(names)
 
 
 def content_hash(folder: str) -> str:

@@ -1,4 +1,4 @@
-"""ServingBaseline: a copy of the model being served now, for the Evaluator to compare with.
+"""ServingBaseline: a copy of the served model, for the Evaluator to compare with.
 
 TFX finds the last blessed model with a Resolver, which open-source Kubeflow Pipelines cannot run,
 and which may find a model that was never pushed, or has been rolled back since.
@@ -23,9 +23,9 @@ def ServingBaseline(
 ) -> None:
     """Copies the latest served version, or, where nothing is served, the candidate itself.
 
-    The custom property `is_candidate` of the output says which. Cached on the candidate and, by
-    `served_before`, on what is being served: an unchanged run compares, and pushes, nothing
-    again, and a run after somebody else changed what is served does.
+    The custom property `is_candidate` of the output says which. Its cache key holds the candidate
+    and, by `served_before`, the served version: an unchanged run takes the comparison from the
+    cache, and a run after somebody else changed what is served compares again.
     """
     version = served_versions.latest_version(serving_root, model_name)
     if version is None:

@@ -1,4 +1,4 @@
-"""ServingCheck: the candidate, loaded in our server, answers real requests as it does directly."""
+"""ServingCheck: the candidate gives the same answers in our server as when called directly."""
 
 import tempfile
 from typing import Any
@@ -23,7 +23,7 @@ TOLERANCE = 1e-5
 """Largest difference between a served and a direct probability."""
 
 SIGNATURES = ("serving_default", "serving_tracks", "serving_examples", "serving_frames")
-"""What clients may ask."""
+"""Signatures that clients call."""
 
 _VIDEOS = 4
 _TIMEOUT_S = 300.0
@@ -37,7 +37,7 @@ def ServingCheck(
     model_name: Parameter[str],
     code_hash: Parameter[str],
 ) -> None:
-    """Blesses a model that serves a few videos of `eval` as it scores them directly."""
+    """Blesses a model that scores a few videos of `eval` the same served and called directly."""
     path = path_utils.serving_model_path(model.uri)
     uri = artifact_utils.get_split_uri([examples], "eval")
     files = sorted(tf.io.gfile.glob(io_utils.all_files_pattern(uri)))
@@ -58,7 +58,7 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
         records: serialised Examples of videos.
 
     Returns:
-        What differs, for people; empty if nothing does.
+        The difference, as a sentence; empty if there is none.
     """
     loaded = tf.saved_model.load(path)
     missing = sorted(set(SIGNATURES) - set(loaded.signatures))
@@ -98,7 +98,7 @@ def _requests(loaded: Any, records: list[bytes]) -> dict[str, tuple[str, npt.NDA
         "serving_default": ("faces", faces),
         "serving_tracks": ("faces", tracks),
         "serving_examples": ("examples", np.array(records, object)),
-        # A crop is a frame like any other; one is enough, detection costs the most.
+        # A crop serves as a frame; one is enough, since detection costs the most.
         "serving_frames": ("frames", faces[:1]),
     }
 

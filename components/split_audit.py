@@ -22,7 +22,7 @@ _LISTED = 20
 
 
 class SplitAuditError(UsageError):
-    """The data must not be trained or evaluated on; the message names the videos."""
+    """The data is not fit to train or evaluate on; the message names the videos."""
 
 
 @component
@@ -37,7 +37,7 @@ def SplitAudit(
 
     `reals_suffice` lists, as JSON, the splits that need no fakes.
     """
-    # Rows are read only where nothing is missing from them.
+    # Without anomalies, no row lacks a feature.
     problems = find_anomalies(anomalies) or assignment.check_leakage(
         read_rows(examples), reals_suffice=json.loads(reals_suffice)
     )
@@ -49,7 +49,7 @@ def SplitAudit(
 
 
 def find_anomalies(anomalies: ExampleAnomalies) -> list[str]:
-    """Describes what ExampleValidator found.
+    """Lists the anomalies that ExampleValidator reported.
 
     Args:
         anomalies: its output.
@@ -57,20 +57,20 @@ def find_anomalies(anomalies: ExampleAnomalies) -> list[str]:
     Returns:
         One line an anomaly: split, feature and what is wrong.
     """
-    found = []
+    lines = []
     for split in contract.SPLITS:
         uri = artifact_utils.get_split_uri([anomalies], split)
         with tf.io.gfile.GFile(os.path.join(uri, _ANOMALIES_FILE), "rb") as file:
             message = anomalies_pb2.Anomalies.FromString(file.read())
         if message.HasField("dataset_anomaly_info"):
-            found.append(f"split {split}: {message.dataset_anomaly_info.description}")
+            lines.append(f"split {split}: {message.dataset_anomaly_info.description}")
         for feature, info in sorted(message.anomaly_info.items()):
-            found.append(f"split {split}, feature {feature}: {info.description}")
-    return found
+            lines.append(f"split {split}, feature {feature}: {info.description}")
+    return lines
 
 
 def read_rows(examples: Examples) -> Iterator[tuple[str, str, str, str, int]]:
-    """Yields what `splits.check_leakage` needs of every ingested Example.
+    """Yields the row of every ingested Example that `assignment.check_leakage` takes.
 
     Args:
         examples: ImportExampleGen's output: GZIP TFRecords in a folder a split.

@@ -1,1 +1,4 @@
-"""Kubeflow: the pipeline compiled for Kubeflow Pipelines."""
+"""Kubeflow: the pipeline compiled for Kubeflow Pipelines.
+
+`compiler.py` loads TFX and is imported from its file; `commands.py` is the command line.
+"""

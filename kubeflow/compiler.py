@@ -43,7 +43,7 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
             fingerprint=dataset.fingerprint,
             root=config.kubeflow.root,
             checkpoints=f"{config.kubeflow.root}/checkpoints",
-            # What will be served when the pipeline runs is not known yet.
+            # Which version will be served when the pipeline runs is not known yet.
             served_before=dict.fromkeys(config.candidates, ""),
         ),
         # Kubeflow keeps its own metadata.

@@ -7,7 +7,7 @@ import rich
 import typer
 
 EXIT_REFUSED = 3
-"""The gate refused a candidate; the others are pushed all the same."""
+"""Exit code of a run whose gate refused a candidate; the other candidates are pushed."""
 
 
 def run(
@@ -22,8 +22,8 @@ def run(
 ) -> None:
     """Validate the Examples, train, evaluate, gate and push every configured model.
 
-    Ends with 0 if every candidate is pushed or is what is being served, with 3 if the gate
-    refused one. An unchanged run takes everything from the cache and pushes nothing again.
+    Exits with 0 if every candidate is pushed or already served, and with 3 if the gate refused
+    one. An unchanged run takes everything from the cache and pushes nothing.
 
     Example: unmask run --config configs/faceforensics.yaml --set models.0.steps=500
     """
@@ -71,8 +71,8 @@ def demo(
     """Run the whole road on a generated sample dataset, from clips to served verdicts.
 
     Generates clips from one portrait, extracts faces, trains EfficientNetV2-B0 and Xception,
-    gates and pushes them, serves them, and asks about held-out clips. What it teaches is that
-    everything works; its models know one face and detect nobody else's manipulation.
+    gates, pushes and serves them, and predicts held-out clips. It shows that everything works;
+    its models know one face and detect nobody else's manipulation.
     """
     rich.print("Loading TensorFlow Extended ...")
     _silence_imports()
@@ -91,7 +91,7 @@ def import_weights(
             help="A .h5 file that MesoNet's authors published.",
         ),
     ],
-    model: Annotated[str, typer.Option(help="The network that it holds: meso4 or mesoinception4.")],
+    model: Annotated[str, typer.Option(help="Its network: meso4 or mesoinception4.")],
     output: Annotated[
         str, typer.Option(help="Folder that the server watches; <name>/<version>/ appears in it.")
     ],
@@ -102,23 +102,23 @@ def import_weights(
             "thresholds. Without it the model is marked as uncalibrated."
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Served name, if not the network's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Served name; by default the network's.")] = None,
     calibration: Annotated[
         str | None,
         typer.Option(
-            help="From scores to probabilities: platt or isotonic; temperature if not said."
+            help="From scores to probabilities: temperature (the default), platt or isotonic."
         ),
     ] = None,
     false_positive_rate: Annotated[
         float | None,
-        typer.Option(help="Share of real videos that may be called fake; 0.05 if not said."),
+        typer.Option(help="Share of real videos that may be called fake; 0.05 by default."),
     ] = None,
     false_negative_rate: Annotated[
         float | None,
-        typer.Option(help="Share of fake videos that may be called real; 0.05 if not said."),
+        typer.Option(help="Share of fake videos that may be called real; 0.05 by default."),
     ] = None,
 ) -> None:
-    """Make a served model of weights that were trained elsewhere.
+    """Make a served model from weights that were trained elsewhere.
 
     Example: unmask import-weights Meso4_DF.h5 --model meso4 --output runs/serving
     --calibrate-on runs/faceforensics/examples --calibration platt
@@ -133,14 +133,13 @@ def import_weights(
         "false_positive_rate": false_positive_rate,
         "false_negative_rate": false_negative_rate,
     }
-    given = {key: value for key, value in options.items() if value is not None}
-    if given and calibrate_on is None:
-        raise UsageError(
-            f"{_option(next(iter(given)))}: there is nothing to calibrate on; give --calibrate-on"
-        )
+    settings = {key: value for key, value in options.items() if value is not None}
+    if settings and calibrate_on is None:
+        option = _option(next(iter(settings)))
+        raise UsageError(f"{option}: there is nothing to calibrate on; give --calibrate-on")
     try:
         config = ModelConfig.model_validate(
-            {"model": model, "name": name or "", "weights": None, **given}
+            {"model": model, "name": name or "", "weights": None, **settings}
         )
     except pydantic.ValidationError as error:
         first = error.errors()[0]
@@ -155,7 +154,7 @@ def import_weights(
 
 
 def _option(key: str) -> str:
-    """What a key of the config is called on the command line."""
+    """The command-line option of a key of the config."""
     return f"--{key.replace('_', '-')}"
 
 

@@ -48,7 +48,7 @@ class Threshold(Section):
 
 
 class EvaluationConfig(Section):
-    """What is measured on `test`, and what a model must reach to be pushed."""
+    """What is measured on `test`, and the conditions under which a model is pushed."""
 
     slices: list[str] = Field(
         default_factory=lambda: [
@@ -65,7 +65,7 @@ class EvaluationConfig(Section):
 
 
 class KubeflowConfig(Section):
-    """Where a compiled pipeline finds and leaves things; all paths as its containers see them."""
+    """Where a compiled pipeline reads and writes; all paths as its containers see them."""
 
     image: str = Field(description="container image that holds unmask")
     root: str = Field(
@@ -89,7 +89,7 @@ class RunConfig(Section):
     )
     models: list[ModelConfig] = Field(min_length=1, description="trained, gated, pushed one by one")
     ensembles: list[EnsembleConfig] = Field(
-        default_factory=list, description="of these models; judged and pushed as they are"
+        default_factory=list, description="of these models; gated and pushed like them"
     )
     evaluation: EvaluationConfig
     beam: list[str] = Field(
@@ -124,16 +124,16 @@ class RunConfig(Section):
 
     @property
     def reals_suffice(self) -> list[str]:
-        """Splits that need no fakes: train where every model makes its own."""
+        """Splits that need no fakes: train, if every model makes its own."""
         makes_fakes = all(model.fakes == "self_blended" for model in self.models)
         return ["train"] if makes_fakes else []
 
-    def describe(self, candidate: str) -> list[str]:
+    def settings_of(self, candidate: str) -> list[str]:
         """All settings, as JSON, that decide what a candidate becomes."""
         models = {model.name: model.model_dump_json() for model in self.models}
         if candidate in models:
             return [models[candidate]]
-        (ensemble,) = (found for found in self.ensembles if found.name == candidate)
+        (ensemble,) = (each for each in self.ensembles if each.name == candidate)
         return [ensemble.model_dump_json(), *(models[name] for name in ensemble.members)]
 
 

@@ -1,4 +1,4 @@
-"""What the Evaluator measures and requires, and what it found."""
+"""The Evaluator: its configuration (metrics, slices, gate) and its results."""
 
 import dataclasses
 from collections.abc import Collection, Iterable
@@ -30,12 +30,12 @@ def eval_config(
     baseline's own buckets, which may lie elsewhere, would be added to the candidate's.
 
     Args:
-        config: what to report and to require.
+        config: slices to report, and the gate.
         text_features: features of the Examples that hold text.
         buckets: slice features that Transform computes.
 
     Raises:
-        UsageError: a slice is of neither kind; TFMA would pass over it in silence.
+        UsageError: a slice is of neither kind; TFMA would ignore it silently.
     """
     known = {*text_features, *buckets}
     gated = [key for threshold in config.gate for key in threshold.slice]
@@ -106,14 +106,14 @@ def _per_slice(threshold: Threshold) -> tfma.PerSliceMetricThreshold:
 
 @dataclasses.dataclass(frozen=True)
 class SliceMetrics:
-    """What was measured on one slice of `test`.
+    """The metrics of one slice of `test`.
 
     Attributes:
         slice: for example `slice/method = Deepfakes`; `all videos` for no slice.
         videos: number of videos.
         auc: area under the ROC curve, 0 to 1; None where the slice holds one class.
         log_loss: mean cross-entropy in nats.
-        accuracy: share that a threshold of 0.5 gets right, 0 to 1.
+        accuracy: share of correct answers at a threshold of 0.5, 0 to 1.
     """
 
     slice: str
@@ -124,7 +124,7 @@ class SliceMetrics:
 
 
 def read_metrics(path: str, model: str = CANDIDATE) -> list[SliceMetrics]:
-    """Reads what the Evaluator measured.
+    """Reads the metrics that the Evaluator wrote.
 
     Args:
         path: folder of its `evaluation` output.
@@ -151,7 +151,7 @@ def read_metrics(path: str, model: str = CANDIDATE) -> list[SliceMetrics]:
 
 
 def read_refusals(path: str) -> list[str]:
-    """Names the conditions of the gate that were missed.
+    """Reads which conditions of the gate were missed.
 
     Args:
         path: folder of the Evaluator's `evaluation` output.
@@ -167,7 +167,7 @@ def read_refusals(path: str) -> list[str]:
     for validation in result.metric_validations_per_slice:
         keys = validation.slice_key.single_slice_keys
         where = _slice_name([(key.column, key.bytes_value.decode()) for key in keys])
-        lines += [f"{where}: {_describe(failure)}" for failure in validation.failures]
+        lines += [f"{where}: {_explain(failure)}" for failure in validation.failures]
     if not result.validation_ok and not lines:
         lines.append(f"TFMA refuses it without a reason, see {path}")
     return lines
@@ -180,7 +180,7 @@ def _slice_name(key: Iterable[tuple[str, object]]) -> str:
     return ", ".join(f"{column} = {value}" for column, value in key) or _ALL
 
 
-def _describe(failure: validation_result_pb2.ValidationFailure) -> str:
+def _explain(failure: validation_result_pb2.ValidationFailure) -> str:
     """For example `auc is 0.7312, the gate requires 0.8 or more`."""
     name = failure.metric_key.name
     value = failure.metric_value.double_value.value

@@ -43,7 +43,7 @@ from pipeline.config import RunConfig
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """What the graph reads and where it writes, on the file system of its runner.
+    """Where the graph reads and writes, on the file system of its runner.
 
     Attributes:
         examples: folder of the extraction job's shards.
@@ -52,8 +52,8 @@ class Inputs:
         fingerprint: of the extracted data; goes into `model.json`.
         root: folder for the artifacts.
         checkpoints: folder from which an interrupted training goes on.
-        served_before: for each model what tells whether the model being served is still the
-            one that the last run compared it with.
+        served_before: a key for each candidate, which changes when another version than in
+            the last run is served; the candidate is then compared anew.
     """
 
     examples: str
@@ -76,7 +76,7 @@ def create(
 
     Args:
         config: the run.
-        inputs: what it reads and where it writes.
+        inputs: where it reads and writes.
         metadata_connection: of ML Metadata; None where the orchestrator has its own.
         use_cache: whether components whose inputs, parameters and code are unchanged since an
             earlier run are skipped.
@@ -136,7 +136,7 @@ def _ingest(
     run_schema = ImportSchemaGen(schema_file=inputs.schema)
     statistics = StatisticsGen(
         examples=examples,
-        # Statistics of the images themselves would cost memory and say nothing.
+        # Statistics of the images themselves would cost memory and tell nothing.
         stats_options=tfdv.StatsOptions(
             feature_allowlist=[
                 feature.name for feature in resolved.feature if feature.name != "face/image"
@@ -261,12 +261,12 @@ def _judge(
 
 
 def _weights_hash(model: ModelConfig) -> str:
-    """Of a weights file, so that another one under the same path is noticed."""
+    """SHA-256 of a weights file: another file at the same path is another input."""
     if model.weights in (None, registry.IMAGENET) or not pathlib.Path(str(model.weights)).is_file():
         return ""
     return hashlib.sha256(pathlib.Path(str(model.weights)).read_bytes()).hexdigest()
 
 
 def _warm_start_hash(model: ModelConfig) -> str:
-    """Of the version that training starts from, so that another one in its place is noticed."""
+    """SHA-256 of the version that training starts from; empty without a warm start."""
     return "" if model.warm_start is None else served_versions.content_hash(model.warm_start)

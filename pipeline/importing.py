@@ -1,9 +1,10 @@
-"""Weights that others trained, made into a served model."""
+"""A served model made from weights that others trained."""
 
 import hashlib
 import os
 import pathlib
 import tempfile
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ _SPLIT = "eval"
 def import_weights(
     path: str, config: ModelConfig, *, serving_root: str, examples: str | None
 ) -> str:
-    """Makes a served model of a weights file and pushes it.
+    """Makes a served model from a weights file and pushes it.
 
     Args:
         path: of a file that MesoNet's authors published.
@@ -41,7 +42,8 @@ def import_weights(
         Folder of the version that now serves the weights.
 
     Raises:
-        UsageError: the file or the folder is not what it must be.
+        UsageError: the network cannot be imported, the file does not hold its weights, or the
+            folder holds no extraction with an `eval` split.
     """
     if config.model not in mesonet_weights.NAMES:
         raise UsageError(
@@ -62,42 +64,49 @@ def import_weights(
     with tempfile.TemporaryDirectory(prefix="unmask-import-") as scratch:
         saved = f"{scratch}/saved"
         if examples is None:
-            decision, warning = uncalibrated()
-            _say(f"warning: {warning}")
-            export(
-                ServedModel(
-                    scorer, decision, track_length=config.track_length, transform=label_only
-                ),
-                saved,
-                name=config.name,
-                card={**decision.to_json(), "warnings": [warning], **card},
-            )
+            _export_uncalibrated(scorer, config, card, saved)
         else:
-            shards = _eval_shards(examples)
-            transform = TransformFeatures(transform_graph.analyze(shards, scratch))
-            crops_file = os.path.join(scratch, "crops")
-            with CropSource.write(shards, crops_file, transform, compression="") as store:
-                export_calibrated(
-                    scorer,
-                    score_videos(scorer, store, np.arange(len(store.index.offset))),
-                    store.index,
-                    config,
-                    transform=transform,
-                    folder=saved,
-                    run_folder=_extra(saved),
-                    evaluations=1,  # nobody chose among several
-                    card={"data_fingerprint": {_SPLIT: store.fingerprint}, **card},
-                    say=_say,
-                )
+            _export_calibrated(scorer, config, card, saved, _eval_shards(examples), scratch)
         version = atomic_pusher.push(saved, serving_root, config.name)
     return served_versions.version_path(serving_root, config.name, version)
 
 
-def _extra(saved: str) -> str:
-    """The model's own folder for side files: an import has no run's folder beside it."""
-    folder = os.path.join(saved, "assets.extra")
-    os.makedirs(folder)
-    return folder
+def _export_uncalibrated(
+    scorer: NetworkScorer, config: ModelConfig, card: dict[str, Any], folder: str
+) -> None:
+    decision, warning = uncalibrated()
+    _say(f"warning: {warning}")
+    served = ServedModel(scorer, decision, track_length=config.track_length, transform=label_only)
+    card = {**decision.to_json(), "warnings": [warning], **card}
+    export(served, folder, name=config.name, card=card)
+
+
+def _export_calibrated(
+    scorer: NetworkScorer,
+    config: ModelConfig,
+    card: dict[str, Any],
+    folder: str,
+    shards: list[str],
+    scratch: str,
+) -> None:
+    # An import has no folder of a run: what calibration draws goes into the model's own.
+    side_files = os.path.join(folder, "assets.extra")
+    os.makedirs(side_files)
+    transform = TransformFeatures(transform_graph.analyze(shards, scratch))
+    crops_file = os.path.join(scratch, "crops")
+    with CropSource.write(shards, crops_file, transform, compression="") as crop_source:
+        export_calibrated(
+            scorer,
+            score_videos(scorer, crop_source, np.arange(len(crop_source.index.offset))),
+            crop_source.index,
+            config,
+            transform=transform,
+            folder=folder,
+            run_folder=side_files,
+            evaluations=1,  # no choice among several
+            card={"data_fingerprint": {_SPLIT: crop_source.fingerprint}, **card},
+            say=_say,
+        )
 
 
 def _say(message: str) -> None:
@@ -107,7 +116,8 @@ def _say(message: str) -> None:
 def _eval_shards(examples: str) -> list[str]:
     if output_layout.read_description(examples) is None:
         raise UsageError(f"{examples}: holds no extraction; `unmask extract` writes one")
-    names = [n for n in output_layout.find_shards(examples) if n.startswith(f"{_SPLIT}-")]
+    shards = output_layout.find_shards(examples)
+    names = [shard for shard in shards if shard.startswith(f"{_SPLIT}-")]
     if not names:
         raise UsageError(f"{examples}: its {_SPLIT} split, which calibrates, holds no video")
     return [files.join(examples, name) for name in names]

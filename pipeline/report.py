@@ -1,4 +1,4 @@
-"""What a run prints: figures by slice, and what became of each candidate."""
+"""What a run prints: metrics by slice, and the outcome for each candidate."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from pipeline.run_outcome import RunOutcome
 
 
 def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None:
-    """Prints what ran, what was measured and what became of each candidate."""
+    """Prints the metrics, what came from the cache, and the outcome for each candidate."""
     print_metrics(outcome)
     if outcome.cached:
         rich.print(f"{len(outcome.cached)} components unchanged, {len(outcome.ran)} ran")

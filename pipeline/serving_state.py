@@ -1,10 +1,10 @@
-"""What was being served before and after the last run, which decides what may come from the cache.
+"""A cache key for ServingBaseline: it changes when somebody else changes what is served.
 
-A candidate is compared with the model being served. TFX's cache knows inputs and parameters
-alone, so what is served must be among ServingBaseline's parameters; but a run that pushes changes
-it, and an unchanged run must still find everything in the cache. So each run records, for each
-model, the candidate, the parameter it gave and what was served in the end, and the next run gives
-the same parameter exactly if candidate and served version are still those.
+A candidate is compared with the served version. TFX's cache only knows inputs and parameters, so
+the served version must be part of ServingBaseline's parameters. But a run that pushes changes the
+served version, and running again unchanged must still take everything from the cache. So each run
+records, for each model, the candidate, the key and the version that is served at its end. The
+next run uses the same key if candidate and served version are still the same.
 """
 
 import json
@@ -27,8 +27,8 @@ def baseline_key(output: pathlib.Path, config: RunConfig, model: str, fingerprin
         fingerprint: of the data that it is trained on.
 
     Returns:
-        The last run's, if candidate and served version are what they were at its end; else one
-        that no earlier run gave for this candidate.
+        The last run's key if candidate and served version are the same as at its end; else a
+        key that no earlier run used for this candidate.
     """
     served = served_versions.latest_version(config.serving_root, model)
     last = _read(output).get(model)
@@ -40,14 +40,14 @@ def baseline_key(output: pathlib.Path, config: RunConfig, model: str, fingerprin
 
 
 def record(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str, key: str) -> None:
-    """Notes what is served at the end of a run.
+    """Records what is served at the end of a run.
 
     Args:
         output: the run's folder.
         config: the run.
         model: the candidate's name.
         fingerprint: of the data that it was trained on.
-        key: what `baseline_key` gave for the run.
+        key: the run's, by `baseline_key`.
     """
     state = _read(output)
     state[model] = {
@@ -59,7 +59,7 @@ def record(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str
 
 
 def _candidate(config: RunConfig, model: str, fingerprint: str) -> list[str]:
-    return [*config.describe(model), fingerprint, code_version()]
+    return [*config.settings_of(model), fingerprint, code_version()]
 
 
 def _read(output: pathlib.Path) -> dict[str, dict]:

@@ -1,4 +1,4 @@
-"""A Transform graph outside a run, analysed straight from an extraction's shards."""
+"""A Transform graph outside a run, computed from an extraction's shards."""
 
 from collections.abc import Sequence
 
@@ -17,17 +17,17 @@ _BEAM_OPTIONS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
 
 
 def analyze(shards: Sequence[str], folder: str) -> str:
-    """Does to videos what a run's Transform does to its training videos.
+    """Computes what a run's Transform computes from its training videos.
 
     Args:
         shards: paths or patterns of TFRecords of Examples.
-        folder: an empty one for the graph and for what is written on the way.
+        folder: an empty one, for the graph and temporary files.
 
     Returns:
         The folder in it that `models.transform.transform_features.TransformFeatures` takes.
     """
     whole = schema.resolve(())
-    # Pictures are the most of an Example, and nothing is computed of them.
+    # Images are most of an Example, and nothing is computed from them.
     pruned = schema_pb2.Schema(
         feature=[feature for feature in whole.feature if feature.name in RAW_FEATURES]
     )
