@@ -43,7 +43,7 @@ types: $(VENV)/.installed-dev ## static types of our code
 docs: $(VENV)/.installed ## renew docs/cli.md from the command line itself
 	$(BIN)/typer unmask utils docs --name unmask --output docs/cli.md
 
-hooks: $(VENV)/.installed-dev ## let git check style, formatting and types before each commit
+hooks: $(VENV)/.installed-dev ## let git run the checks of lint and types before each commit
 	$(BIN)/pre-commit install
 
 lock: $(UV) ## renew the pinned requirements from pyproject.toml

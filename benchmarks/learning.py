@@ -53,7 +53,7 @@ _CONFIG = configs.FOLDER / "learning.yaml"
 
 @dataclasses.dataclass
 class Arguments:
-    """What `models.training.run_fn.run_fn` asks for."""
+    """The attributes of `FnArgs` that `models.training.run_fn.run_fn` reads."""
 
     train_files: Sequence[str]
     eval_files: Sequence[str]
@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def prepare(root: pathlib.Path) -> None:
-    """Makes the dataset, its Examples as TFX hands them on, and the Transform graph."""
+    """Makes the dataset, its Examples as TFX writes them, and the Transform graph."""
     dataset, examples = root / "dataset", root / "examples"
     generator.generate_once(dataset)
     listing = registry.read("synthetic", str(dataset))
@@ -143,13 +143,13 @@ def measure_all(
 
 
 def take_one_core() -> None:
-    """Readies a process that has another beside it, and that ends with the one that began it."""
+    """Limits a worker to one core, and lets it end with the process that started it."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def end_with_parent() -> None:
-    """Ends this process once its parent has ended, however that was."""
+    """Ends this process as soon as its parent has ended in any way."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -159,7 +159,7 @@ def end_with_parent() -> None:
 def measure(
     config: run_config.RunConfig, name: str, seed: int, root: pathlib.Path
 ) -> dict[str, Any]:
-    """Makes a model if that is not done yet, and measures it on `test`."""
+    """Makes a model, unless it is there already, and measures it on `test`."""
     folder = root / f"seed{seed}" / name
     done = folder / "result.json"
     made_of = [*config.settings_of(name), code_version()]
@@ -212,7 +212,7 @@ def make(
 
 
 def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
-    """What an exported model reaches on `test`.
+    """Measures an exported model on `test`.
 
     Returns:
         AUC with its 95 % interval, and the calibration error of 15 bins of its raw and of its

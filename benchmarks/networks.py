@@ -118,7 +118,7 @@ def measure(name: str, image_size: int) -> tuple[float, int, float]:
 
 
 def batch(image_size: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Eight views of one portrait, whole numbers from 0 to 255, labelled without rhyme or reason.
+    """Eight views of one portrait, whole numbers from 0 to 255, with arbitrary labels.
 
     Args:
         image_size: pixels a side.

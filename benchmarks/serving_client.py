@@ -31,7 +31,7 @@ from data.utils.evenly_spread import evenly_spread
 
 
 def make_tracks(video: VideoFaces, width: int) -> npt.NDArray:
-    """The usable faces of a video as rows of `serving_tracks`: what the client asks about."""
+    """The usable faces of a video as rows of `serving_tracks`, as the client sends them."""
     rows = []
     for _, group in itertools.groupby(video.usable_faces, key=lambda face: face.track):
         track = list(group)
@@ -41,7 +41,7 @@ def make_tracks(video: VideoFaces, width: int) -> npt.NDArray:
 
 
 def main() -> None:
-    """Prints what was measured, and last one line of JSON a figure."""
+    """Measures and prints."""
     parser = serving.arguments(__doc__)
     parser.add_argument("clip", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)

@@ -18,7 +18,7 @@ PEAK_CONCURRENCY = 16
 
 
 def main() -> None:
-    """Prints what was measured, and last one line of JSON a figure."""
+    """Measures and prints."""
     parser = serving.arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")

@@ -1,9 +1,9 @@
 """A served model under load for long, while versions come and go, and when it is stopped.
 
 Sixty seconds of 64 clients: how many requests fail, and by how much does the server's resident
-memory grow after the first sixth? Then sixteen clients ask on while ten new versions are pushed
-one after the other: no request may fail, nor be answered by a version before it was pushed or
-after it was reported as gone. Last, with 64 clients again, SIGTERM: whatever was sent before must
+memory grow after the first sixth? Then sixteen clients send requests while ten new versions are
+pushed one after the other: no request may fail, or be answered by a version before it was pushed
+or after it was reported as gone. Last, with 64 clients again, SIGTERM: what was sent before must
 be answered, what comes later may only be refused as UNAVAILABLE, and the server must end with 0.
 
     python -m benchmarks.serving_load [--model runs/demo/serving/efficientnet_v2_b0/1]
@@ -28,7 +28,7 @@ CONCURRENCY = 64
 SWAP_CONCURRENCY = 16
 
 _SENDING_S = 0.1
-"""A request sent this long before SIGTERM has reached the server, or it is its fault."""
+"""A request sent this long before SIGTERM counts as accepted by the server."""
 
 
 def resident_mib(process: subprocess.Popen) -> float:
@@ -38,7 +38,7 @@ def resident_mib(process: subprocess.Popen) -> float:
 
 
 def failures(answers: list[Answer]) -> int:
-    """How many requests failed; prints with what."""
+    """Counts the failed requests and prints their errors."""
     failed = [answer for answer in answers if answer.code is not grpc.StatusCode.OK]
     for error in sorted({f"{answer.code.name}: {answer.details}" for answer in failed}):
         print(f"  {error}", flush=True)
@@ -143,7 +143,7 @@ def measure_stop(process: subprocess.Popen, target: str, message: bytes, seconds
 
 
 def main() -> None:
-    """Prints what was measured, one line of JSON a figure."""
+    """Measures and prints."""
     parser = serving.arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of the load")
     parser.add_argument("--swaps", type=int, default=10)

@@ -39,7 +39,7 @@ def flask_server() -> Iterator[int]:
 
 
 def serve_with_flask() -> None:
-    """A JPEG in, a probability out."""
+    """Serves the network with Flask: a JPEG in, a probability out."""
     import socket
 
     import flask
@@ -68,7 +68,7 @@ def serve_with_flask() -> None:
 
 
 def flask_requests_per_second(port: int, face: bytes, seconds: float) -> float:
-    """What `CONCURRENCY` clients get answered, each on a new connection a request."""
+    """Answers a second to `CONCURRENCY` clients, which open a connection for each request."""
     start = time.perf_counter()
 
     def ask_on(_: int) -> int:
@@ -101,7 +101,7 @@ def wait_for_port(port: int) -> None:
 
 
 def main() -> None:
-    """Prints what was measured, and last one line of JSON a figure."""
+    """Measures and prints."""
     parser = serving.arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")

@@ -1,4 +1,4 @@
-"""Shortcuts: what a network owes to compression that tells its classes apart, and what helps.
+"""Shortcuts: how far a network relies on compression that differs by class, and what helps.
 
 Usage: python -m benchmarks.shortcut [--network xception] [--steps 300] [--seeds 0 1]
        [--identities 60] [--pair REAL FAKE]
@@ -101,7 +101,7 @@ def measured(
     to_measure: Mapping[str, Sequence[VideoExample]],
     pair: Mapping[str, VideoExample],
 ) -> Iterator[tuple[str, float]]:
-    """Names and values of what a network's scores owe to compression; prints what is behind."""
+    """Names and values of how much compression explains of a network's scores; prints details."""
     for compression, videos in to_measure.items():
         report = measure(network, videos)
         print(f"  {compression} compression")
@@ -139,7 +139,7 @@ def learn(videos: Sequence[VideoExample], config: ModelConfig, steps: int) -> Cl
 
 
 def measure(network: Classifier, videos: Sequence[VideoExample]) -> ShortcutReport:
-    """What the scores of videos owe to nuisances."""
+    """How much nuisances explain of the scores of videos."""
     measured = np.array([measure_nuisances(video) for video in videos])
     return measure_shortcut(
         score(network, videos),

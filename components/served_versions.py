@@ -37,7 +37,12 @@ def latest_version(serving_root: str, model_name: str) -> int | None:
 
 
 def version_path(serving_root: str, model_name: str, version: int) -> str:
-    """Folder of one version."""
+    """Folder of one version.
+
+    Example:
+        >>> version_path("gs://bucket/serving", "xception", 1767225600)
+        'gs://bucket/serving/xception/1767225600'
+    """
     return os.path.join(serving_root, model_name, str(version))
 
 

@@ -52,7 +52,7 @@ class RunOutcome:
 
     @property
     def all_pushed(self) -> bool:
-        """Whether the gate refused no candidate."""
+        """Whether every candidate is served, so that the gate refused none."""
         return all(model.version is not None for model in self.models)
 
 

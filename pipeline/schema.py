@@ -20,6 +20,10 @@ def resolve(slice_columns: Sequence[str]) -> schema_pb2.Schema:
 
     Returns:
         The schema that the run's Examples are validated against.
+
+    Example:
+        >>> resolve(["camera"]).feature[-1].name
+        'slice/camera'
     """
     schema = text_format.Parse(CONTRACT.read_text(), schema_pb2.Schema())
     for column in slice_columns:
@@ -40,7 +44,12 @@ def write(schema: schema_pb2.Schema, path: pathlib.Path) -> None:
 
 
 def text_features(schema: schema_pb2.Schema) -> set[str]:
-    """Names of the features that hold text, by which videos can be sliced."""
+    """Names of the features that hold text, by which videos can be sliced.
+
+    Example:
+        >>> "slice/camera" in text_features(resolve(["camera"]))
+        True
+    """
     return {
         feature.name
         for feature in schema.feature

@@ -1,4 +1,4 @@
-"""Videos whose compression is what `benchmarks.shortcut` wants it to be."""
+"""Videos of a chosen compression, for `benchmarks.shortcut`."""
 
 import hashlib
 import pathlib
@@ -62,7 +62,7 @@ def make_video(
 def make_identities(
     first: int, count: int, qualities: dict[Label, tuple[int, int]]
 ) -> list[contract.VideoExample]:
-    """Real and fake of identities, each video of a quality drawn by its log.
+    """Real and fake of identities, each video of a quality drawn log-uniformly.
 
     Args:
         first: number of the first identity.

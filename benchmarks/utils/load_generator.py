@@ -16,7 +16,7 @@ from benchmarks.utils.serving import PREDICT
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What became of one request.
+    """The answer to one request.
 
     Attributes:
         sent: `time.perf_counter()`.
@@ -52,13 +52,13 @@ def _finish(sent: float, call: grpc.Future) -> Answer:
 def keep_asking(
     target: str, message: bytes, concurrency: int, until: Callable[[], bool]
 ) -> list[Answer]:
-    """Sends requests from so many clients, each its next one upon an answer.
+    """Sends requests from several clients; each sends its next one when it has an answer.
 
     Args:
         target: `host:port`.
         message: the serialised request.
         concurrency: number of clients.
-        until: when it answers true, a client stops.
+        until: clients stop when it returns True.
 
     Returns:
         All answers, by the time of sending.
@@ -72,7 +72,7 @@ def keep_asking(
                 sent = time.perf_counter()
                 answers.append(_finish(sent, predict.future(message)))
                 if answers[-1].code is not grpc.StatusCode.OK:
-                    time.sleep(0.01)  # refused at once: not to be asked without end
+                    time.sleep(0.01)  # refused at once: do not flood the server
             return answers
 
         with concurrent.futures.ThreadPoolExecutor(concurrency) as clients:
@@ -133,7 +133,7 @@ def ask_at_rate(target: str, message: bytes, rate: float, seconds: float) -> lis
 
 
 def check(answers: list[Answer]) -> None:
-    """Raises a RuntimeError if a request failed: what failed is not to be timed."""
+    """Raises a RuntimeError if a request failed: failures must not be timed."""
     failed = [answer for answer in answers if answer.code is not grpc.StatusCode.OK]
     if failed or not answers:
         first = f"{failed[0].code.name}: {failed[0].details}" if failed else "no request was sent"

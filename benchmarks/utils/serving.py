@@ -1,13 +1,8 @@
 """What the benchmarks of serving share: a model, a server in a process of its own, clients.
 
-    python -m benchmarks.serving_throughput    requests/s, against the bare model and Flask
-    python -m benchmarks.serving_latency       lone requests, and at half of the peak load
-    python -m benchmarks.serving_load          long load, hot swaps and SIGTERM under load
-    python -m benchmarks.serving_client CLIP   `Client.predict` against its parts
-
 Without `--model` the model is EfficientNetV2-B0 at 224 px with random weights, exported as the
-pipeline exports. What is compared is measured in turn, several times, so that a machine that is
-busy with other things slows both; believe the figures on an idle machine only.
+pipeline exports. What is compared is measured in turn, several times, so that other work on the
+machine slows both; trust the figures of an idle machine only.
 """
 
 import argparse
@@ -35,18 +30,18 @@ FACE_SIZE = 224
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 MAX_BATCH_SIZE = 16
-"""Of the batched server: merges what waits while all cores are busy; nobody waits for others."""
+"""Of the batched server: requests that wait while all cores are busy are merged."""
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The options that all have."""
+    """The options that all benchmarks of serving have."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--model", type=pathlib.Path, help="folder of a pushed version")
     return parser
 
 
 def print_load() -> None:
-    """Says how busy the machine is before it is measured on."""
+    """Prints how busy the machine is before the measurement."""
     print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
 
 
@@ -96,7 +91,7 @@ def serving_root(model: pathlib.Path | None) -> Iterator[pathlib.Path]:
 
 
 def make_face() -> bytes:
-    """A JPEG of smooth noise: a face's size in bytes, nobody's face."""
+    """A JPEG of smooth noise, with as many bytes as a face."""
     import numpy as np
     import tensorflow as tf
 
@@ -125,7 +120,7 @@ def predict_message(face: bytes) -> bytes:
 def running(
     command: list[str], ready: str, stderr: int | None = None
 ) -> Iterator[tuple[subprocess.Popen, str]]:
-    """Runs a server until the block ends; yields it and the line by which it said it was ready."""
+    """Runs a server until the block ends; yields it and the line that says it is ready."""
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
     ) as process:

@@ -102,21 +102,3 @@ def test_a_killed_push_leaves_no_version_and_the_next_one_completes(saved_model,
     version = push(str(saved_model), str(root), "xception")
     assert [path.name for path in (root / "xception").iterdir()] == [str(version)]
     tf.saved_model.load(str(root / "xception" / str(version)))
-
-
-@pytest.mark.parametrize(
-    ("folders", "expected"),
-    [
-        pytest.param([], None, id="nothing"),
-        pytest.param(["3/saved_model.pb", "12/saved_model.pb"], 12, id="highest number"),
-        pytest.param(["3/saved_model.pb", "12/variables"], 3, id="half written"),
-        pytest.param(["latest/saved_model.pb", ".incoming-9/saved_model.pb"], None, id="no number"),
-        pytest.param(["0042/saved_model.pb", "\u00b3/saved_model.pb"], None, id="odd numbers"),
-    ],
-)
-def test_latest_version(folders, expected, tmp_path):
-    for folder in folders:
-        path = tmp_path / "xception" / folder
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    assert served_versions.latest_version(str(tmp_path), "xception") == expected

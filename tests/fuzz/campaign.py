@@ -70,18 +70,18 @@ class Campaign:
         self._folder.cleanup()
 
     def run(self, name: str, changes: list[mutations.Mutation]) -> VideoFaces | None:
-        """Runs one case and checks what holds of every outcome.
+        """Runs one case and checks its outcome.
 
         Args:
             name: of the seed.
-            changes: what is done to it.
+            changes: mutations of its content.
 
         Returns:
             The outcome; None if FFmpeg ended the process or never came back, which the job
             types as crashed or timeout.
 
         Raises:
-            AssertionError: the outcome is not one that may be.
+            AssertionError: the outcome breaks a rule of `check`.
             Exception: the extraction raised it.
         """
         path = pathlib.Path(self._folder.name) / name
@@ -89,7 +89,7 @@ class Campaign:
         self._worker.wait()
         started = time.perf_counter()
         try:
-            found = self._worker.run(TIME_LIMIT_S, str(path))
+            video = self._worker.run(TIME_LIMIT_S, str(path))
         except WorkerDiedError as error:
             self.deaths.append((name, changes, str(error)))
             return None
@@ -101,29 +101,29 @@ class Campaign:
             self.cases += 1
             self.seconds += seconds
             self.slowest = max(self.slowest, (seconds, name, changes))
-        check(found)
-        self.statuses[found.status] += 1
-        return found
+        check(video)
+        self.statuses[video.status] += 1
+        return video
 
 
-def check(found: VideoFaces) -> None:
-    """What holds of every outcome, whatever the file.
+def check(video: VideoFaces) -> None:
+    """Checks what is true of every outcome, whatever the file.
 
     Raises:
-        AssertionError: it does not.
+        AssertionError: something is not.
     """
-    assert found.status in TYPED, found.status
-    assert bool(found.reason) == (found.status is not Status.OK), found
-    assert min(found.frames_declared, found.frames_decoded, found.frames_damaged) >= 0
-    for value in (found.fps, found.duration_s, found.bit_rate):
-        assert math.isfinite(value), found
-        assert value >= 0, found
-    places = [(face.track, face.time_s) for face in found.faces]
+    assert video.status in TYPED, video.status
+    assert bool(video.reason) == (video.status is not Status.OK), video
+    assert min(video.frames_declared, video.frames_decoded, video.frames_damaged) >= 0
+    for value in (video.fps, video.duration_s, video.bit_rate):
+        assert math.isfinite(value), video
+        assert value >= 0, video
+    places = [(face.track, face.time_s) for face in video.faces]
     assert places == sorted(places), places
     assert all(math.isfinite(time_s) and time_s >= 0 for _, time_s in places), places
-    assert found.tracks_kept == len({track for track, _ in places})
-    if found.faces:
-        assert found.status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
-        assert found.frames_decoded > 0
-        assert min(found.width, found.height) > 0
-    assert all(math.isfinite(value) for face in found.faces for value in face.box + face.landmarks)
+    assert video.tracks_kept == len({track for track, _ in places})
+    if video.faces:
+        assert video.status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+        assert video.frames_decoded > 0
+        assert min(video.width, video.height) > 0
+    assert all(math.isfinite(value) for face in video.faces for value in face.box + face.landmarks)

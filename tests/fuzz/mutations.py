@@ -110,8 +110,8 @@ KINDS: dict[str, Callable[[bytearray, int, int, int], None]] = {
 
 def structure(content: bytes) -> list[int]:
     """Where something begins that looks like a piece of a container; a box begins with its size."""
-    found = [max(match.start() - 4, 0) for match in _NAMES.finditer(content)]
-    return sorted({0, *found, len(content)})
+    starts = [max(match.start() - 4, 0) for match in _NAMES.finditer(content)]
+    return sorted({0, *starts, len(content)})
 
 
 def apply(content: bytes, mutations: list[Mutation]) -> bytes:

@@ -19,8 +19,8 @@ def running():
 
 @pytest.mark.parametrize("name", seeds.NAMES)
 def test_seeds_are_good(name, running):
-    found = running.run(name, [])
-    assert (found.status, len(found.faces)) == (Status.OK, campaign.OPTIONS.frames_per_video)
+    video = running.run(name, [])
+    assert (video.status, len(video.faces)) == (Status.OK, campaign.OPTIONS.frames_per_video)
 
 
 @settings(

@@ -9,7 +9,6 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from typer.testing import CliRunner
 
 import configs
-from data.utils.errors import UsageError
 from kubeflow import commands
 from tests import tiny_dataset
 
@@ -34,20 +33,17 @@ NODES = {
 }
 
 
-def compile(tmp_path, *arguments):
-    app = typer.Typer()
-    app.command()(commands.compile)
-    command = ["--config", str(configs.FOLDER / "kubeflow.yaml"), *arguments]
-    return CliRunner().invoke(app, command, catch_exceptions=False)
-
-
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kubeflow")
     tiny_dataset.write(folder / "examples")
     output = folder / "pipeline.yaml"
-    changes = ["--set", f"examples={folder / 'examples'}", "--set", SEARCH, "--set", BOTH]
-    result = compile(folder, "--output", str(output), *changes)
+    app = typer.Typer()
+    app.command()(commands.compile)
+    command = ["--config", str(configs.FOLDER / "kubeflow.yaml"), "--output", str(output)]
+    for change in (f"examples={folder / 'examples'}", SEARCH, BOTH):
+        command += ["--set", change]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return output
 
@@ -87,8 +83,8 @@ def test_training_waits_for_the_audit(spec):
 
 def test_a_searched_model_is_trained_with_what_the_search_found(spec):
     tasks = spec["root"]["dag"]["tasks"]
-    found = tasks["Trainer.efficientnet_v2_b0"]["inputs"]["artifacts"]["hyperparameters"]
-    assert found["taskOutputArtifact"] == {
+    source = tasks["Trainer.efficientnet_v2_b0"]["inputs"]["artifacts"]["hyperparameters"]
+    assert source["taskOutputArtifact"] == {
         "producerTask": "Tuner.efficientnet_v2_b0",
         "outputArtifactKey": "best_hyperparameters",
     }
@@ -114,27 +110,3 @@ def test_user_code_is_named_never_shipped(compiled):
 
 def test_the_schema_is_written_beside_it(compiled):
     assert "face/landmarks" in compiled.with_suffix(".schema.pbtxt").read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        pytest.param(["--output", "pipeline.json"], "Kubeflow takes a .yaml file", id="json"),
-        pytest.param(
-            ["--output", "p.yaml", "--set", "kubeflow=null"], "kubeflow: is missing", id="section"
-        ),
-        pytest.param(
-            ["--output", "p.yaml", "--set", "examples=absent"],
-            "absent: holds no dataset.json",
-            id="examples",
-        ),
-        pytest.param(
-            ["--output", "p.yaml", "--set", "kubeflow.root=/pipeline"],
-            "kubeflow.root: String should match",
-            id="root",
-        ),
-    ],
-)
-def test_mistakes(arguments, message, tmp_path):
-    with pytest.raises(UsageError, match=message):
-        compile(tmp_path, *arguments)

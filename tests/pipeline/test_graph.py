@@ -42,9 +42,9 @@ def test_what_training_starts_from_is_part_of_the_cache_key(
     file = tmp_path / path
     file.parent.mkdir(exist_ok=True)
     start = str(tmp_path / path.partition("/")[0])
-    found = []
+    values = []
     for content in (b"first", b"other", b"first"):
         file.write_bytes(content)
-        found.append(trainer_settings(**{key: start})[setting])
-    assert found[0] == found[2] != found[1]
+        values.append(trainer_settings(**{key: start})[setting])
+    assert values[0] == values[2] != values[1]
     assert trainer_settings()[setting] == ""

@@ -177,8 +177,8 @@ def test_the_authors_weights_uncalibrated(shared_data, tmp_path, capsys):
     outputs = signatures["serving_default"](faces=tf.constant([face]))
     real_probability = golden["Meso4_DF.h5"]["real00240.jpg"]
     # Two decoders of JPEG.
-    found = 1 - outputs["fake_probability"].numpy()[0]
-    assert found == pytest.approx(real_probability, abs=1e-3)
+    probability = 1 - outputs["fake_probability"].numpy()[0]
+    assert probability == pytest.approx(real_probability, abs=1e-3)
     assert outputs["verdict"][0] == VerdictCode.REAL
     video = contract.encode(tiny_dataset.make_video(1, 1, "a"))
     for name in ("transform_features", "transform_labels"):

@@ -75,8 +75,8 @@ def nodes(pipeline):
 
 def test_a_tuner_comes_before_the_trainer_of_a_searched_model_alone(nodes):
     assert [name for name in nodes if name.startswith("Tuner")] == ["Tuner.meso4"]
-    found = nodes["Trainer.meso4"].inputs["hyperparameters"]
-    assert found is nodes["Tuner.meso4"].outputs["best_hyperparameters"]
+    source = nodes["Trainer.meso4"].inputs["hyperparameters"]
+    assert source is nodes["Tuner.meso4"].outputs["best_hyperparameters"]
     assert "hyperparameters" not in nodes["Trainer.plain"].inputs
 
 

@@ -1,0 +1,23 @@
+import numpy as np
+import tensorflow as tf
+
+from data import contract
+from models.transform import TransformFeatures
+from pipeline import transform_graph
+from tests import tiny_dataset
+
+
+def test_buckets_are_thirds_of_the_analysed_videos(tmp_path):
+    tiny_dataset.write(tmp_path / "examples")
+    (tmp_path / "scratch").mkdir()
+    graph = transform_graph.analyze(
+        [str(tmp_path / "examples" / "train-*-of-*")], str(tmp_path / "scratch")
+    )
+    videos = tiny_dataset.make_split("train", 16)
+    examples = tf.constant([contract.encode(video) for video in videos])
+    features = TransformFeatures(graph)(examples)
+    np.testing.assert_array_equal(features["label"], [video.label for video in videos])
+    # The bit rate rises with the video's number.
+    buckets = features["slice/bit_rate"].numpy().tolist()
+    assert buckets == sorted(buckets, key=[b"low", b"medium", b"high"].index)
+    assert all(buckets.count(name) in (5, 6) for name in (b"low", b"medium", b"high"))
