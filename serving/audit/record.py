@@ -7,6 +7,7 @@ see `serving.audit.verification`. What is not known is null, with the reason bes
 import datetime
 import hashlib
 import importlib.metadata
+import json
 import math
 import os
 import pathlib
@@ -249,7 +250,10 @@ def make_record(
 def content_sha256(record: AuditRecord) -> str:
     """The SHA-256 of a record without its `content_sha256`; 64 hexadecimal digits."""
     content = record.model_dump(mode="json", exclude={"content_sha256"})
-    return hashlib.sha256(results.canonical_json(content)).hexdigest()
+    text = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_record(record: AuditRecord, path: pathlib.Path) -> None:

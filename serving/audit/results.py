@@ -1,12 +1,10 @@
-"""Verdicts as a table, and what all files of results are written by."""
+"""Verdicts as a table."""
 
 import csv
 import io
-import json
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
@@ -17,14 +15,14 @@ COLUMNS = (
     *("path", "model", "model_version", "verdict", "fake_probability", "status", "reason"),
     *("tracks", "scope"),
 )
-"""Of the CSV."""
+"""Columns of the CSV."""
 
 
 def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> None:
-    """Writes one row a video, whole or not at all.
+    """Writes a CSV with one row per video, whole or not at all.
 
     Args:
-        predictions: in the order to write.
+        predictions: in the order of the rows.
         path: of the CSV. Video names that are not UTF-8 are percent-encoded.
 
     Raises:
@@ -65,11 +63,3 @@ def write_whole(path: pathlib.Path, text: str) -> None:
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def canonical_json(content: Any) -> bytes:
-    """The one JSON text of some content: sorted keys, no blanks, UTF-8; what hashes are of."""
-    text = json.dumps(
-        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()

@@ -4,7 +4,6 @@ import asyncio
 import collections
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from types import TracebackType
 from typing import Any, TypeVar
 
 from data.faces.types import VideoFaces
@@ -39,12 +38,7 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
         """Returns the client itself."""
         return self
 
-    async def __aexit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         """Closes the connection."""
         await self.close()
 

@@ -5,7 +5,6 @@ import concurrent.futures
 import os
 import time
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Any, TypeVar
 
 from data.faces.types import VideoFaces
@@ -40,12 +39,7 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
         """Returns the client itself."""
         return self
 
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Closes the connection."""
         self.close()
 

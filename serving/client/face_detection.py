@@ -43,7 +43,13 @@ class LocalDetector:
 
 
 def batch_is_full(batch: Sequence[Frame]) -> bool:
-    """Whether a batch holds as many frames as are sent in one request."""
+    """Whether a batch holds as many frames as are sent in one request.
+
+    Example:
+        >>> frame = Frame(0.0, np.zeros((1080, 1920, 3), np.uint8))
+        >>> batch_is_full([frame] * 7), batch_is_full([frame] * 8)
+        (False, True)
+    """
     pixels = sum(frame.image.shape[0] * frame.image.shape[1] for frame in batch)
     return len(batch) >= _FRAMES_PER_CALL or pixels >= _PIXELS_PER_CALL
 

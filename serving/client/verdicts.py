@@ -34,7 +34,12 @@ _VERDICTS = {
 def abstention(
     path: str, model: str, status: Status, reason: str, facts: VideoFacts | None = None
 ) -> VideoPrediction:
-    """The answer about a video of which the model was not asked."""
+    """The answer about a video of which the model was not asked.
+
+    Example:
+        >>> abstention("clip.mp4", "xception", Status.NO_FACE, "no face in it").verdict
+        <Verdict.ABSTAIN: 'abstain'>
+    """
     return VideoPrediction(path, model, None, Verdict.ABSTAIN, None, status, reason, facts=facts)
 
 
@@ -50,6 +55,22 @@ def video_prediction(
 
     Unless that track is fake, the model must have read all tracks: one that it could not read
     may be fake.
+
+    Example:
+        >>> import numpy as np
+        >>> face = FaceCrop(
+        ...     image=b"", track=0, time_s=0.0, box=(0.0, 0.0, 9.0, 9.0), landmarks=(0.0,) * 10,
+        ...     score=0.99, sharpness=50.0, usable=True,
+        ... )
+        >>> outputs = {
+        ...     "fake_probability": np.array([0.75]),
+        ...     "verdict": np.array([VerdictCode.FAKE]),
+        ...     "face_probability": np.array([[0.75]]),
+        ... }
+        >>> video = VideoFaces(Status.OK, "", faces=(face,))
+        >>> prediction = video_prediction("clip.mp4", "xception", 1, video, [[face]], outputs)
+        >>> prediction.verdict, prediction.fake_probability
+        (<Verdict.FAKE: 'fake'>, 0.75)
 
     Args:
         path: of the video.

@@ -17,7 +17,7 @@ import time
 import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.channel import MESSAGE_OPTIONS
+from serving.channel import MAX_MESSAGE_BYTES
 from serving.server.grpc_api.server import GrpcServer
 from tests.serving.server.echo_api import EchoApi
 from tests.serving.server.http2 import begin_call
@@ -59,7 +59,8 @@ class Abuse:
         return connection
 
     def sixteen_messages_of_64_mib(self) -> None:
-        with grpc.insecure_channel(self.target, options=MESSAGE_OPTIONS) as channel:
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
+        with grpc.insecure_channel(self.target, options) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
             large = request_of(64 * 2**20)
             for _ in range(16):
