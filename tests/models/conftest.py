@@ -20,9 +20,9 @@ def portrait(size=64, tint=0.0, shift=0):
     return (np.asarray(image) + tints).clip(0, 255).astype(np.uint8)
 
 
-def encode(pixels, picture_format="JPEG", **options):
+def encode(pixels, image_format="JPEG", **options):
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, picture_format, **options)
+    Image.fromarray(pixels).save(file, image_format, **options)
     return file.getvalue()
 
 

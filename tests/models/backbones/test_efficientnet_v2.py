@@ -4,7 +4,7 @@ import numpy as np
 from models.backbones import efficientnet_v2
 
 
-def test_pictures_are_prepared_as_the_published_weights_expect():
+def test_images_are_prepared_as_the_published_weights_expect():
     network = efficientnet_v2.efficientnet_v2_b0(32, None)
     (scaling,) = (layer for layer in network.layers if isinstance(layer, keras.layers.Rescaling))
     prepare = keras.Model(network.input, scaling.output)

@@ -20,7 +20,7 @@ def published():
     )
 
 
-def test_pictures_are_prepared_as_the_published_weights_expect(published, images):
+def test_images_are_prepared_as_the_published_weights_expect(published, images):
     network = resnet.resnet50(40, None)
     network.set_weights(published.get_weights())
     prepared = keras.applications.resnet.preprocess_input(images.copy())

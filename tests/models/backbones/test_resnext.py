@@ -50,7 +50,7 @@ def test_strides_lie_where_torchvision_has_them(network):
     assert network.get_layer("stage4_block3_relu").output.shape[1:] == (2, 2, 2048)
 
 
-def test_pictures_are_normalised_as_torchvisions(network):
+def test_images_are_normalised_as_torchvisions(network):
     normalised = keras.Model(network.input, network.get_layer("normalise").output)
     black, white = normalised(np.stack([np.zeros((64, 64, 3)), np.full((64, 64, 3), 255.0)]))
     # The bounds that torchvision's Normalize gives.
@@ -58,7 +58,7 @@ def test_pictures_are_normalised_as_torchvisions(network):
     np.testing.assert_allclose(white[0, 0], [2.2489, 2.4286, 2.6400], atol=1e-4)
 
 
-def test_the_last_bits_of_a_picture_survive_bfloat16():
+def test_the_last_bits_of_an_image_survive_bfloat16():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         network = resnext.resnext50_32x4d(32, None)

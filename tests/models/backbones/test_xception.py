@@ -5,7 +5,7 @@ from models.backbones import xception
 from models.networks import classifier
 
 
-def test_pictures_are_prepared_as_the_published_weights_expect():
+def test_images_are_prepared_as_the_published_weights_expect():
     images = np.random.default_rng(0).uniform(0, 255, (2, 75, 75, 3)).astype(np.float32)
     published = keras.applications.Xception(
         include_top=False, weights=None, input_shape=(75, 75, 3), pooling="avg"
@@ -16,7 +16,7 @@ def test_pictures_are_prepared_as_the_published_weights_expect():
     np.testing.assert_allclose(network(images), published(prepared), rtol=1e-4, atol=1e-5)
 
 
-def test_the_last_bits_of_a_picture_survive_bfloat16():
+def test_the_last_bits_of_an_image_survive_bfloat16():
     with classifier.dtype_policy("mixed_bfloat16"):
         network = xception.xception(75, None)
     assert network.get_layer("rescale").compute_dtype == "float32"

@@ -73,7 +73,7 @@ def test_off_changes_nothing(settings):
 
 
 @pytest.mark.parametrize("settings", ALONE.values(), ids=ALONE)
-def test_each_operation_changes_all_pictures_alike_and_within_range(settings):
+def test_each_operation_changes_all_images_alike_and_within_range(settings):
     seen = set()
     for seed in range(5):
         (first, second, third), landmarks = run(seed, faces=[FACE] * 3, **settings)
@@ -116,7 +116,7 @@ def test_the_seed_decides_also_in_a_parallel_map():
     np.testing.assert_array_equal(runs[0][7], run(7, **ALL)[0])
 
 
-def test_the_number_of_pictures_may_be_known_only_when_run():
+def test_the_number_of_images_may_be_known_only_when_run():
     @tf.function(input_signature=[tf.TensorSpec([None, 64, 64, 3]), tf.TensorSpec([None, 5, 2])])
     def change(faces, landmarks):
         return augment(faces, landmarks, tf.constant([3, 7]), AugmentationConfig(**ALL))
@@ -142,7 +142,7 @@ def test_flip_mirrors_as_often_as_is_said_and_keeps_the_subjects_sides():
 
 
 @pytest.mark.parametrize("name", ["flip", "rotation", "shift", "zoom", "together"])
-def test_landmarks_follow_the_picture(name):
+def test_landmarks_follow_the_image(name):
     settings = ALONE.get(name, {"flip": 0.5, "warp_probability": 1})
     marked = np.zeros((5, 64, 64, 3), np.float32)
     for image, (x, y) in zip(marked, LANDMARKS.astype(int), strict=True):
@@ -152,12 +152,12 @@ def test_landmarks_follow_the_picture(name):
     for seed in range(8):
         moved, landmarks = run(seed, faces=marked, landmarks=[LANDMARKS] * 5, **settings)
         weights = moved[..., 0] / moved[..., 0].sum((1, 2), keepdims=True)
-        found = np.stack([(weights * columns).sum((1, 2)), (weights * rows).sum((1, 2))], -1)
+        centres = np.stack([(weights * columns).sum((1, 2)), (weights * rows).sum((1, 2))], -1)
         # In a mirrored image the subject's right eye is where the left one was.
-        swapped = np.abs(found[[1, 0, 2, 4, 3]] - landmarks[0]).max() < 0.1
-        assert swapped or np.abs(found - landmarks[0]).max() < 0.1
+        swapped = np.abs(centres[[1, 0, 2, 4, 3]] - landmarks[0]).max() < 0.1
+        assert swapped or np.abs(centres - landmarks[0]).max() < 0.1
         mirrored.add(swapped)
-        stretch = pdist(found) / pdist(LANDMARKS)
+        stretch = pdist(centres) / pdist(LANDMARKS)
         np.testing.assert_allclose(stretch, stretch.mean(), rtol=0.02)  # it keeps its shape
     assert mirrored == {"flip": {True}, "together": {True, False}}.get(name, {False})
 
@@ -248,7 +248,7 @@ def test_noise_is_of_one_strength_and_differs_between_frames():
     assert max(deviations) > 0.03 * 255
 
 
-def test_jpeg_is_what_a_jpeg_library_makes_of_the_picture():
+def test_jpeg_is_what_a_jpeg_library_makes_of_the_image():
     def by_pillow(quality):
         file = io.BytesIO()
         Image.fromarray(FACE.astype(np.uint8)).save(file, "JPEG", quality=quality)
@@ -279,7 +279,7 @@ def test_cutout_covers_a_part_of_the_face():
     assert seen == set(parts)
 
 
-def test_cutout_leaves_pictures_whose_points_are_unknown():
+def test_cutout_leaves_images_whose_points_are_unknown():
     mouthless = np.concatenate([LANDMARKS[:3], UNKNOWN[:2]])
     for seed in range(6):
         changed, _ = run(seed, landmarks=[UNKNOWN, UNKNOWN], cutout_probability=1)

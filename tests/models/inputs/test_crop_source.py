@@ -27,15 +27,15 @@ def test_landmarks_are_where_they_are_in_the_crop(videos, make_source):
     face = dataclasses.replace(
         videos[0].faces[0], box=(0.0, 300.0, 600.0, 700.0), landmarks=tuple(points)
     )
-    found = make_source([dataclasses.replace(videos[0], faces=(face,))]).index.landmarks
-    assert found.shape == (1, 5, 2)
-    assert found.dtype == np.float32
+    landmarks = make_source([dataclasses.replace(videos[0], faces=(face,))]).index.landmarks
+    assert landmarks.shape == (1, 5, 2)
+    assert landmarks.dtype == np.float32
     expected = [
         [x * 384 / 780 - 0.5 for x in point]
         for point in [(390.5, 390.5), (590.5, 390.5), (490.5, 490.5)]
     ]
-    np.testing.assert_allclose(found[0, :3], expected, rtol=1e-5)
-    assert np.isnan(found[0, 3:]).all()
+    np.testing.assert_allclose(landmarks[0, :3], expected, rtol=1e-5)
+    assert np.isnan(landmarks[0, 3:]).all()
 
 
 def test_leaves_out_what_is_not_usable(videos, make_source):

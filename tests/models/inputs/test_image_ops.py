@@ -14,9 +14,9 @@ from models.inputs import image_ops
 FACE = data.astronaut()[0:96, 176:272]
 
 
-def encode(picture_format, pixels=FACE, mode="RGB", **options):
+def encode(image_format, pixels=FACE, mode="RGB", **options):
     file = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(file, picture_format, **options)
+    Image.fromarray(pixels).convert(mode).save(file, image_format, **options)
     return file.getvalue()
 
 
@@ -86,7 +86,7 @@ UNREADABLE = {
 }
 
 
-def test_unreadable_pictures_leave_their_neighbours_alone(decode_faces):
+def test_unreadable_images_leave_their_neighbours_alone(decode_faces):
     mixed = [part for bad in UNREADABLE.values() for part in (bad, JPEG)]
     faces, readable = decode_faces(tf.constant(mixed))
     assert dict(zip(UNREADABLE, readable.numpy()[::2], strict=True)) == dict.fromkeys(
@@ -98,7 +98,7 @@ def test_unreadable_pictures_leave_their_neighbours_alone(decode_faces):
     np.testing.assert_array_equal(faces[1::2], np.repeat(alone, len(UNREADABLE), axis=0))
 
 
-def test_no_mutation_of_a_picture_fails_its_neighbours(decode_faces):
+def test_no_mutation_of_an_image_fails_its_neighbours(decode_faces):
     source = random.Random(0)
     mixed = []
     for number in range(300):
@@ -119,7 +119,7 @@ def test_no_mutation_of_a_picture_fails_its_neighbours(decode_faces):
     np.testing.assert_array_equal(faces[1::2], np.tile(clean, (150, 1, 1, 1)))
 
 
-def test_no_pictures(decode_faces):
+def test_no_images(decode_faces):
     faces, readable = decode_faces(tf.constant([], tf.string))
     assert faces.shape == (0, 96, 96, 3)
     assert readable.shape == (0,)
@@ -130,7 +130,7 @@ def test_largest_acceptable_size(decode_faces):
     assert decode_faces(tf.constant([wide]))[1].numpy().all()
 
 
-def test_refused_pictures_are_never_decoded(decode_faces):
+def test_refused_images_are_never_decoded(decode_faces):
     # The header's claim alone decides: this one's pixels are all there.
     wide = encode("PNG", np.zeros((1, 4097, 3), np.uint8))
     assert not decode_faces(tf.constant([wide]))[1].numpy().any()

@@ -19,7 +19,7 @@ from models.inputs.sampling import (
 
 
 def make_index(videos, tracks=1, frames=3):
-    """Index of videos given as (label, group); fakes are half a frame late."""
+    """Index of videos described as (label, group); fakes are half a frame late."""
     crops = [
         (video, track, frame + 0.4 * videos[video][0])
         for video in range(len(videos))

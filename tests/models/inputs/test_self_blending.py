@@ -28,12 +28,12 @@ def test_the_outline_lies_about_the_face():
         cv2.fillConvexPoly(area, cv2.convexHull(np.round(points).astype(np.int32)), 1)
         return area.astype(bool)
 
-    found = filled(face_outline(LANDMARKS, with_forehead=False))
-    assert (found & filled(by_hand)).sum() / (found | filled(by_hand)).sum() > 0.75
+    face = filled(face_outline(LANDMARKS, with_forehead=False))
+    assert (face & filled(by_hand)).sum() / (face | filled(by_hand)).sum() > 0.75
     whole = filled(face_outline(LANDMARKS, with_forehead=True))
-    assert whole[found].all()
+    assert whole[face].all()
     # The canon of thirds: from brows to chin are two, and the forehead is one more.
-    assert 1.3 < whole.sum() / found.sum() < 1.7
+    assert 1.3 < whole.sum() / face.sum() < 1.7
 
 
 @pytest.mark.parametrize("with_forehead", [False, True])

@@ -66,18 +66,18 @@ def test_padding_changes_no_score(config, faces, training):
     images[used] = faces
     other_padding = np.where(used[..., None, None, None], images, 77.0).astype(np.float32)
     expected = network(images, tf.constant(used), training=training)
-    found = network(other_padding, tf.constant(used), training=training)
-    # Batch normalisation in training sees what is used alone, too.
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    logits = network(other_padding, tf.constant(used), training=training)
+    # Batch normalisation sees no padding in training either.
+    np.testing.assert_allclose(logits, expected, atol=1e-6)
     if not training:
         longer = np.pad(images, [(0, 0), (0, 4), (0, 0), (0, 0), (0, 0)])
-        found = network(longer, tf.constant(np.pad(used, [(0, 0), (0, 4)])), training=False)
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+        logits = network(longer, tf.constant(np.pad(used, [(0, 0), (0, 4)])), training=False)
+        np.testing.assert_allclose(logits, expected, atol=1e-6)
         alone = network(images[1:2, :1], tf.constant(used[1:2, :1]), training=False)
         np.testing.assert_allclose(alone, expected[1:2], atol=1e-6)
 
 
-def test_the_order_of_time_matters_to_a_sequence_alone(tiny_backbone, faces):
+def test_the_order_of_time_matters_to_a_sequence_only(tiny_backbone, faces):
     for head, matters in (("frame", False), ("lstm", True)):
         network = classifier.build(make_config(tiny_backbone, head), "float32", weights=None)
         features, segments = network.features(faces), tf.zeros(5, tf.int32)
@@ -112,8 +112,8 @@ def test_tracks_are_pooled_as_the_config_says(tiny_backbone, faces, how):
         "max": logits.max(),
         "confident_mean": logits_of_fakes.mean(),
     }
-    found = float(network.track_logits(features, tf.zeros(20, tf.int32), 1)[0])
-    assert found == pytest.approx(expected[how], abs=1e-4)
+    pooled = float(network.track_logits(features, tf.zeros(20, tf.int32), 1)[0])
+    assert pooled == pytest.approx(expected[how], abs=1e-4)
     assert len({round(float(value), 3) for value in expected.values()}) >= 2
 
 

@@ -21,8 +21,8 @@ def pool(logits, segments, count, how):
     ("how", "expected"), [("mean", [2.0, -3.0, np.nan]), ("max", [3.0, -2.0, np.nan])]
 )
 def test_mean_and_max_whatever_the_order_of_faces(how, expected):
-    found = pool([3.0, -4.0, 1.0, -2.0], [0, 1, 0, 1], 3, how)
-    np.testing.assert_allclose(found, expected)
+    pooled = pool([3.0, -4.0, 1.0, -2.0], [0, 1, 0, 1], 3, how)
+    np.testing.assert_allclose(pooled, expected)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_mean_and_max_whatever_the_order_of_faces(how, expected):
 def test_confident_mean_follows_the_winners_rule(fakes, reals, unsure, expected):
     logits = [CONFIDENT_FAKE] * fakes + [CONFIDENT_REAL] * reals + [UNSURE] * unsure
     other = [5.0]  # a track of its own changes nothing
-    found = pool(logits + other, [0] * len(logits) + [1], 3, "confident_mean")
+    pooled = pool(logits + other, [0] * len(logits) + [1], 3, "confident_mean")
     expected = np.mean(logits) if expected is None else expected
-    np.testing.assert_allclose(found[0], expected, rtol=1e-5)
-    np.testing.assert_allclose(found[1], 5.0)
-    assert np.isnan(found[2])
+    np.testing.assert_allclose(pooled[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(pooled[1], 5.0)
+    assert np.isnan(pooled[2])
