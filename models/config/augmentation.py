@@ -21,6 +21,10 @@ def _probability(default: float, description: str) -> Any:
     return Field(default=default, ge=0, le=1, description=description)
 
 
+def _strength(default: float, description: str, **bounds: Any) -> Any:
+    return Field(default=default, ge=0, description=description, **bounds)
+
+
 class AugmentationConfig(Section):
     """How training crops are augmented; the crops of a pair or a track are changed alike.
 
@@ -38,13 +42,9 @@ class AugmentationConfig(Section):
     warp_probability: float = _probability(
         0.5, "share of pairs that are rotated, shifted and zoomed, in one warp"
     )
-    rotation: float = Field(default=15.0, ge=0, le=180, description="largest angle, degrees")
-    shift: float = Field(
-        default=0.1, ge=0, le=0.5, description="largest shift along each axis, as a share of it"
-    )
-    zoom: float = Field(
-        default=0.2, ge=0, le=0.9, description="size is scaled by a factor within 1 +- this"
-    )
+    rotation: float = _strength(15.0, "largest angle, degrees", le=180)
+    shift: float = _strength(0.1, "largest shift along each axis, as a share of it", le=0.5)
+    zoom: float = _strength(0.2, "size is scaled by a factor within 1 +- this", le=0.9)
 
     # Brightness and contrast: DeepfakeBench 0.1, the DFDC winner 0.2, SBI 0.3. Colour shift: SBI,
     # 20 of 255. Saturation: the DFDC winner's library (albumentations) shifts it by 30 of 255,
@@ -52,55 +52,37 @@ class AugmentationConfig(Section):
     colour_probability: float = _probability(
         0.5, "share of pairs whose brightness, contrast, saturation and colour change, together"
     )
-    brightness: float = Field(
-        default=0.2, ge=0, lt=1, description="largest change, as a share of the full range"
+    brightness: float = _strength(0.2, "largest change, as a share of the full range", lt=1)
+    contrast: float = _strength(
+        0.2, "distances from mid-grey are scaled by a factor within 1 +- this", lt=1
     )
-    contrast: float = Field(
-        default=0.2,
-        ge=0,
+    saturation: float = _strength(
+        0.15, "distances from grey are scaled by a factor within 1 +- this", le=1
+    )
+    colour_shift: float = _strength(
+        0.08,
+        "largest change of red, green and blue, each its own, as a share of the full range",
         lt=1,
-        description="distances from mid-grey are scaled by a factor within 1 +- this",
-    )
-    saturation: float = Field(
-        default=0.15,
-        ge=0,
-        le=1,
-        description="distances from grey are scaled by a factor within 1 +- this",
-    )
-    colour_shift: float = Field(
-        default=0.08,
-        ge=0,
-        lt=1,
-        description="largest change of red, green and blue, each its own, as a share of the full "
-        "range",
     )
 
     # DeepfakeBench: kernels of 3 to 7 pixels, of which 7 is a deviation of 1.4, on half of the
     # images; the DFDC winner: kernels of 3 pixels, on 5 %.
     blur_probability: float = _probability(0.2, "share of pairs that are blurred")
-    blur: float = Field(
-        default=1.4,
-        ge=0,
-        le=5,
-        description="largest standard deviation of the Gaussian, pixels of the model's input",
+    blur: float = _strength(
+        1.4, "largest standard deviation of the Gaussian, pixels of the model's input", le=5
     )
 
     # The DFDC winner: variances of up to 50 (deviation 7 of 255), on 10 %.
     noise_probability: float = _probability(0.1, "share of pairs that get Gaussian noise")
-    noise: float = Field(
-        default=0.03,
-        ge=0,
-        lt=1,
-        description="largest standard deviation of the noise, as a share of the full range",
+    noise: float = _strength(
+        0.03, "largest standard deviation of the noise, as a share of the full range", lt=1
     )
 
     # SBI shrinks by 2 or 4, but by 4 a face of 96 pixels loses all detail.
     scaling_probability: float = _probability(
         0.2, "share of pairs that are shrunk and enlarged again"
     )
-    scaling: float = Field(
-        default=0.5, ge=0, le=0.9, description="largest share of the side that shrinking takes off"
-    )
+    scaling: float = _strength(0.5, "largest share of the side that shrinking takes off", le=0.9)
 
     # SBI and DeepfakeBench: 40 to 100; SBI and the DFDC winner on half of the images.
     jpeg_probability: float = _probability(0.5, "share of pairs that are recompressed as JPEG")
@@ -113,10 +95,8 @@ class AugmentationConfig(Section):
     cutout_probability: float = _probability(
         0.3, "share of pairs whose eyes, nose or mouth are blackened"
     )
-    cutout: float = Field(
-        default=0.1,
-        ge=0,
+    cutout: float = _strength(
+        0.1,
+        "largest radius of the black patch, as a share of the side; at least half of this",
         le=0.5,
-        description="largest radius of the black patch, as a share of the side; it is at least "
-        "half of this",
     )

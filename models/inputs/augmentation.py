@@ -55,23 +55,17 @@ def augment(
     uniform = tf.random.stateless_uniform([len(_DRAWN)], draw_seed)
     draws = dict(zip(_DRAWN, tf.unstack(uniform), strict=True))
     images, landmarks = _move(images, landmarks, draws, config)
-    if config.brightness or config.contrast or config.saturation or config.colour_shift:
-        recolours = draws["recolours"] < config.colour_probability
-        images = _if(recolours, _recolour, images, draws, config)
-    if config.blur:
-        images = _if(draws["blurs"] < config.blur_probability, _blur, images, draws, config)
-    if config.noise:
-        adds_noise = draws["adds_noise"] < config.noise_probability
-        images = _if(adds_noise, _add_noise, images, noise_seed, draws, config)
-    if config.scaling:
-        scales = draws["scales"] < config.scaling_probability
-        images = _if(scales, _shrink_and_enlarge, images, draws, config)
-    if config.jpeg_min_quality < 100:
-        recompresses = draws["recompresses"] < config.jpeg_probability
-        images = _if(recompresses, _recompress, images, draws, config)
-    if config.cutout:
-        cuts_out = draws["cuts_out"] < config.cutout_probability
-        images = _if(cuts_out, _cut_out, images, landmarks, draws, config)
+    colours = (config.brightness, config.contrast, config.saturation, config.colour_shift)
+    for draw, probability, strength, change, *inputs in (
+        ("recolours", config.colour_probability, max(colours), _recolour),
+        ("blurs", config.blur_probability, config.blur, _blur),
+        ("adds_noise", config.noise_probability, config.noise, _add_noise, noise_seed),
+        ("scales", config.scaling_probability, config.scaling, _shrink_and_enlarge),
+        ("recompresses", config.jpeg_probability, 100 - config.jpeg_min_quality, _recompress),
+        ("cuts_out", config.cutout_probability, config.cutout, _cut_out, landmarks),
+    ):
+        if strength:
+            images = _if(draws[draw] < probability, change, images, *inputs, draws, config)
     return images, landmarks
 
 

@@ -169,31 +169,7 @@ class NaturalSampler(_Sampler):
                 yield self._draw(video, random)[np.newaxis]
 
 
-class RealSampler(NaturalSampler):
-    """Draws real crops whose landmarks are known, to be blended with themselves.
-
-    An epoch goes once, in random order, through all real videos that have such crops. Crops
-    without landmarks are left out, and so are all fakes. The arguments are those of `_Sampler`.
-
-    Raises:
-        UsageError: no real crop has all its landmarks.
-    """
-
-    def __init__(
-        self, index: CropIndex, crops: npt.NDArray[np.int64], length: int, seed: int
-    ) -> None:
-        is_real = index.label[index.video[crops]] == Label.REAL
-        is_known = np.isfinite(index.landmarks[crops]).all(axis=(1, 2))
-        if not np.any(is_real & is_known):
-            raise UsageError(
-                f"none of the train split's {int(is_real.sum())} real crops has its five "
-                "landmarks, which `fakes: self_blended` needs; extract with --detector mtcnn or "
-                "retinaface, or set `fakes: dataset`"
-            )
-        super().__init__(index, crops[is_real & is_known], length, seed)
-
-
-Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler | RealSampler
+Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler
 
 
 def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig) -> Sampler:
@@ -209,7 +185,7 @@ def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelCo
     """
     length = config.sequence_length if config.head == "lstm" else 1
     if config.fakes == "self_blended":
-        return RealSampler(index, crops, length, config.seed)
+        return NaturalSampler(index, _blendable(index, crops), length, config.seed)
     require_both_classes(index.label[np.unique(index.video[crops])], "train")
     kinds: dict[str, type[PairSampler] | type[BalancedSampler] | type[NaturalSampler]] = {
         "paired": PairSampler,
@@ -217,3 +193,16 @@ def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelCo
         "natural": NaturalSampler,
     }
     return kinds[config.sampling](index, crops, length, config.seed)
+
+
+def _blendable(index: CropIndex, crops: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The crops that can be blended with themselves: those of reals with known landmarks."""
+    is_real = index.label[index.video[crops]] == Label.REAL
+    is_known = np.isfinite(index.landmarks[crops]).all(axis=(1, 2))
+    if not np.any(is_real & is_known):
+        raise UsageError(
+            f"none of the train split's {int(is_real.sum())} real crops has its five landmarks, "
+            "which `fakes: self_blended` needs; extract with --detector mtcnn or retinaface, or "
+            "set `fakes: dataset`"
+        )
+    return crops[is_real & is_known]

@@ -13,7 +13,6 @@ from models.inputs.sampling import (
     BalancedSampler,
     NaturalSampler,
     PairSampler,
-    RealSampler,
     make_sampler,
 )
 
@@ -45,6 +44,11 @@ def draw(index, count, seed=0):
     return [tuple(pair[:, 0].tolist()) for pair in itertools.islice(sampler, count)]
 
 
+def blending_sampler(index, seed=0):
+    config = ModelConfig(model="xception", weights=None, fakes="self_blended", seed=seed)
+    return make_sampler(index, np.arange(len(index.video)), config)
+
+
 PAIRED = [(0, 0), (1, 0), (1, 0), (0, 1), (1, 1)]
 
 
@@ -70,7 +74,7 @@ def test_an_epoch_has_a_length():
     index = make_index([*PAIRED, (0, 2)])
     # Three fakes, and a real whose group holds none; three reals.
     assert len(PairSampler(index, np.arange(18), 1, 0)) == 4
-    assert len(RealSampler(index, np.arange(18), 1, 0)) == 3
+    assert len(blending_sampler(index)) == 3
     assert len(BalancedSampler(index, np.arange(18), 1, 0)) == 6
     assert len(NaturalSampler(index, np.arange(18), 1, 0)) == 6
 
@@ -133,7 +137,7 @@ def test_one_class_is_an_error():
         ({}, PairSampler, 1),
         ({"sampling": "balanced"}, BalancedSampler, 1),
         ({"sampling": "natural", "head": "lstm"}, NaturalSampler, 5),
-        ({"fakes": "self_blended", "head": "lstm"}, RealSampler, 5),
+        ({"fakes": "self_blended", "head": "lstm"}, NaturalSampler, 5),
     ],
 )
 def test_the_config_chooses(changes, kind, length):
@@ -145,7 +149,7 @@ def test_the_config_chooses(changes, kind, length):
 
 @pytest.mark.parametrize("kind", [PairSampler, BalancedSampler, NaturalSampler])
 @pytest.mark.parametrize(("frames", "length"), [(9, 4), (3, 4), (12, 4), (1, 2)])
-def test_sequences_are_sample_tracks_of_one_track(kind, frames, length):
+def test_sequences_are_evenly_spaced_crops_of_one_track(kind, frames, length):
     index = make_index(PAIRED, tracks=2, frames=frames)
     sampler = kind(index, np.arange(len(index.video)), length, 0)
     starts = set()
@@ -204,8 +208,8 @@ def test_a_natural_sampler_takes_every_video_once_an_epoch():
 
 
 def draw_reals(index, count, seed=0):
-    sampler = RealSampler(index, np.arange(len(index.video)), 1, seed)
-    return [int(rows[0, 0]) for rows in itertools.islice(sampler, count)]
+    samples = itertools.islice(blending_sampler(index, seed), count)
+    return [int(rows[0, 0]) for rows in samples]
 
 
 def forget_landmarks(index, crops):
