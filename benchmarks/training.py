@@ -160,7 +160,7 @@ def measure_input(arguments: argparse.Namespace, folder: pathlib.Path) -> Iterat
             yield _figure(f"{name}_input_cpu", statistics.median(cpu_ratios), "ratio of CPU time")
             yield _figure(f"{name}_input_share", fed.cpu_s / cpu_s, "of training's CPU time")
             yield _figure(f"{name}_input_unfair", unfair, "crops prepared on the other's time", 0)
-            yield _figure(f"{name}_crop_store", store_s / wall_s, "of an epoch's time, once")
+            yield _figure(f"{name}_crop_source", store_s / wall_s, "of an epoch's time, once")
 
 
 def measure_precision(

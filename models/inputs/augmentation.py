@@ -56,13 +56,13 @@ def augment(
     draws = dict(zip(_DRAWN, tf.unstack(uniform), strict=True))
     images, landmarks = _move(images, landmarks, draws, config)
     colours = (config.brightness, config.contrast, config.saturation, config.colour_shift)
-    for draw, probability, strength, change, *inputs in (
-        ("recolours", config.colour_probability, max(colours), _recolour),
-        ("blurs", config.blur_probability, config.blur, _blur),
-        ("adds_noise", config.noise_probability, config.noise, _add_noise, noise_seed),
-        ("scales", config.scaling_probability, config.scaling, _shrink_and_enlarge),
-        ("recompresses", config.jpeg_probability, 100 - config.jpeg_min_quality, _recompress),
-        ("cuts_out", config.cutout_probability, config.cutout, _cut_out, landmarks),
+    for draw, probability, strength, change, inputs in (
+        ("recolours", config.colour_probability, max(colours), _recolour, ()),
+        ("blurs", config.blur_probability, config.blur, _blur, ()),
+        ("adds_noise", config.noise_probability, config.noise, _add_noise, (noise_seed,)),
+        ("scales", config.scaling_probability, config.scaling, _shrink_and_enlarge, ()),
+        ("recompresses", config.jpeg_probability, 100 - config.jpeg_min_quality, _recompress, ()),
+        ("cuts_out", config.cutout_probability, config.cutout, _cut_out, (landmarks,)),
     ):
         if strength:
             images = _if(draws[draw] < probability, change, images, *inputs, draws, config)

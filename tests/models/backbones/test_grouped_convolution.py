@@ -79,7 +79,7 @@ def test_gradients_are_those_of_the_native_convolution(split, strides, values):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
 
 
-def test_one_kernel_however_it_is_computed():
+def test_one_kernel_whether_split_or_not():
     for split in (False, True):
         layer = GroupedConvolution(FILTERS, 3, groups=GROUPS, split=split)
         layer.build((None, None, None, CHANNELS))

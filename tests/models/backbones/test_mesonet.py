@@ -27,7 +27,7 @@ def test_any_size_can_be_built(name, size):
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_dropout_lies_where_the_authors_have_it(name):
+def test_dropout_is_where_the_authors_have_it(name):
     config = ModelConfig(model=name, image_size=64, weights=None, dropout=0.5)
     network = classifier.build(config, "float32", weights=None)
     inside = [layer.name for layer in network.backbone.layers]
@@ -37,7 +37,7 @@ def test_dropout_lies_where_the_authors_have_it(name):
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_layers_stand_in_the_authors_order(name):
+def test_layers_are_in_the_authors_order(name):
     network = BUILDERS[name](64, None)
     layers = [layer.name for layer in mesonet.weighted_layers(network)]
     convolutions = {"meso4": 4, "mesoinception4": 16}[name]

@@ -24,13 +24,13 @@ SHIPPED = set(registry.BACKBONES)
 
 # Published with their tops, of 1,000 classes (d * 1000 + 1000) or one output (16 + 1).
 WIDTH_AND_PARAMETERS = {
-    # keras-cv's backbone stands in its documentation without a top.
+    # keras-cv's documentation counts the backbone without a top.
     "efficientnet_v2_b0": (1280, 5_919_312),
     # keras.io/api/applications
     "xception": (2048, 22_910_480 - 2_049_000),
     "resnet50": (2048, 25_636_712 - 2_049_000),
     "resnet152": (2048, 60_419_944 - 2_049_000),
-    # torchvision's documentation, which counts what is trainable.
+    # torchvision's documentation, which counts trainable parameters.
     "resnext50_32x4d": (2048, 25_028_904 - 2_049_000 + moving_statistics((3, 4, 6, 3), 128)),
     "resnext101_32x8d": (2048, 88_791_336 - 2_049_000 + moving_statistics((3, 4, 23, 3), 256)),
     # The authors' `model.summary()`.
@@ -47,7 +47,7 @@ def test_every_backbone_is_tested_here():
 def test_backbone(name):
     width, parameters = WIDTH_AND_PARAMETERS[name]
     entry = registry.find(name)
-    # A size that no stride divides; MesoNet's parameters depend on the size.
+    # No stride divides 75. MesoNet's parameters depend on the size.
     size = entry.image_size if name.startswith("meso") else 75
     network = registry.build(name, size, None)
     assert network.count_params() == entry.parameters == parameters
@@ -67,7 +67,7 @@ IMAGE_SIZES = {"xception": 299, "meso4": 256, "mesoinception4": 256}
 
 
 @pytest.mark.parametrize("name", WIDTH_AND_PARAMETERS)
-def test_what_users_are_told(name):
+def test_sizes_papers_and_pretrained_weights(name):
     entry = registry.find(name)
     assert entry.image_size == IMAGE_SIZES.get(name, 224)
     assert entry.minimum_image_size <= entry.image_size

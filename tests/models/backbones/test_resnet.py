@@ -14,7 +14,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def published():
-    """keras.applications' own, which pools by itself."""
+    """The network of keras.applications with its own pooling."""
     return keras.applications.ResNet50(
         include_top=False, weights=None, input_shape=(40, 40, 3), pooling="avg"
     )

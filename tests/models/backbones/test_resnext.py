@@ -36,7 +36,7 @@ def test_kernels_have_the_papers_shapes(network):
     assert kernels == expected
 
 
-def test_strides_lie_where_torchvision_has_them(network):
+def test_strides_are_where_torchvision_has_them(network):
     sides = {
         name: network.get_layer(name).output.shape[1:]
         for name in ("stem", "stem_pool", "stage1_block3_relu", "stage2_block1_narrow")

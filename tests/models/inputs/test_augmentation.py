@@ -88,11 +88,11 @@ def test_each_operation_changes_all_images_alike_and_within_range(settings):
     assert len(seen) > 2 or "flip" in settings
 
 
-def test_what_is_drawn_depends_on_no_other_operation():
+def test_draws_of_an_operation_are_independent_of_the_others():
     for seed in range(5):
         warped, landmarks = run(seed, flip=0.5, warp_probability=1)
         np.testing.assert_array_equal(landmarks, run(seed, **ALL)[1])
-        # Those that come after the warp, made to do nothing.
+        # Later operations, with parameters that change nothing.
         later = {key: 0 for key in ZERO if key not in ("rotation", "shift", "zoom")}
         later["jpeg_min_quality"] = 100
         np.testing.assert_array_equal(warped, run(seed, **{**ALL, **later})[0])
@@ -116,7 +116,7 @@ def test_the_seed_decides_also_in_a_parallel_map():
     np.testing.assert_array_equal(runs[0][7], run(7, **ALL)[0])
 
 
-def test_the_number_of_images_may_be_known_only_when_run():
+def test_the_number_of_images_may_be_dynamic():
     @tf.function(input_signature=[tf.TensorSpec([None, 64, 64, 3]), tf.TensorSpec([None, 5, 2])])
     def change(faces, landmarks):
         return augment(faces, landmarks, tf.constant([3, 7]), AugmentationConfig(**ALL))
@@ -127,7 +127,7 @@ def test_the_number_of_images_may_be_known_only_when_run():
         assert np.abs(faces.numpy() - expected).mean() < 1.0
 
 
-def test_flip_mirrors_as_often_as_is_said_and_keeps_the_subjects_sides():
+def test_flip_has_its_probability_and_keeps_the_subjects_sides():
     flipped = 0
     for seed in range(60):
         (face, _), (landmarks, _) = run(seed, flip=0.3)
@@ -178,14 +178,14 @@ def test_warps_keep_within_their_bounds():
         assert bounds[1] - 0.15 * width < high <= bounds[1] + 1e-3
 
 
-def test_what_a_warp_uncovers_is_mirrored_and_not_black():
+def test_a_warp_fills_the_border_by_reflection():
     light = np.maximum(FACE, 90.0)
     for seed in range(10):
         moved, _ = run(seed, faces=[light], warp_probability=1, zoom=0.5, shift=0.3)
         assert moved.min() > 89.0
 
 
-def test_colour_operations_are_what_they_are_called():
+def test_colour_operations_do_what_their_names_say():
     grey = np.full((32, 32, 3), 100.0, np.float32)
     red = grey + np.array([50.0, 0.0, 0.0], np.float32)
 
@@ -209,7 +209,7 @@ def test_colour_operations_are_what_they_are_called():
         assert np.abs(shift).max() <= 0.08 * 255
 
 
-def test_blur_and_scaling_take_detail_off():
+def test_blur_and_scaling_remove_detail():
     def detail(faces):
         return np.abs(np.diff(faces, axis=-2)).mean((-3, -2, -1))
 
@@ -236,7 +236,7 @@ def test_blur_is_a_gaussian_of_at_most_the_deviation():
     assert max(deviations) > 1.5
 
 
-def test_noise_is_of_one_strength_and_differs_between_frames():
+def test_noise_has_one_strength_and_differs_between_frames():
     grey = np.full((64, 64, 3), 128.0, np.float32)
     deviations = []
     for seed in range(10):
@@ -279,7 +279,7 @@ def test_cutout_covers_a_part_of_the_face():
     assert seen == set(parts)
 
 
-def test_cutout_leaves_images_whose_points_are_unknown():
+def test_cutout_skips_images_with_unknown_points():
     mouthless = np.concatenate([LANDMARKS[:3], UNKNOWN[:2]])
     for seed in range(6):
         changed, _ = run(seed, landmarks=[UNKNOWN, UNKNOWN], cutout_probability=1)
@@ -287,7 +287,7 @@ def test_cutout_leaves_images_whose_points_are_unknown():
         # A patch in one image alone would tell it from the other.
         changed, _ = run(seed, landmarks=[LANDMARKS, UNKNOWN], cutout_probability=1)
         np.testing.assert_array_equal(changed, [FACE, FACE])
-    # BlazeFace knows no corners of the mouth: eyes and nose are covered all the same.
+    # BlazeFace finds no corners of the mouth, but eyes and nose are covered nevertheless.
     known = {"landmarks": [mouthless] * 2, "cutout_probability": 1}
     unchanged = [np.array_equal(run(seed, **known)[0][0], FACE) for seed in range(20)]
     assert 2 <= sum(unchanged) <= 12

@@ -57,7 +57,7 @@ def test_pairs_are_of_different_videos_and_named(examples, tiny_backbone):
         assert real.source_group == fake.source_group
         assert pair.real.shape == pair.fake.shape == (1 + augmentation_sheet.DRAWS, 32, 32, 3)
         assert len({image.tobytes() for image in pair.real}) > augmentation_sheet.DRAWS // 2
-        # The original fake is redder by 40 than the real, and bluer by as much less.
+        # The original fake has 40 more red than the real, and 40 less blue.
         redness = [(p[0].astype(int)[..., 0] - p[0][..., 2]).mean() for p in (pair.real, pair.fake)]
         assert 50 < redness[1] - redness[0] < 90
 

@@ -7,7 +7,7 @@ from data.utils.errors import UsageError
 from models.inputs.crop_source import CropIndex, CropSource, sample_tracks
 
 
-def test_holds_every_crop_with_what_it_shows(videos, make_source):
+def test_holds_every_crop_with_its_index(videos, make_source):
     source = make_source(videos)
     faces = [(number, face) for number, video in enumerate(videos) for face in video.faces]
     assert len(source.index.offset) == len(faces)
@@ -38,7 +38,7 @@ def test_landmarks_are_where_they_are_in_the_crop(videos, make_source):
     assert np.isnan(landmarks[0, 3:]).all()
 
 
-def test_leaves_out_what_is_not_usable(videos, make_source):
+def test_faces_that_are_not_usable_are_left_out(videos, make_source):
     usable, *others = videos[0].faces
     others = [dataclasses.replace(face, usable=False) for face in others]
     source = make_source([dataclasses.replace(videos[0], faces=(usable, *others)), videos[1]])

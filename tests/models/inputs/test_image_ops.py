@@ -86,7 +86,7 @@ UNREADABLE = {
 }
 
 
-def test_unreadable_images_leave_their_neighbours_alone(decode_faces):
+def test_an_unreadable_image_does_not_fail_the_others(decode_faces):
     mixed = [part for bad in UNREADABLE.values() for part in (bad, JPEG)]
     faces, readable = decode_faces(tf.constant(mixed))
     assert dict(zip(UNREADABLE, readable.numpy()[::2], strict=True)) == dict.fromkeys(
@@ -98,14 +98,14 @@ def test_unreadable_images_leave_their_neighbours_alone(decode_faces):
     np.testing.assert_array_equal(faces[1::2], np.repeat(alone, len(UNREADABLE), axis=0))
 
 
-def test_no_mutation_of_an_image_fails_its_neighbours(decode_faces):
+def test_no_mutation_of_an_image_fails_the_others(decode_faces):
     source = random.Random(0)
     mixed = []
     for number in range(300):
         whole = (JPEG, PNG)[number % 2]
         broken = bytearray(whole)
         for _ in range(source.choice([1, 3, 20])):
-            # Half of the damage to the headers, where decoders give up.
+            # Half of the damage is in the headers, where decoders fail early.
             limit = 700 if number % 4 < 2 else len(broken)
             broken[source.randrange(min(limit, len(broken)))] = source.randrange(256)
         if number % 5 == 0:
@@ -113,7 +113,7 @@ def test_no_mutation_of_an_image_fails_its_neighbours(decode_faces):
         mixed += [bytes(broken), whole]
     faces, readable = decode_faces(tf.constant(mixed))
     assert readable.numpy()[1::2].all()
-    # Most were damaged for good; otherwise this would test little.
+    # Most are unreadable; otherwise this would test little.
     assert 50 < np.sum(~readable.numpy()[::2]) < 300
     clean, _ = decode_faces(tf.constant([JPEG, PNG]))
     np.testing.assert_array_equal(faces[1::2], np.tile(clean, (150, 1, 1, 1)))
@@ -131,7 +131,7 @@ def test_largest_acceptable_size(decode_faces):
 
 
 def test_refused_images_are_never_decoded(decode_faces):
-    # The header's claim alone decides: this one's pixels are all there.
+    # Only the header's claim decides: the pixels are complete.
     wide = encode("PNG", np.zeros((1, 4097, 3), np.uint8))
     assert not decode_faces(tf.constant([wide]))[1].numpy().any()
 

@@ -37,12 +37,12 @@ def draw(source, config, count=4):
     return [(batch.images.numpy()[:, 0], batch.labels.numpy()) for batch in batches]
 
 
-def test_batches_hold_reals_and_fakes_by_turns(source, tiny_backbone):
+def test_batches_alternate_reals_and_fakes(source, tiny_backbone):
     for faces, labels in draw(source, config(tiny_backbone)):
         assert faces.shape == (6, 32, 32, 3)
         np.testing.assert_array_equal(labels, [0, 1, 0, 1, 0, 1])
         redness = (faces[..., 0] - faces[..., 2]).mean(axis=(1, 2))
-        # What the fixture's fakes differ by.
+        # The difference of the fixture's fakes.
         assert np.all(redness[1::2] > redness[::2] + 30)
         assert faces.min() >= 0
         assert faces.max() <= 255
@@ -61,7 +61,7 @@ def test_without_augmentation_training_and_scoring_see_the_same(source, tiny_bac
     scored = np.concatenate([b.numpy() for b in scoring_batches(source, crops, 32, 5)])
     for faces, _ in draw(source, config(tiny_backbone, augmentation=PLAIN)):
         for face in faces:
-            # Clipping to 255 may take off what resizing rounds up.
+            # Resizing may exceed 255 a little, which is clipped.
             assert np.abs(scored - face).max(axis=(1, 2, 3)).min() < 1e-3
 
 
@@ -120,7 +120,7 @@ def test_self_blending_needs_no_fakes(face_videos, make_source, tiny_backbone):
         np.testing.assert_array_equal(labels, [0, 1, 0, 1])
 
 
-def test_self_blended_pairs_come_of_reals_alone(face_source, tiny_backbone):
+def test_self_blended_pairs_are_made_of_reals_only(face_source, tiny_backbone):
     blending = config(
         tiny_backbone, image_size=64, fakes="self_blended", augmentation=PLAIN, batch_size=8
     )
@@ -149,7 +149,7 @@ def test_scoring_keeps_order_and_pixels(source):
         np.testing.assert_array_equal(face, pixels)
 
 
-def test_batches_passed_over_are_those_of_the_first_steps(source, tiny_backbone):
+def test_skipped_batches_are_those_of_the_first_steps(source, tiny_backbone):
     whole = draw(source, config(tiny_backbone), 5)
     crops = np.arange(len(source.index.offset))
     rest = training_batches(source, crops, config(tiny_backbone), first_step=3).take(2)
@@ -157,7 +157,7 @@ def test_batches_passed_over_are_those_of_the_first_steps(source, tiny_backbone)
         np.testing.assert_array_equal(batch.images[:, 0], faces)
 
 
-def test_sequences_come_padded_with_what_is_used_of_them(source, tiny_backbone):
+def test_sequences_are_padded_and_say_where(source, tiny_backbone):
     sequences = config(
         tiny_backbone, head="lstm", sequence_length=6, augmentation=PLAIN, batch_size=4
     )
@@ -193,7 +193,7 @@ def test_only_natural_sampling_weights_the_classes(source, tiny_backbone):
 def test_crops_whose_landmarks_lie_beyond_them_are_not_blended(
     face_videos, make_source, tiny_backbone
 ):
-    # Below the largest side of a crop, 384 pixels, but beyond this one's 170.
+    # Within 384 pixels, the largest side of a crop, but beyond this crop's 170.
     first, *others = face_videos[0].faces
     beyond = tuple(value + 150.0 for value in first.landmarks)
     green = np.zeros((170, 170, 3), np.uint8) + np.array([0, 255, 0], np.uint8)

@@ -72,7 +72,7 @@ def test_an_epoch_shows_every_fake_once():
 
 def test_an_epoch_has_a_length():
     index = make_index([*PAIRED, (0, 2)])
-    # Three fakes, and a real whose group holds none; three reals.
+    # Pairs: three fakes, and a real whose group holds no fake. For blending: three reals.
     assert len(PairSampler(index, np.arange(18), 1, 0)) == 4
     assert len(blending_sampler(index)) == 3
     assert len(BalancedSampler(index, np.arange(18), 1, 0)) == 6
@@ -97,8 +97,8 @@ def test_crops_left_out_are_not_drawn():
     assert {crop % 3 for pair in pairs for crop in pair[:, 0]} == {0}
 
 
-def test_groups_that_lack_a_class_are_paired_with_each_other():
-    # Groups 0 and 1 are whole, 2 and 3 hold reals alone, 4 fakes alone.
+def test_groups_of_one_class_are_paired_with_each_other():
+    # Groups 0 and 1 have both classes, 2 and 3 only reals, 4 only fakes.
     index = make_index([*PAIRED, (0, 2), (0, 3), (1, 4)])
     pairs = {tuple(index.video[list(pair)]) for pair in draw(index, 400)}
     assert {fake for real, fake in pairs if real in {5, 6}} == {7}
@@ -180,7 +180,7 @@ def test_a_sequence_covers_its_track():
 
 
 def test_the_length_of_a_sequence_does_not_tell_its_label():
-    # The fake has 16 frames, the real three of them.
+    # The fake has 16 frames, the real only three of these.
     whole = make_index([(0, 0), (1, 0)], frames=16)
     crops = np.concatenate([[0, 7, 15], np.arange(16, 32)])
     for real, fake in itertools.islice(PairSampler(whole, crops, 8, 0), 50):
@@ -190,7 +190,7 @@ def test_the_length_of_a_sequence_does_not_tell_its_label():
         np.testing.assert_allclose(*times, atol=4)
 
 
-def test_a_balanced_sampler_takes_classes_by_turns_and_every_video_of_each_once_an_epoch():
+def test_a_balanced_sampler_alternates_classes_and_takes_every_video_once_an_epoch():
     index = make_index(PAIRED)
     sampler = BalancedSampler(index, np.arange(len(index.video)), 1, 0)
     videos = [int(index.video[rows[0, 0]]) for rows in itertools.islice(sampler, 12)]
@@ -218,7 +218,7 @@ def forget_landmarks(index, crops):
     return dataclasses.replace(index, landmarks=landmarks)
 
 
-def test_reals_alone_are_drawn_each_video_once_an_epoch():
+def test_for_blending_every_real_video_is_drawn_once_an_epoch():
     index = make_index([*PAIRED, (0, 2)])
     crops = draw_reals(index, 90)
     assert set(crops) == set(np.flatnonzero(index.label[index.video] == 0))

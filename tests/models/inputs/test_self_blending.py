@@ -59,7 +59,7 @@ def test_masks_lie_within_the_face_and_are_soft():
         assert np.abs(np.diff(mask, axis=0)).max() < 0.5  # no step
         assert 0.3 < (mask > mask.max() / 2).sum() / hull.sum() < 1.05
     assert ratios == set(BLENDING_RATIOS)
-    # Deformed, so no two of one ratio are the same.
+    # Deformed, so that even masks of one ratio differ.
     assert len({mask.tobytes() for mask in masks}) == 40
 
 
@@ -81,11 +81,11 @@ def test_masks_are_deformed(monkeypatch):
         (mask > mask.max() / 2).astype(int)
         for mask in (draw_mask(np.random.default_rng(seed), outline, (170, 170)) for seed in (1, 2))
     ]
-    # All else being equal, their borders are not, by a pixel or so of their some 400.
+    # Only their borders differ, by about a pixel; they are some 400 pixels long.
     assert 50 < np.abs(halves[0] - halves[1]).sum() < 1000
 
 
-def test_a_fake_differs_from_its_real_inside_the_face_alone():
+def test_a_fake_differs_from_its_real_only_inside_the_face():
     outline = face_outline(LANDMARKS, with_forehead=True)
     hull = np.zeros(CROP.shape[:2], np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(outline).astype(np.int32)), 1)
@@ -98,7 +98,7 @@ def test_a_fake_differs_from_its_real_inside_the_face_alone():
         np.testing.assert_array_equal(real[~near], fake[~near])
         assert np.abs(real.astype(int) - fake)[hull.astype(bool)].mean() > 0.5
         is_styled.append(not np.array_equal(real, CROP))
-    # As often the surroundings are changed as the face.
+    # The surroundings change as often as the face.
     assert 4 <= sum(is_styled) <= 16
 
 
@@ -108,14 +108,14 @@ def test_the_seed_decides():
     assert not np.array_equal(first[1], other[1])
 
 
-def test_the_crop_itself_is_left_as_it_was():
+def test_the_crop_itself_is_not_changed():
     crop = CROP.copy()
     for seed in range(4):
         self_blend(crop, LANDMARKS, [seed])
     np.testing.assert_array_equal(crop, CROP)
 
 
-def test_what_of_a_face_lies_beyond_its_crop_is_cut_off():
+def test_parts_of_a_face_beyond_its_crop_are_cut_off():
     left, top = 50, 65
     crop, landmarks = CROP[top:, left:], LANDMARKS - (left, top)
     assert landmarks.min() > 0

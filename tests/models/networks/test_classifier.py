@@ -34,7 +34,7 @@ def test_logits_are_float32_whatever_the_policy(config, faces, policy):
     assert network.backbone.layers[-1].compute_dtype == policy.removeprefix("mixed_")
 
 
-def test_the_policy_is_put_back(config):
+def test_the_policy_is_restored(config):
     before = keras.config.dtype_policy().name
     classifier.build(config, "mixed_bfloat16", weights=None)
     assert keras.config.dtype_policy().name == before

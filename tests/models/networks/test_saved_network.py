@@ -27,7 +27,7 @@ def version(request, tiny_backbone, transform_output, tmp_path_factory):
     config = make_config(tiny_backbone, head=request.param, seed=3)
     network = classifier.build(config, "float32", weights=None)
     random = np.random.default_rng(0)
-    # No two alike: batch normalisation has four vectors of one shape.
+    # All different, because the four vectors of batch normalisation have one shape.
     network.set_weights([random.uniform(0.1, 1.0, w.shape) for w in network.get_weights()])
     served = ServedModel(
         NetworkScorer(network),
@@ -106,7 +106,7 @@ def test_a_folder_without_a_model_is_named(tmp_path):
         ({"config": {"model": "gone"}}, "is of another version of unmask"),
     ],
 )
-def test_versions_of_other_code_are_refused(version, tmp_path, changes, message):
+def test_versions_of_different_code_are_refused(version, tmp_path, changes, message):
     folder, _ = version
     shutil.copytree(folder, tmp_path / "1")
     path = tmp_path / "1" / "assets.extra" / "model.json"
