@@ -55,6 +55,7 @@ def augment(
     uniform = tf.random.stateless_uniform([len(_DRAWN)], draw_seed)
     draws = dict(zip(_DRAWN, tf.unstack(uniform), strict=True))
     images, landmarks = _move(images, landmarks, draws, config)
+    # Operations whose strength is 0 do not enter the graph.
     colours = (config.brightness, config.contrast, config.saturation, config.colour_shift)
     for draw, probability, strength, change, inputs in (
         ("recolours", config.colour_probability, max(colours), _recolour, ()),

@@ -26,6 +26,10 @@ def header_size(encoded: tf.Tensor) -> tf.Tensor:
 
     Raises:
         tf.errors.InvalidArgumentError: when run, if it is neither JPEG nor PNG.
+
+    Example:
+        >>> header_size(tf.io.encode_png(tf.zeros([4, 6, 3], tf.uint8))).numpy()
+        array([4, 6], dtype=int32)
     """
     is_jpeg = tf.strings.substr(encoded, 0, len(JPEG_START)) == JPEG_START
 

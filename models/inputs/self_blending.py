@@ -89,6 +89,11 @@ def face_outline(
 
     Returns:
         float32 [n, 2], x and y in pixels: jaw, brows and, with the forehead, the hairline.
+
+    Example:
+        >>> points = np.array([(65, 66), (142, 64), (104, 111), (71, 149), (140, 148)], np.float32)
+        >>> face_outline(points, with_forehead=False)[8].round()  # the chin
+        array([107., 212.], dtype=float32)
     """
     outline = np.array(_MEAN_JAW_AND_BROWS)
     if with_forehead:

@@ -34,6 +34,11 @@ def pool_tracks(logits: tf.Tensor, segments: tf.Tensor, count: tf.Tensor, how: s
 
     Returns:
         float32 [count], NaN for a track without faces.
+
+    Example:
+        >>> logits, segments = tf.constant([1.0, 3.0, -2.0]), tf.constant([0, 0, 1])
+        >>> pool_tracks(logits, segments, tf.constant(2), "mean").numpy()
+        array([ 2., -2.], dtype=float32)
     """
     faces = _sum(tf.ones_like(logits), segments, count)
     if how == "max":
