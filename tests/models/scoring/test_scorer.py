@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.config.model import ModelConfig
+from models.config import ModelConfig
 from models.networks import classifier
 from models.scoring.scorer import NetworkScorer
 from tests.models.conftest import encode, portrait
