@@ -19,9 +19,9 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config import logging_config_pb2
 
 from benchmarks.utils.figures import print_figure
-from serving.server.admission.auth import BearerTokens
-from serving.server.grpc_api.server import GrpcServer
-from serving.server.monitoring.logs import RequestLogger
+from serving.server.admission import BearerTokens
+from serving.server.grpc_api import GrpcServer
+from serving.server.monitoring import RequestLogger
 from serving.server.monitoring.request_log import RequestLog
 
 TARGET_MS = 0.3

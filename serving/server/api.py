@@ -25,9 +25,8 @@ from tensorflow_serving.apis import (
 
 from serving.server.core.server_core import ServerCore
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.monitoring.metrics import Metrics
-from serving.server.servables import inference
-from serving.server.servables.servable import Servable
+from serving.server.monitoring import Metrics
+from serving.server.servables import Servable, inference
 
 _SIGNATURE_DEF = "signature_def"
 _DEFAULT_SIGNATURE = "serving_default"

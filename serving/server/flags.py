@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from data.utils.errors import UsageError
 from serving.server import channel_arguments
-from serving.server.admission.limits import Limits
+from serving.server.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
         UsageError: a file cannot be read or is not of its type, or flags do not fit together.
     """
     from serving.server.admission import ssl_config
-    from serving.server.core.manager import RetryPolicy
+    from serving.server.core import RetryPolicy
     from serving.server.options import ServerOptions
     from serving.server.protos import (
         batching_parameters_pb2,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.admission.limits import Limits
-from serving.server.core.manager import RetryPolicy
+from serving.server.core import RetryPolicy
+from serving.server.limits import Limits
 from serving.server.protos import (
     batching_parameters_pb2,
     monitoring_config_pb2,

@@ -12,26 +12,26 @@ from types import TracebackType
 from tensorflow_serving.config import model_server_config_pb2
 
 from data.utils.errors import UsageError
-from serving.server.admission.auth import BearerTokens
+from serving.server.admission import BearerTokens
 from serving.server.api import Api
-from serving.server.batching.batched_function import Batching
+from serving.server.batching import Batching
 from serving.server.batching.parameters import of_message
-from serving.server.core import configuration
-from serving.server.core.manager import Manager, RetryPolicy
+from serving.server.core import (
+    ConfigSource,
+    Manager,
+    RetryPolicy,
+    RootSource,
+    Source,
+    configuration,
+)
 from serving.server.core.server_core import ServerCore
-from serving.server.core.source import ConfigSource, RootSource, Source
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.grpc_api.server import GrpcServer
-from serving.server.monitoring import metrics as metrics_names
-from serving.server.monitoring.logs import RequestLogger
-from serving.server.monitoring.metrics import Metrics
-from serving.server.monitoring.observers import Observer
+from serving.server.grpc_api import GrpcServer
+from serving.server.monitoring import DEFAULT_METRICS_PATH, Metrics, Observer, RequestLogger
 from serving.server.monitoring.request_log import RequestLog
 from serving.server.options import ServerOptions
-from serving.server.rest_api.http_server import RestServer
-from serving.server.rest_api.tls import server_context
-from serving.server.servables import loading
-from serving.server.servables.servable import Servable
+from serving.server.rest_api import RestServer, server_context
+from serving.server.servables import Servable, load_servable
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Server:
         self._metrics = Metrics(self._states)
         self._core = ServerCore(
             functools.partial(
-                loading.load,
+                load_servable,
                 enable_model_warmup=options.enable_model_warmup,
                 batching=self._make_batching(),
                 metrics=self._metrics,
@@ -210,7 +210,7 @@ class Server:
             observers=observers,
             metrics=self._metrics,
             metrics_path=(
-                (monitoring.prometheus_config.path or metrics_names.DEFAULT_PATH)
+                (monitoring.prometheus_config.path or DEFAULT_METRICS_PATH)
                 if monitoring is not None and monitoring.prometheus_config.enable
                 else None
             ),

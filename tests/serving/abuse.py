@@ -18,7 +18,7 @@ import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving.channel import MAX_MESSAGE_BYTES
-from serving.server.grpc_api.server import GrpcServer
+from serving.server.grpc_api import GrpcServer
 from tests.serving.server.echo_api import EchoApi
 from tests.serving.server.http2 import begin_call
 

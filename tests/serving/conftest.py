@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
-from serving.server.core.manager import RetryPolicy
+from serving.server.core import RetryPolicy
 from serving.server.server import ModelServer
 
 TRACK_WIDTH = 4

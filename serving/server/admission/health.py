@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import grpc
 from grpc_health.v1 import health_pb2
 
-SERVICE = "grpc.health.v1.Health"
+HEALTH_SERVICE = "grpc.health.v1.Health"
+"""Full name of gRPC's health service."""
 
 LIVENESS = "liveness"
 """Name under which the health service answers SERVING as long as the process can answer: for

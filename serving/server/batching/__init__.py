@@ -1,1 +1,11 @@
-"""Requests merged along dimension 0, run as one, and taken apart again."""
+"""Concurrent requests are merged along dimension 0, run as one, and taken apart again.
+
+`batched_function.py` is the place to start; `scheduler.py` decides what runs together and when.
+"""
+
+from serving.server.batching import parameters
+from serving.server.batching.batched_function import ArrayFunction, BatchedFunction
+from serving.server.batching.batching import Batching
+from serving.server.batching.parameters import BatchingParameters
+
+__all__ = ["ArrayFunction", "BatchedFunction", "Batching", "BatchingParameters", "parameters"]

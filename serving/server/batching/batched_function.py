@@ -6,9 +6,7 @@ delete it by, so every version ever served would stay; it cannot pad; and a fail
 fails all that it was merged with.
 """
 
-import dataclasses
-import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import grpc
@@ -16,47 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from serving.server.batching import parameters as batching_parameters
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.batching.scheduler import BatchQueue, BatchScheduler
 from serving.server.errors import StatusError, invalid_argument
 
-MODEL_PARAMETERS = "batching_params.pbtxt"
-"""A model's own parameters, relative to the version's folder."""
-
 Arrays = Sequence[npt.NDArray]
-
-
-@dataclasses.dataclass(frozen=True)
-class Batching:
-    """How a server merges requests.
-
-    Args:
-        parameters: of every model, and the number of batches run at a time.
-        per_model: TensorFlow Serving's `--enable_per_model_batching_parameters`: a model is
-            batched by its own `MODEL_PARAMETERS`, and not at all if it has none.
-        on_run: see `BatchScheduler`.
-    """
-
-    parameters: BatchingParameters
-    per_model: bool = False
-    on_run: Callable[[list[float]], None] = lambda _: None
-    scheduler: BatchScheduler = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        scheduler = BatchScheduler(self.parameters.num_batch_threads, self.on_run)
-        object.__setattr__(self, "scheduler", scheduler)
-
-    def of_model(self, folder: pathlib.Path) -> BatchingParameters | None:
-        """Parameters of the version in a folder; None if it is not batched.
-
-        Raises:
-            StatusError: INVALID_ARGUMENT, its own parameters cannot be used.
-        """
-        if not self.per_model:
-            return self.parameters
-        path = folder / MODEL_PARAMETERS
-        return batching_parameters.read(path) if path.is_file() else None
 
 
 class ArrayFunction(Protocol):

@@ -18,7 +18,7 @@ from serving.server.core.manager import Manager, RetryPolicy
 from serving.server.core.source import ConfigSource, Source
 from serving.server.core.version_status import State
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.servables.servable import Servable
+from serving.server.servables import Servable
 
 logger = logging.getLogger(__name__)
 

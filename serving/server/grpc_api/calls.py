@@ -9,12 +9,9 @@ from typing import Any
 
 import grpc
 
-from serving.server.admission.capacity import Capacity
-from serving.server.admission.fair_semaphore import FairSemaphore
-from serving.server.admission.receive_watchdog import ReceiveWatchdog
+from serving.server.admission import Capacity, FairSemaphore, ReceiveWatchdog
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.monitoring import request_id
-from serving.server.monitoring.observers import Observer, Outcome, notify
+from serving.server.monitoring import Observer, Outcome, notify, request_id
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from serving.server.admission import health
-from serving.server.admission.health import Health
-from serving.server.admission.receive_watchdog import ReceiveWatchdog
+from serving.server.admission import HEALTH_SERVICE, Health, ReceiveWatchdog
 from serving.server.errors import StatusError
 from serving.server.grpc_api import calls
 from serving.server.grpc_api.interceptor import OnPool
@@ -51,11 +49,11 @@ class HealthAndReflection:
         """
         response = health_pb2.HealthCheckResponse.SerializeToString
         self._reflection = reflection.ReflectionServicer(
-            [*api_services, health.SERVICE, reflection.SERVICE_NAME]
+            [*api_services, HEALTH_SERVICE, reflection.SERVICE_NAME]
         )
         return [
             grpc.method_handlers_generic_handler(
-                health.SERVICE,
+                HEALTH_SERVICE,
                 {
                     "Check": grpc.stream_unary_rpc_method_handler(
                         OnPool(self._check_pool, self._check), response_serializer=response

@@ -9,13 +9,12 @@ from typing import Any
 
 import grpc
 
-from serving.server.admission import health
-from serving.server.admission.control import AdmissionControl
+from serving.server.admission import HEALTH_SERVICE, AdmissionControl
 from serving.server.errors import StatusError
 from serving.server.grpc_api import calls
-from serving.server.monitoring.observers import Observer, Outcome, notify
+from serving.server.monitoring import Observer, Outcome, notify
 
-_HEALTH_PREFIX = f"/{health.SERVICE}/"
+_HEALTH_PREFIX = f"/{HEALTH_SERVICE}/"
 _API_PREFIX = "/tensorflow.serving."
 
 _THREADS = 16

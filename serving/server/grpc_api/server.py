@@ -9,18 +9,20 @@ import grpc
 from google.protobuf import symbol_database
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
-from serving.server.admission.auth import BearerTokens
-from serving.server.admission.capacity import Capacity
-from serving.server.admission.control import AdmissionControl
-from serving.server.admission.fair_semaphore import FairSemaphore
-from serving.server.admission.health import Health
-from serving.server.admission.limits import Limits
-from serving.server.admission.receive_watchdog import ReceiveWatchdog
+from serving.server.admission import (
+    AdmissionControl,
+    BearerTokens,
+    Capacity,
+    FairSemaphore,
+    Health,
+    ReceiveWatchdog,
+)
 from serving.server.grpc_api import tls as tls_config
 from serving.server.grpc_api.calls import CallContext, UnaryCall
 from serving.server.grpc_api.health_and_reflection import HealthAndReflection
 from serving.server.grpc_api.interceptor import AdmissionInterceptor
-from serving.server.monitoring.observers import Observer
+from serving.server.limits import Limits
+from serving.server.monitoring import Observer
 from serving.server.protos import ssl_config_pb2
 
 MAX_THREADS = 32

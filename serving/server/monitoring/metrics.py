@@ -12,7 +12,7 @@ from serving.server.monitoring import prometheus_text
 from serving.server.monitoring.metric_types import Counter, Histogram, exponential
 from serving.server.monitoring.observers import Outcome
 
-DEFAULT_PATH = "/monitoring/prometheus/metrics"
+DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
 """Where TensorFlow Serving shows them unless `monitoring_config` says otherwise."""
 
 UNKNOWN_MODEL = "unmask_unknown"

@@ -14,12 +14,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.server.admission.control import AdmissionControl
+from serving.server.admission import AdmissionControl
 from serving.server.errors import StatusError
-from serving.server.monitoring import request_id
-from serving.server.monitoring.metrics import Metrics
-from serving.server.monitoring.observers import Observer, Outcome, notify
-from serving.server.monitoring.prometheus_text import CONTENT_TYPE
+from serving.server.monitoring import (
+    Metrics,
+    Observer,
+    Outcome,
+    notify,
+    prometheus_text,
+    request_id,
+)
 from serving.server.rest_api import model_path, response_bodies
 from serving.server.rest_api.handler import Answer, ModelApi, RestHandler, message_of
 from serving.server.rest_api.model_path import ModelPath
@@ -217,7 +221,7 @@ class RestApp:
         if refusal is not None:
             return _error(refusal)
         page = await asyncio.get_running_loop().run_in_executor(None, self._metrics.page)
-        return Response(page, media_type=CONTENT_TYPE)
+        return Response(page, media_type=prometheus_text.CONTENT_TYPE)
 
 
 class _Endpoint:

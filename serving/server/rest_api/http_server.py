@@ -12,9 +12,8 @@ from typing import Any
 import uvicorn
 
 from serving.channel import MAX_MESSAGE_BYTES
-from serving.server.admission.control import AdmissionControl
-from serving.server.monitoring.metrics import Metrics
-from serving.server.monitoring.observers import Observer
+from serving.server.admission import AdmissionControl
+from serving.server.monitoring import Metrics, Observer
 from serving.server.rest_api.app import RestApp
 from serving.server.rest_api.handler import ModelApi
 

@@ -6,14 +6,14 @@ import time
 
 import grpc
 
-from serving.server.batching.batched_function import Batching
+from serving.server.batching import Batching
 from serving.server.errors import StatusError
-from serving.server.monitoring.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.servables import inference, warmup
 from serving.server.servables.servable import Servable
 
 
-def load(
+def load_servable(
     folder: pathlib.Path,
     *,
     enable_model_warmup: bool = True,

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.util import deprecation
 
 from serving.server import errors
-from serving.server.batching.batched_function import ArrayFunction, BatchedFunction, Batching
+from serving.server.batching import ArrayFunction, BatchedFunction, Batching
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.servables import tensor_proto
 from serving.server.servables.signature_function import SignatureFunction

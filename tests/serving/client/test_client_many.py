@@ -13,7 +13,7 @@ from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.client.errors import ServingError
 from serving.prediction import Verdict
-from serving.server.grpc_api.server import GrpcServer
+from serving.server.grpc_api import GrpcServer
 from tests.serving.clips import WholeFrameDetector, write_video
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import tensorflow as tf
 import trustme
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.server.grpc_api.server import GrpcServer
+from serving.server.grpc_api import GrpcServer
 from serving.server.protos import ssl_config_pb2
 from tests.serving.server.echo_api import EchoApi
 

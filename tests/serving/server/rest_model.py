@@ -11,14 +11,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
-from serving.server.admission.capacity import Capacity
-from serving.server.admission.control import AdmissionControl
-from serving.server.admission.health import Health
+from serving.server.admission import AdmissionControl, Capacity, Health
 from serving.server.api import Api
+from serving.server.core import RootSource
 from serving.server.core.server_core import ServerCore
-from serving.server.core.source import RootSource
-from serving.server.rest_api.http_server import RestServer
-from serving.server.servables.servable import Servable
+from serving.server.rest_api import RestServer
+from serving.server.servables import Servable
 
 TYPES = {
     "float": tf.float32,

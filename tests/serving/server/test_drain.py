@@ -9,7 +9,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.server.grpc_api.server import GrpcServer
+from serving.server.grpc_api import GrpcServer
 
 
 class Load:

@@ -5,8 +5,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.server.admission.health import LIVENESS, READINESS, Health, Stage
-from serving.server.admission.limits import Limits
-from serving.server.grpc_api.server import GrpcServer
+from serving.server.grpc_api import GrpcServer
+from serving.server.limits import Limits
 from tests.serving.server.http2 import begin_call
 
 STATUS = health_pb2.HealthCheckResponse

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving.server.batching.batched_function import MODEL_PARAMETERS, BatchedFunction, Batching
+from serving.server.batching.batched_function import BatchedFunction
+from serving.server.batching.batching import MODEL_PARAMETERS, Batching
 from serving.server.batching.parameters import BatchingParameters
 from serving.server.errors import StatusError
+from serving.server.servables import Servable
 from serving.server.servables import servable as servables
-from serving.server.servables.servable import Servable
 from serving.server.servables.signature_function import SignatureFunction
 
 

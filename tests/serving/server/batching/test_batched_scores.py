@@ -12,10 +12,9 @@ from models.export import ServedModel, export
 from models.networks import classifier
 from models.scoring import NetworkScorer
 from models.transform import label_only
-from serving.server.batching.batched_function import Batching
+from serving.server.batching.batching import Batching
 from serving.server.batching.parameters import BatchingParameters
-from serving.server.servables import warmup
-from serving.server.servables.servable import Servable
+from serving.server.servables import Servable, warmup
 from tests.models.conftest import encode, portrait
 
 TRACK_LENGTH = 4

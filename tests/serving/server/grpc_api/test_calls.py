@@ -8,7 +8,7 @@ import types
 import grpc
 import pytest
 
-from serving.server.admission.limits import Limits
+from serving.server.limits import Limits
 from tests.serving.server.http2 import END_STREAM, begin_call, frame
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"

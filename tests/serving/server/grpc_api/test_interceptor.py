@@ -6,9 +6,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
-from serving.server.admission.auth import REFUSAL, BearerTokens
-from serving.server.admission.limits import Limits
+from serving.server.admission import BearerTokens
+from serving.server.admission.auth import REFUSAL
 from serving.server.grpc_api.server import GrpcServer
+from serving.server.limits import Limits
 
 RIGHT = (("authorization", "Bearer right"),)
 

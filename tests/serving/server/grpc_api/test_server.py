@@ -4,7 +4,7 @@ import grpc
 import pytest
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.server.admission.limits import Limits
+from serving.server.limits import Limits
 
 
 def error_of(call, *arguments, **keywords):

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.server.monitoring.metrics import DEFAULT_PATH, Metrics
+from serving.server.monitoring import DEFAULT_METRICS_PATH, Metrics
 from tests.serving.server import rest_model
 
 ONE = {"instances": [1.0]}
@@ -69,14 +69,14 @@ def test_no_more_requests_are_worked_on_than_there_are_threads(gated, wait_until
 def test_requests_are_counted():
     metrics = Metrics()
     with rest_model.serve(
-        observers=[metrics.observe_outcome], metrics=metrics, metrics_path=DEFAULT_PATH
+        observers=[metrics.observe_outcome], metrics=metrics, metrics_path=DEFAULT_METRICS_PATH
     ) as url:
         httpx.post(f"{url}:predict", json=ONE)
         httpx.post(f"{url}:predict", content=b"{")
         examples = [{"x": 1.0}] * 3
         httpx.post(f"{url}:regress", json={"signature_name": "regress", "examples": examples})
         httpx.get(url)
-        page = httpx.get(httpx.URL(url).join(DEFAULT_PATH))
+        page = httpx.get(httpx.URL(url).join(DEFAULT_METRICS_PATH))
     assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = {family.name: family for family in text_string_to_metric_families(page.text)}
     counted = families[":tensorflow:serving:request_count"].samples

@@ -6,8 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from serving.server.batching.batched_function import Batching
-from serving.server.batching.parameters import BatchingParameters
+from serving.server.batching import Batching, BatchingParameters
 from serving.server.errors import StatusError
 from serving.server.servables.servable import Servable
 

@@ -6,7 +6,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, session_ser
 
 from serving.server.errors import StatusError
 from serving.server.servables import warmup
-from serving.server.servables.loading import load
+from serving.server.servables.loading import load_servable
 
 
 def write_records(folder, records):
@@ -43,7 +43,7 @@ def test_a_version_may_bring_none(tmp_path):
 def test_warm_up_runs_through_the_model(push):
     folder = push("tiny", 1)
     write_records(folder, [predict_log(a=[[1.0, 2.0]], b=["x"])])
-    assert "two_inputs" in load(folder).signatures
+    assert "two_inputs" in load_servable(folder).signatures
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_record_that_fails_fails_the_load(push, records, code, message):
     folder = push("tiny", 1)
     write_records(folder, records)
     with pytest.raises(StatusError) as caught:
-        load(folder)
+        load_servable(folder)
     assert caught.value.code.name == code
     assert message in caught.value.message
 
@@ -101,14 +101,14 @@ def test_a_torn_file_fails_the_load(push):
     path = write_records(folder, [predict_log(a=[[1.0, 2.0]], b=["x"])])
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(StatusError, match="verify your warmup data is in TFRecord") as caught:
-        load(folder)
+        load_servable(folder)
     assert caught.value.code.name == "DATA_LOSS"
 
 
 def test_a_failing_record_is_not_run_where_warm_up_is_off(push):
     folder = push("tiny", 1)
     write_records(folder, [predict_log("nothing")])
-    assert load(folder, enable_model_warmup=False).signatures
+    assert load_servable(folder, enable_model_warmup=False).signatures
 
 
 def regression_log(kind, signature):
@@ -138,7 +138,7 @@ def test_every_kind_of_request_warms_up(half_plus_two, tmp_path, kind, good, bad
     shutil.copytree(half_plus_two, folder)
     empty = prediction_log_pb2.PredictionLog().SerializeToString()
     write_records(folder, [empty, regression_log(kind, good)])
-    load(folder)
+    load_servable(folder)
     write_records(folder, [regression_log(kind, good), regression_log(kind, bad)])
     with pytest.raises(StatusError, match=message):
-        load(folder)
+        load_servable(folder)

@@ -1,7 +1,7 @@
 import pytest
 
 from data.utils.errors import UsageError
-from serving.server.admission.limits import Limits
+from serving.server.limits import Limits
 
 
 @pytest.mark.parametrize(
