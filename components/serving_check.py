@@ -17,7 +17,7 @@ from tfx.utils import io_utils, path_utils
 
 from components import served_versions
 from data import contract
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 
 TOLERANCE = 1e-5
 """Largest difference between a served and a direct probability."""

@@ -23,7 +23,7 @@ from pipeline.report import report
 from pipeline.run_outcome import RunOutcome
 from serving import Client, audit, visualization
 from serving.prediction import VideoPrediction
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
 _CLIPS = 6

@@ -4,5 +4,5 @@
 A request is admitted (`admission/`), translated by its transport (`grpc_api/`, `rest_api/`),
 answered by `api.py`, which borrows a version from `core/` and runs it by `servables/`, merged with
 others by `batching/`, and reported to `monitoring/`. Most modules load TensorFlow, so that nothing
-is exported here: import from the modules (`from serving.server.server import ModelServer`).
+is exported here: import from the modules (`from serving.server.model_server import ModelServer`).
 """

@@ -1,6 +1,6 @@
 """TensorFlow Serving's two services without a transport: messages in, messages out.
 
-gRPC and REST are two translations of this. Codes and messages are TensorFlow Serving's own
+gRPC and REST translate to this. Codes and messages are TensorFlow Serving's own
 (`predict_impl.cc`, `classification_service.cc`, `regression_service.cc`,
 `multi_inference_helper.cc`, `get_model_metadata_impl.cc`, `get_model_status_impl.cc`,
 `model_service_impl.cc`).
@@ -40,7 +40,7 @@ class Api:
 
     Args:
         core: holds the models.
-        metrics: are told how long models compute.
+        metrics: count how long models compute.
     """
 
     def __init__(self, core: ServerCore, metrics: Metrics | None = None) -> None:
@@ -86,7 +86,7 @@ class Api:
     ) -> inference_pb2.MultiInferenceResponse:
         """Runs several signatures of a model on the same examples.
 
-        The first task's model spec says which version; see `inference.multi_inference`.
+        The model spec of the first task selects the version; see `inference.multi_inference`.
         """
         first = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
         response = inference_pb2.MultiInferenceResponse()
@@ -122,30 +122,30 @@ class Api:
     def get_model_status(
         self, request: get_model_status_pb2.GetModelStatusRequest
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Tells the state of one version of a model, or of all, the largest first."""
+        """Returns the state of one version of a model, or of all, the largest first."""
         spec = _model_spec(request)
         name, number = self._core.resolve(spec)
         statuses = self._manager.statuses(name)
         if number is not None:
             statuses = {key: status for key, status in statuses.items() if key == number}
         if not statuses:
-            asked = "any versions" if number is None else f"version {number}"
-            raise StatusError(grpc.StatusCode.NOT_FOUND, f"Could not find {asked} of model {name}")
+            wanted = "any versions" if number is None else f"version {number}"
+            raise StatusError(grpc.StatusCode.NOT_FOUND, f"Could not find {wanted} of model {name}")
         response = get_model_status_pb2.GetModelStatusResponse()
         for version, status in statuses.items():
-            answer = response.model_version_status.add(version=version, state=int(status.state))
-            answer.status.SetInParent()
+            described = response.model_version_status.add(version=version, state=int(status.state))
+            described.status.SetInParent()
             if status.error:
-                answer.status.error_code = status.error.code.value[0]
-                answer.status.error_message = status.error.message
+                described.status.error_code = status.error.code.value[0]
+                described.status.error_message = status.error.message
         return response
 
     def handle_reload_config_request(
         self, request: model_management_pb2.ReloadConfigRequest
     ) -> model_management_pb2.ReloadConfigResponse:
-        """Serves the models of a config from now on, and no others.
+        """Serves only the models of a config from now on.
 
-        Answers once the models that it changes are available; see
+        Answers once the changed models are available; see
         `ServerCore.reload_config`.
         """
         if request.config.WhichOneof("config") != "model_config_list":
@@ -160,10 +160,10 @@ class Api:
 
     @contextlib.contextmanager
     def _running(self, method: str, spec: model_pb2.ModelSpec) -> Iterator[tuple[int, Servable]]:
-        """Lends the version that is asked for; what it computes is timed unless it fails."""
-        with self._manager.use(*self._core.resolve(spec)) as lent:
+        """Holds the requested version; times the computation unless it fails."""
+        with self._manager.use(*self._core.resolve(spec)) as version_and_servable:
             started = time.perf_counter()
-            yield lent
+            yield version_and_servable
             if self._metrics is not None:
                 self._metrics.observe_runtime(method, spec.name, time.perf_counter() - started)
 
@@ -175,9 +175,9 @@ def _model_spec(request: Any) -> model_pb2.ModelSpec:
 
 
 def _answer_model_spec(
-    answer: model_pb2.ModelSpec, asked: model_pb2.ModelSpec, version: int
+    answer: model_pb2.ModelSpec, requested: model_pb2.ModelSpec, version: int
 ) -> None:
-    """Says which model, version and signature answered."""
-    answer.name = asked.name
+    """Fills in which model, version and signature answered."""
+    answer.name = requested.name
     answer.version.value = version
-    answer.signature_name = asked.signature_name or _DEFAULT_SIGNATURE
+    answer.signature_name = requested.signature_name or _DEFAULT_SIGNATURE

@@ -8,16 +8,19 @@ _INT32 = range(-(2**31), 2**31)
 def parse(text: str) -> list[tuple[str, int | str]]:
     """Reads channel arguments as TensorFlow Serving does (`server.cc`).
 
+    Example:
+        >>> parse("grpc.max_connection_age_ms=2000,grpc.primary_user_agent=tests")
+        [('grpc.max_connection_age_ms', 2000), ('grpc.primary_user_agent', 'tests')]
+
     Args:
-        text: `name=value` pairs with commas between, such as
-            `grpc.max_connection_age_ms=2000,grpc.primary_user_agent=tests`.
+        text: `name=value` pairs with commas between.
 
     Returns:
-        Name and value of each; a value that is a 32-bit integer is one, as gRPC knows no
-        other types.
+        Name and value of each argument; the value is an int if it is a 32-bit integer, as gRPC
+        has no other types.
 
     Raises:
-        UsageError: a piece is no such pair.
+        UsageError: a piece of the text is not such a pair.
     """
     arguments: list[tuple[str, int | str]] = []
     for piece in text.split(",") if text else []:
@@ -32,7 +35,7 @@ def parse(text: str) -> list[tuple[str, int | str]]:
 
 
 def _typed(value: str) -> int | str:
-    """The integer that a value is, else the value."""
+    """A value as an integer if it is one, otherwise as text."""
     try:
         number = int(value)
     except ValueError:

@@ -1,14 +1,14 @@
-"""The one exception that becomes a gRPC status."""
+"""The exception that becomes a gRPC status."""
 
 import grpc
 
 
 class StatusError(Exception):
-    """A request or a load that failed, in TensorFlow Serving's words.
+    """A failed request or load, with TensorFlow Serving's code and message.
 
     Attributes:
         code: gRPC status code.
-        message: the status' details, which clients match on.
+        message: details of the status, which clients match on.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
@@ -18,7 +18,7 @@ class StatusError(Exception):
 
 
 def invalid_argument(message: str) -> StatusError:
-    """An error whose cause is the request itself."""
+    """An error in the request itself."""
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
@@ -26,5 +26,5 @@ _BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.S
 
 
 def from_number(number: int, message: str) -> StatusError:
-    """An error of a canonical code, the numbers that TensorFlow and gRPC share."""
+    """An error with a canonical code: TensorFlow and gRPC share these numbers."""
     return StatusError(_BY_NUMBER[number], message)

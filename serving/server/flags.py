@@ -1,12 +1,13 @@
 """The command line of `python -m serving.server`: TensorFlow Serving's flags.
 
 Names, meanings and defaults are those of `tensorflow_model_server` (`main.cc`). Importing this
-is light: TensorFlow is loaded once the flags are known to be right.
+module is light: TensorFlow is loaded only after the flags were checked.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import pathlib
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises rather than exits."""
+    """A parser that raises instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; --help lists the flags")
@@ -81,7 +82,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("grpc_max_threads", _count, 32, "gRPC requests at a time")
     add("tensorflow_intra_op_parallelism", _not_negative, 0, "threads an operation; 0 for one")
     add("tensorflow_inter_op_parallelism", _not_negative, 0, "operations at a time; 0 for cores")
-    # Ours: what else TensorFlow Serving leaves to a proxy.
+    # Our own; TensorFlow Serving leaves these to a proxy.
     add("bearer_token_file", _path, None, "tokens, one a line, of which each request needs one")
     add("max_requests", _count, Limits.max_requests, "requests under way at a time")
     add("log_requests", _boolean, False, "log requests that succeed, not only those that fail")
@@ -90,7 +91,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def build_options(values: argparse.Namespace) -> ServerOptions:
-    """Turns flags into options, and reads the files that they name.
+    """Turns flags into options, and reads the files that the flags name.
 
     Args:
         values: of `parse`.
@@ -99,15 +100,12 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
         The options of the server, which listens on all addresses.
 
     Raises:
-        UsageError: a file cannot be read or is not of its type, or flags do not fit together.
+        UsageError: a file cannot be read or has another type, or flags do not fit together.
     """
     from serving.server.admission import ssl_config
     from serving.server.core import RetryPolicy
     from serving.server.options import ServerOptions
-    from serving.server.protos import (
-        batching_parameters_pb2,
-        monitoring_config_pb2,
-    )
+    from serving.server.protos import batching_parameters_pb2, monitoring_config_pb2
 
     if values.batching_parameters_file is not None and not values.enable_batching:
         raise UsageError(
@@ -116,46 +114,30 @@ def build_options(values: argparse.Namespace) -> ServerOptions:
     if values.rest_api_port and values.rest_api_port == values.port:
         raise UsageError(f"--rest_api_port and --port are both {values.port}; choose two ports")
     batching = batching_parameters_pb2.BatchingParameters()
-    return ServerOptions(
-        model_server_config=_read_models(values),
-        model_config_file=values.model_config_file,
-        model_config_file_poll_wait_seconds=values.model_config_file_poll_wait_seconds,
-        file_system_poll_wait_seconds=values.file_system_poll_wait_seconds,
-        allow_version_labels_for_unavailable_models=(
-            values.allow_version_labels_for_unavailable_models
-        ),
-        enable_model_warmup=values.enable_model_warmup,
-        retry_policy=RetryPolicy(
+    names = {field.name for field in dataclasses.fields(ServerOptions)} & vars(values).keys()
+    options = {name: getattr(values, name) for name in names} | {
+        "model_server_config": _read_models(values),
+        "retry_policy": RetryPolicy(
             values.max_num_load_retries, max(0.0, values.load_retry_interval_micros / 1e6)
         ),
-        tensorflow_intra_op_parallelism=values.tensorflow_intra_op_parallelism or 1,
-        tensorflow_inter_op_parallelism=(
+        "tensorflow_intra_op_parallelism": values.tensorflow_intra_op_parallelism or 1,
+        "tensorflow_inter_op_parallelism": (
             values.tensorflow_inter_op_parallelism or os.cpu_count() or 1
         ),
-        host="0.0.0.0",
-        port=values.port,
-        grpc_socket_path=values.grpc_socket_path,
-        grpc_max_threads=values.grpc_max_threads,
-        grpc_channel_arguments=values.grpc_channel_arguments,
-        ssl_config=(
-            None if values.ssl_config_file is None else ssl_config.read(values.ssl_config_file)
-        ),
-        rest_api_port=values.rest_api_port or None,
-        rest_api_num_threads=values.rest_api_num_threads,
-        rest_api_timeout_in_ms=values.rest_api_timeout_in_ms,
-        batching_parameters=(
+        "host": "0.0.0.0",
+        "ssl_config": values.ssl_config_file and ssl_config.read(values.ssl_config_file),
+        "rest_api_port": values.rest_api_port or None,
+        "batching_parameters": (
             (_read(values.batching_parameters_file, batching) or batching)
             if values.enable_batching
             else None
         ),
-        enable_per_model_batching_parameters=values.enable_per_model_batching_parameters,
-        bearer_token_file=values.bearer_token_file,
-        limits=Limits(max_requests=values.max_requests),
-        log_requests=values.log_requests,
-        monitoring_config=_read(
+        "limits": Limits(max_requests=values.max_requests),
+        "monitoring_config": _read(
             values.monitoring_config_file, monitoring_config_pb2.MonitoringConfig()
         ),
-    )
+    }
+    return ServerOptions(**options)
 
 
 def _read_models(values: argparse.Namespace) -> Any:
@@ -188,7 +170,7 @@ def _boolean(text: str) -> bool:
 
 
 def _path(text: str) -> pathlib.Path | None:
-    return pathlib.Path(text) if text else None  # empty means unset, as there
+    return pathlib.Path(text) if text else None  # empty means unset, as in TensorFlow Serving
 
 
 def _number(text: str, least: int, most: float = float("inf")) -> int:

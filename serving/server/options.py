@@ -1,4 +1,4 @@
-"""Everything that a server can be started with."""
+"""The options of a server."""
 
 import dataclasses
 import os
@@ -18,39 +18,39 @@ from serving.server.protos import (
 
 @dataclasses.dataclass(frozen=True)
 class ServerOptions:
-    """What flags and `unmask serve` set; fields have the names of TensorFlow Serving's flags.
+    """Set by flags and `unmask serve`; fields have the names of TensorFlow Serving's flags.
 
-    Exactly one of `serving_root` and `model_server_config` says what is served.
+    Exactly one of `serving_root` and `model_server_config` must be set.
 
     Attributes:
         serving_root: `<root>/<model>/<version>/`; the latest version of every model there.
         model_server_config: the models, by name, base path, version policy and labels.
-        model_config_file: what `model_server_config` was read from, to be read again every
+        model_config_file: the file of `model_server_config`, read again every
             `model_config_file_poll_wait_seconds`; None for never.
         model_config_file_poll_wait_seconds: 0 for never.
-        file_system_poll_wait_seconds: seconds between two looks for versions; 0 looks once.
-        allow_version_labels_for_unavailable_models: whether a label that is not in use may be
-            given to a version that is not available.
+        file_system_poll_wait_seconds: seconds between two polls for versions; 0 polls once.
+        allow_version_labels_for_unavailable_models: see `VersionLabels`.
         enable_model_warmup: whether a version's warm-up requests are run.
         retry_policy: when a failed load is tried again.
-        tensorflow_intra_op_parallelism: threads that one operation may use. With 1, most
-            concurrent requests are answered a second.
+        tensorflow_intra_op_parallelism: threads that one operation may use; 1 gives the highest
+            throughput of concurrent requests.
         tensorflow_inter_op_parallelism: operations that may run at a time.
         host: address to listen on; `0.0.0.0` for all.
         port: for gRPC; 0 for any free one.
-        grpc_socket_path: also listen to gRPC on this Unix socket; None for no.
+        grpc_socket_path: Unix socket to listen on for gRPC as well, or None.
         grpc_max_threads: requests answered at a time over gRPC; further ones wait.
-        grpc_channel_arguments: of the gRPC server, by name: `grpc.max_connection_age_ms`.
+        grpc_channel_arguments: of the gRPC server, by name such as
+            `grpc.max_connection_age_ms`.
         ssl_config: certificates as PEM; None for no encryption.
         rest_api_port: for REST; 0 for any free one, None for no REST.
         rest_api_num_threads: requests answered at a time over REST.
-        rest_api_timeout_in_ms: after which a REST request is given up.
+        rest_api_timeout_in_ms: milliseconds after which a REST request is given up.
         batching_parameters: how requests are batched; None for no batching.
         enable_per_model_batching_parameters: whether versions carry their own, see `Batching`.
-        monitoring_config: whether and where metrics are shown; None for nowhere.
-        bearer_token_file: tokens one of which every request must carry; None for no such need.
-        limits: what is refused because it would be too much.
-        log_requests: whether requests that succeed are logged as well as those that fail.
+        monitoring_config: whether metrics are shown, and under which path; None to show none.
+        bearer_token_file: see `BearerTokens`; None to take requests without a token.
+        limits: beyond which requests are refused.
+        log_requests: whether successful requests are logged, not only those that fail.
     """
 
     serving_root: pathlib.Path | None = None
@@ -80,10 +80,10 @@ class ServerOptions:
     log_requests: bool = False
 
     def __post_init__(self) -> None:
-        """Holds the one rule between fields.
+        """Checks the rule between fields.
 
         Raises:
-            ValueError: nothing or two things are to be served.
+            ValueError: neither or both of `serving_root` and `model_server_config` are set.
         """
         if (self.serving_root is None) == (self.model_server_config is None):
             raise ValueError("serve either a serving_root or a model_server_config")

@@ -1,8 +1,7 @@
-"""The server: watches folders, loads what appears there, answers over gRPC and REST."""
+"""The server: watches folders, loads the versions there, and answers over gRPC and REST."""
 
 import functools
 import logging
-import os
 import pathlib
 import threading
 import time
@@ -19,7 +18,6 @@ from serving.server.batching.parameters import of_message
 from serving.server.core import (
     ConfigSource,
     Manager,
-    RetryPolicy,
     RootSource,
     Source,
     configuration,
@@ -39,12 +37,12 @@ logger = logging.getLogger(__name__)
 class Server:
     """Serves models with TensorFlow Serving's API.
 
-    A new version is loaded, and warmed up, before the old one is unloaded, and requests under
-    way end on the version they began with.
+    A new version is loaded and warmed up before the old one is unloaded. A request ends on the
+    version that it began with.
 
     Attributes:
         api: answers messages without a transport.
-        manager: the versions and what became of them.
+        manager: loads and unloads the versions.
 
     Args:
         options: what to serve, and how.
@@ -72,7 +70,7 @@ class Server:
             allow_version_labels_for_unavailable_models=(
                 options.allow_version_labels_for_unavailable_models
             ),
-            on_adopt=self._log_sampled_requests,
+            on_adopt=self._configure_request_log,
         )
         self._request_log = RequestLog({})
         observers: list[Observer] = [
@@ -101,7 +99,7 @@ class Server:
 
     @property
     def manager(self) -> Manager[Servable]:
-        """The versions and what became of them."""
+        """Loads and unloads the versions."""
         return self._core.manager
 
     @property
@@ -115,11 +113,10 @@ class Server:
         return None if self._rest is None else f"{self._options.host}:{self._rest.port}"
 
     def start(self) -> None:
-        """Listens, loads what is there, then begins to answer.
+        """Listens, loads the models, then begins to answer.
 
-        While models load, health checks answer and requests get UNAVAILABLE. A model that
-        cannot be loaded does not keep the others from being served. A start that fails leaves
-        nothing behind.
+        While models load, health checks are answered and requests get UNAVAILABLE. The other
+        models are served even if one cannot be loaded. A start that fails stops everything.
 
         Raises:
             OSError: an address cannot be listened on.
@@ -134,25 +131,25 @@ class Server:
             raise
 
     def stop(self, grace_s: float = 30.0) -> None:
-        """Takes no new requests, answers those under way, and lets go of the models.
+        """Takes no new requests, answers those under way, and unloads the models.
 
         Args:
-            grace_s: seconds after which requests under way are cut off, and loads under way
-                are no longer waited for.
+            grace_s: seconds to wait for requests and loads under way; then requests are
+                cancelled.
         """
         self._stopping.set()
         if not self._started:
             return
         self._started = False
-        give_up = time.monotonic() + grace_s
-        self._grpc.health.drain()  # before REST stops listening: its requests are refused too
+        end = time.monotonic() + grace_s
+        self._grpc.health.drain()  # first, so that REST refuses requests too
         if self._rest is not None:
             self._rest.stop(grace_s)
-        self._grpc.stop(max(0.0, give_up - time.monotonic()))
+        self._grpc.stop(max(0.0, end - time.monotonic()))
         self._request_log.stop()
         for poller in self._pollers:
-            poller.join(max(0.0, give_up - time.monotonic()))
-        self.manager.close(max(0.0, give_up - time.monotonic()))
+            poller.join(max(0.0, end - time.monotonic()))
+        self.manager.close(max(0.0, end - time.monotonic()))
 
     def __enter__(self) -> "Server":
         """Starts the server."""
@@ -178,11 +175,11 @@ class Server:
             self._core.adopt(options.model_server_config)
         self._core.wait_for_loads()
         self._grpc.health.serve()
-        self._tell_readiness()
+        self._update_readiness()
         self._repeat(self._poll, options.file_system_poll_wait_seconds)
         if options.model_config_file is not None:
             self._repeat(
-                functools.partial(self._reread, options.model_config_file),
+                functools.partial(self._reread_models, options.model_config_file),
                 options.model_config_file_poll_wait_seconds,
             )
 
@@ -218,7 +215,7 @@ class Server:
         )
 
     def _repeat(self, action: Callable[[], None], interval_s: float) -> None:
-        """Does something again and again until the server stops; never if the interval is 0."""
+        """Repeats an action until the server stops; does nothing if the interval is 0."""
         if not interval_s:
             return
 
@@ -232,23 +229,23 @@ class Server:
 
     def _poll(self) -> None:
         self._core.poll()
-        self._tell_readiness()
+        self._update_readiness()
 
-    def _tell_readiness(self) -> None:
-        """Ready once every model has a version that can be asked."""
+    def _update_readiness(self) -> None:
+        """The server is ready once every model has an available version."""
         if self._core.is_ready():
             self._grpc.health.set_loaded()
 
-    def _reread(self, path: pathlib.Path) -> None:
-        """Adopts what the models' config file says now; if it is no good, nothing changes."""
+    def _reread_models(self, path: pathlib.Path) -> None:
+        """Adopts the current models' config file; if it is wrong, nothing changes."""
         config = model_server_config_pb2.ModelServerConfig()
         try:
             self._core.adopt(configuration.read_text_proto(path, config))
         except (UsageError, StatusError) as error:
             logger.error("%s: not reloaded: %s", path, error)
 
-    def _log_sampled_requests(self, models: Iterable[model_server_config_pb2.ModelConfig]) -> None:
-        """Takes over which requests are logged from the models' config."""
+    def _configure_request_log(self, models: Iterable[model_server_config_pb2.ModelConfig]) -> None:
+        """Applies the `logging_config` of the models."""
         configs = {m.name: m.logging_config for m in models if m.HasField("logging_config")}
         try:
             self._request_log.configure(configs)
@@ -262,50 +259,3 @@ class Server:
             }
             for name in self.manager.names()
         }
-
-
-class ModelServer(Server):
-    """Serves every model under a folder: what tests and the pipeline need.
-
-    Example:
-        with ModelServer("serving", port=0) as server:
-            prediction = Client(server.target, "xception").predict("clip.mp4")
-
-    Args:
-        folder: the serving root, `<root>/<model>/<version>/`; with `model_name` that
-            model's own folder, `<folder>/<version>/`.
-        model_name: serve this one model from `folder`.
-        host: address to listen on; `0.0.0.0` for all. Traffic is not encrypted.
-        port: of gRPC; 0 for any free one.
-        rest_api_port: of REST; 0 for any free one, None for no REST.
-        poll_interval_s: seconds between two looks at the folder.
-        retry_policy: when a failed load is tried again.
-    """
-
-    def __init__(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        model_name: str | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        rest_api_port: int | None = None,
-        poll_interval_s: float = 1.0,
-        retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-    ) -> None:
-        path = pathlib.Path(folder).absolute()
-        super().__init__(
-            ServerOptions(
-                serving_root=path if model_name is None else None,
-                model_server_config=(
-                    None
-                    if model_name is None
-                    else configuration.single_model(model_name, str(path))
-                ),
-                host=host,
-                port=port,
-                rest_api_port=rest_api_port,
-                file_system_poll_wait_seconds=poll_interval_s,
-                retry_policy=retry_policy,
-            )
-        )

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from serving.server.core import RetryPolicy
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 
 TRACK_WIDTH = 4
 

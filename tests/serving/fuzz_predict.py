@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 from tests.serving import fuzzing
 from tests.serving.conftest import TinyModel
 

@@ -18,7 +18,7 @@ from models.export import ServedModel, export
 from models.networks import classifier
 from models.scoring import NetworkScorer
 from models.transform import label_only
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 from tests.models.inputs.test_image_ops import JPEG, PNG, jpeg_claiming, png_claiming
 
 SIDE = 30_000

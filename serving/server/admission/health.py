@@ -1,4 +1,4 @@
-"""Whether a server lives and whether it should be sent requests."""
+"""Whether a server is alive, and whether it should get requests."""
 
 import enum
 import threading
@@ -11,17 +11,17 @@ HEALTH_SERVICE = "grpc.health.v1.Health"
 """Full name of gRPC's health service."""
 
 LIVENESS = "liveness"
-"""Name under which the health service answers SERVING as long as the process can answer: for
-Kubernetes' `livenessProbe: {grpc: {service: liveness}}`."""
+"""Name of the service that is SERVING as long as the process can answer: for Kubernetes'
+`livenessProbe: {grpc: {service: liveness}}`."""
 
 READINESS = ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
-"""Names under which it answers whether requests should be sent."""
+"""Names of the services that are SERVING while the server should get requests."""
 
 _STATUS = health_pb2.HealthCheckResponse
 
 
 class Stage(enum.Enum):
-    """Where in its life a server is."""
+    """A stage in the life of a server."""
 
     LOADING = "the server is loading its models"
     SERVING = "the server takes requests"
@@ -31,9 +31,9 @@ class Stage(enum.Enum):
 class Health:
     """The health of a server; safe to use from many threads.
 
-    It lives while it exists. It takes requests from the end of the first loads until it
-    drains. It is ready once every configured model has been loaded, while it takes requests:
-    what fails later takes nothing back, because the version before it serves on.
+    A server is live while it exists. It takes requests from the end of the first loads until it
+    drains. It is ready while it takes requests, once every configured model has been loaded. A
+    later load that fails does not change that, because the old version still serves.
     """
 
     def __init__(self) -> None:
@@ -43,26 +43,26 @@ class Health:
 
     @property
     def stage(self) -> Stage:
-        """Where in its life the server is."""
+        """The stage of the server."""
         return self._stage
 
     def is_live(self) -> bool:
-        """Whether the process works; a REST server answers its liveness probe with it."""
+        """Whether the process works: the answer to liveness probes."""
         return True
 
     def is_ready(self) -> bool:
-        """Whether requests should be sent; a REST server answers its readiness probe with it."""
+        """Whether the server should get requests: the answer to readiness probes."""
         return self._loaded and self._stage is Stage.SERVING
 
     def serve(self) -> None:
         """The first loads have ended: requests are taken from now on."""
         with self._changed:
-            if self._stage is Stage.LOADING:  # not if it was told to stop meanwhile
+            if self._stage is Stage.LOADING:  # it may drain already
                 self._stage = Stage.SERVING
             self._changed.notify_all()
 
     def set_loaded(self) -> None:
-        """Every configured model has a version that can be asked."""
+        """Every configured model has an available version."""
         with self._changed:
             self._loaded = True
             self._changed.notify_all()

@@ -1,9 +1,9 @@
 """Requests merged along dimension 0, run as one, and taken apart again.
 
-Why not TensorFlow's own batcher inside the graph (`BatchFunction`): its queue, with its
-threads and all it captured, lives in the process's resource manager and has no handle to
-delete it by, so every version ever served would stay; it cannot pad; and a failing request
-fails all that it was merged with.
+TensorFlow's own batcher inside the graph (`BatchFunction`) is not used. Its queue, with its threads
+and the captured graph, lives in the process's resource manager and cannot be deleted, so that every
+version ever served would stay in memory. It cannot pad. And one failing request fails all requests
+of its batch.
 """
 
 from collections.abc import Sequence
@@ -37,11 +37,11 @@ class ArrayFunction(Protocol):
 
 
 class BatchedFunction:
-    """A signature's function whose concurrent calls are merged; called as the function is.
+    """A function whose concurrent calls are merged; called like the function itself.
 
-    Messages are TensorFlow Serving's (`batching_session.cc`, `batching_util.h`), which fails
-    every request of a batch that it cannot merge or run. Here requests that cannot be merged
-    run apart, and those of a batch that failed once more, one by one.
+    Messages are TensorFlow Serving's (`batching_session.cc`, `batching_util.h`). It fails every
+    request of a batch that it cannot merge or run. Here, requests that cannot be merged run
+    apart, and the requests of a failed batch run again one by one.
 
     Args:
         function: computes the outputs.
@@ -92,7 +92,7 @@ class BatchedFunction:
         return results
 
     def _shape_key(self, array: npt.NDArray) -> tuple:
-        """Equal for arrays that can be merged; an empty one has no element to pad with."""
+        """Equal for arrays that can be merged; an empty array has no element to pad with."""
         padded = self._parameters.pad_variable_length_inputs and array.size
         return (array.ndim,) if padded else array.shape[1:]
 

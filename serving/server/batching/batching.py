@@ -19,7 +19,7 @@ class Batching:
     Args:
         parameters: of every model, and the number of batches run at a time.
         per_model: TensorFlow Serving's `--enable_per_model_batching_parameters`: a model is
-            batched by its own `MODEL_PARAMETERS`, and not at all if it has none.
+            batched by its own `MODEL_PARAMETERS`, or not at all if it has none.
         on_run: see `BatchScheduler`.
     """
 

@@ -21,12 +21,12 @@ class BatchingParameters:
     Attributes:
         max_batch_size: rows of a merged call, and of a single request.
         batch_timeout_micros: microseconds for which a batch that is not full waits for more.
-        max_enqueued_batches: batches that may wait; 0 means 1. Further requests are turned away.
+        max_enqueued_batches: batches that may wait; 0 means 1. Further requests are refused.
         num_batch_threads: batches run at a time, of all models together.
         allowed_batch_sizes: a batch is filled up to the next of these rows; empty for no
             filling.
-        pad_variable_length_inputs: requests whose inputs differ in shape behind the first
-            dimension are padded with their first element and merged; else they run apart.
+        pad_variable_length_inputs: requests whose inputs differ in shape after the first
+            dimension are padded with their first element and merged; otherwise they run apart.
 
     Raises:
         StatusError: INVALID_ARGUMENT, the values do not fit together.
@@ -66,16 +66,21 @@ class BatchingParameters:
             )
 
     def padded_size(self, rows: int) -> int:
-        """Rows to which a batch of this many is filled up."""
+        """Rows to which a batch is filled up.
+
+        Example:
+            >>> parameters = BatchingParameters(max_batch_size=8, allowed_batch_sizes=(2, 8))
+            >>> parameters.padded_size(3)
+            8
+        """
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
 
 
 def of_message(message: Any) -> BatchingParameters:
-    """The values of a message, and the defaults of those it leaves out.
+    """The values of a message, and defaults for fields that are not set.
 
     Args:
-        message: a `tensorflow.serving.BatchingParameters`, whose `thread_pool_name` names
-            nothing here.
+        message: a `tensorflow.serving.BatchingParameters`; its `thread_pool_name` is ignored.
 
     Raises:
         StatusError: INVALID_ARGUMENT, the values do not fit together.
@@ -106,7 +111,8 @@ def read(path: pathlib.Path) -> BatchingParameters:
 
     Raises:
         OSError: the file cannot be read.
-        StatusError: INVALID_ARGUMENT, it is no such message or its values do not fit together.
+        StatusError: INVALID_ARGUMENT, the file is not such a message, or its values do not fit
+            together.
     """
     try:
         message = text_format.Parse(

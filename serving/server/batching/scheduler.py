@@ -16,16 +16,15 @@ ResultT = TypeVar("ResultT")
 
 
 class BatchScheduler:
-    """Lets at most so many batches run at a time, of all its queues.
+    """Limits how many batches, of all its queues, run at a time.
 
-    Policy of TensorFlow's `SharedBatchScheduler`, with one difference: there are no threads
-    of its own. The thread that opens a batch runs it, for itself and for those that joined.
-    So a lone request is run by the thread that it came with and pays for no hand-over, and
-    nothing has to be stopped when a model is unloaded. Of the batches that are due, the one
-    opened first runs first.
+    The policy is that of TensorFlow's `SharedBatchScheduler`, but the scheduler has no threads.
+    The thread that opens a batch runs it, for itself and for the threads that joined. So a lone
+    request is run by its own thread, without a hand-over, and nothing has to be stopped when a
+    model is unloaded. Of the batches that are due, the one opened first runs first.
 
     Attributes:
-        on_run: is told of every batch that begins: the seconds that each of its tasks waited.
+        on_run: called when a batch begins, with the seconds that each of its tasks waited.
 
     Args:
         num_batch_threads: batches run at a time; at least 1.
@@ -41,27 +40,27 @@ class BatchScheduler:
         self.changed = threading.Condition()
 
     def add(self, batch: "_Batch") -> None:
-        """Takes note of an opened batch; the caller holds `changed`."""
+        """Adds an opened batch; the caller holds `changed`."""
         self._pending.append(batch)
 
     def wait_for_turn(self, batch: "_Batch") -> None:
-        """Returns when a batch is to be run, and takes it off its queue.
+        """Waits until a batch may run, and takes it off its queue.
 
-        To be called by the thread that opened it, which holds `changed`.
+        Called by the thread that opened it, which holds `changed`.
         """
         while True:
             now = time.monotonic()
             if self._free and batch is next((b for b in self._pending if b.is_due(now)), None):
                 break
-            left = batch.due_at - now
-            self.changed.wait(left if left > 0 else None)
+            remaining = batch.due_at - now
+            self.changed.wait(remaining if remaining > 0 else None)
         self._free -= 1
         self._pending.remove(batch)
         batch.enqueued.popleft()
-        self.changed.notify_all()  # the batch behind may be due
+        self.changed.notify_all()  # the next batch of the queue may be due
 
     def end_turn(self) -> None:
-        """Lets the next batch run."""
+        """Ends a batch, so that the next one may run."""
         with self.changed:
             self._free += 1
             self.changed.notify_all()
@@ -72,8 +71,8 @@ class _Batch:
 
     Attributes:
         enqueued: the waiting batches of its queue, the open one last.
-        due_at: `time.monotonic()` from which it need not be full.
-        joined_at: `time.monotonic()` at which each task came.
+        due_at: `time.monotonic()` at which it runs even if it is not full.
+        joined_at: `time.monotonic()` at which each task joined.
     """
 
     def __init__(self, enqueued: "collections.deque[_Batch]", limit: int, due_at: float) -> None:
@@ -120,15 +119,15 @@ class BatchQueue(Generic[TaskT, ResultT]):
 
         Args:
             task: for `process`.
-            size: rows that it takes of a batch.
+            size: rows of the task.
 
         Returns:
-            What `process` returned for it.
+            The result of `process` for it.
 
         Raises:
             StatusError: INVALID_ARGUMENT, the task is larger than a batch; UNAVAILABLE, too
                 many batches are waiting.
-            Exception: what `process` returned or raised for it.
+            Exception: the error of `process` for it.
         """
         if size > self._limit:
             raise invalid_argument(
@@ -174,7 +173,7 @@ class BatchQueue(Generic[TaskT, ResultT]):
         self._scheduler.on_run([now - joined_at for joined_at in batch.joined_at])
         try:
             batch.results = self._process(batch.tasks)
-        except Exception as error:  # noqa: BLE001 - whoever waits must be told
+        except Exception as error:  # noqa: BLE001 - goes to all threads that wait
             batch.results = [error] * len(batch.tasks)
         finally:
             self._scheduler.end_turn()

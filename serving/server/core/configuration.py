@@ -27,8 +27,8 @@ def read_text_proto(path: pathlib.Path, message: MessageT) -> MessageT:
         The message.
 
     Raises:
-        UsageError: the file cannot be read or is no such message; in the words of
-            protobuf's C++ parser, which TensorFlow Serving's users look for.
+        UsageError: the file cannot be read or is not such a message; the message is that of
+            protobuf's C++ parser, which users of TensorFlow Serving look for.
     """
     try:
         text_format.Parse(path.read_bytes().decode(), message)
@@ -43,17 +43,22 @@ def read_text_proto(path: pathlib.Path, message: MessageT) -> MessageT:
 
 
 def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServerConfig:
-    """The config that `--model_name` and `--model_base_path` stand for."""
+    """The config that `--model_name` and `--model_base_path` mean.
+
+    Example:
+        >>> single_model("xception", "/models/xception").model_config_list.config[0].base_path
+        '/models/xception'
+    """
     config = model_server_config_pb2.ModelServerConfig()
     config.model_config_list.config.add(name=name, base_path=base_path, model_platform=_PLATFORM)
     return config
 
 
 def check(config: model_server_config_pb2.ModelServerConfig) -> None:
-    """Checks a config before anything is done about it (`server_core.cc`).
+    """Checks a config before it is used (`server_core.cc`).
 
     Raises:
-        StatusError: INVALID_ARGUMENT, in TensorFlow Serving's words where it has any.
+        StatusError: INVALID_ARGUMENT, with TensorFlow Serving's message if it has one.
     """
     if config.WhichOneof("config") == "custom_model_config":
         raise invalid_argument("ModelServer does not yet support custom model config.")

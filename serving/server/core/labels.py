@@ -1,4 +1,4 @@
-"""Names that stand for version numbers: `stable`, `canary`."""
+"""Labels of versions, such as `stable` and `canary`."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -15,8 +15,15 @@ class VersionLabels:
     Rules and messages are those of `ServerCore::UpdateModelVersionLabelMap`.
 
     Args:
-        allow_unavailable: a label may be given to a version that is not available, unless
-            the label already stands for another version.
+        allow_unavailable: whether a new label may be given to a version that is not available.
+            A label that moves from another version may not.
+
+    Example:
+        >>> model = model_server_config_pb2.ModelConfig(name="m", version_labels={"stable": 3})
+        >>> labels = VersionLabels()
+        >>> labels.assign([model], is_available=lambda name, version: True)
+        >>> labels.version("m", "stable")
+        3
     """
 
     def __init__(self, allow_unavailable: bool = False) -> None:
@@ -29,11 +36,11 @@ class VersionLabels:
         models: Sequence[model_server_config_pb2.ModelConfig],
         is_available: Callable[[str, int], bool],
     ) -> None:
-        """Replaces all labels by those of these configs, or none of them.
+        """Replaces all labels by those of the configs; if one is refused, nothing changes.
 
         Args:
             models: the configs.
-            is_available: whether a version of a model can be asked.
+            is_available: whether a version of a model is available.
 
         Raises:
             StatusError: FAILED_PRECONDITION, a label's version is not available.
@@ -55,7 +62,7 @@ class VersionLabels:
             self._versions = versions
 
     def version(self, name: str, label: str) -> int:
-        """The version of a model that a label stands for.
+        """The version of a model with a label.
 
         Raises:
             StatusError: INVALID_ARGUMENT, there is no such label.

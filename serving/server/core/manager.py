@@ -1,4 +1,4 @@
-"""Which versions of which models are loaded, and who is using them."""
+"""Loads and unloads the versions of models, and counts the requests that use them."""
 
 import contextlib
 import dataclasses

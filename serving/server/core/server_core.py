@@ -1,6 +1,6 @@
-"""What is served and how it changes: source, manager and labels under one config.
+"""The models of a server under one config: source, manager and labels together.
 
-Named after TensorFlow Serving's `ServerCore`, whose rules and messages it has.
+Rules, messages and the name are those of TensorFlow Serving's `ServerCore`.
 """
 
 import logging
@@ -29,14 +29,14 @@ class ServerCore:
     """The models that are served; safe to use from many threads.
 
     Attributes:
-        manager: the versions and what became of them.
+        manager: loads and unloads the versions.
 
     Args:
         load: makes the servable of a version from its folder.
-        source: where versions come from until a config says otherwise.
+        source: finds versions until a config is adopted.
         retry_policy: when a failed load is tried again.
         allow_version_labels_for_unavailable_models: see `VersionLabels`.
-        on_adopt: is told of the models of every config, before anything else changes; raises
+        on_adopt: called with the models of every config before anything else changes; may raise
             `StatusError` to refuse them.
     """
 
@@ -62,13 +62,13 @@ class ServerCore:
             self._poll()
 
     def wait_for_loads(self) -> None:
-        """Waits until every version that was found is available or has failed once."""
-        self.manager.wait(list(self._source.found))
+        """Waits until every version of the source is available or has failed once."""
+        self.manager.wait(list(self._source.versions))
 
     def is_ready(self) -> bool:
-        """Whether there are models, and each has a version that can be asked."""
-        found = self._source.found
-        return bool(found) and set(found) <= set(self.manager.available())
+        """Whether there are models, and each has an available version."""
+        models = set(self._source.versions)
+        return bool(models) and models <= set(self.manager.available())
 
     def adopt(
         self, config: model_server_config_pb2.ModelServerConfig
@@ -78,14 +78,14 @@ class ServerCore:
         Nothing changes if the config is refused.
 
         Args:
-            config: with a list of models; without one it is a list of none.
+            config: with a list of models; without one the list is empty.
 
         Returns:
             The models that are new, or have another base path or policy.
 
         Raises:
-            StatusError: INVALID_ARGUMENT, the config is no good; FAILED_PRECONDITION, a label
-                is to stand for a version that is not available.
+            StatusError: INVALID_ARGUMENT, the config is wrong; FAILED_PRECONDITION, a label is
+                assigned to a version that is not available.
         """
         configuration.check(config)
         models = config.model_config_list.config
@@ -94,19 +94,19 @@ class ServerCore:
             self._labels.assign(models, self._is_available)
             changed = [model for model in models if self._differs(model)]
             self._models = {model.name: model for model in models}
-            self._source = ConfigSource(models, self._source.found)
+            self._source = ConfigSource(models, self._source.versions)
             self._poll()
         return changed
 
     def reload_config(self, config: model_server_config_pb2.ModelServerConfig) -> None:
-        """Adopts a config, and waits until all that it wants is available or has failed once.
+        """Adopts a config, and waits until each of its versions is available or has failed once.
 
         Args:
             config: see `adopt`.
 
         Raises:
-            StatusError: of `adopt`; UNKNOWN, of the models that the config changes, some have
-                no versions, or versions that failed to load. They are tried again all the same.
+            StatusError: of `adopt`; UNKNOWN, some models that the config changes have no
+                versions, or versions that failed to load; these are tried again nevertheless.
         """
         changed = self.adopt(config)
         self.manager.wait([model.name for model in config.model_config_list.config])
@@ -119,7 +119,7 @@ class ServerCore:
             )
 
     def resolve(self, spec: model_pb2.ModelSpec) -> tuple[str, int | None]:
-        """The model and version that a request asks for.
+        """The model and version of a request.
 
         Args:
             spec: of the request.
@@ -128,7 +128,7 @@ class ServerCore:
             Name of the model; number of the version, None for the latest.
 
         Raises:
-            StatusError: INVALID_ARGUMENT, no name is given or the label is unknown.
+            StatusError: INVALID_ARGUMENT, the name is missing or the label is unknown.
         """
         if not spec.name:
             raise invalid_argument("ModelSpec has no name specified.")
@@ -139,11 +139,11 @@ class ServerCore:
 
     def _poll(self) -> None:
         try:
-            found = self._source.poll()
+            versions = self._source.poll()
         except OSError as error:
             logger.warning("cannot look for models, what serves stays: %s", error)
             return
-        self.manager.reconcile(found)
+        self.manager.reconcile(versions)
 
     def _is_available(self, name: str, number: int) -> bool:
         status = self.manager.statuses(name).get(number)
@@ -157,9 +157,9 @@ class ServerCore:
         )
 
     def _problems(self, model: model_server_config_pb2.ModelConfig) -> Iterator[str]:
-        """What keeps each wanted version of a model from being available."""
+        """Why versions of a model are not available."""
         source = self._source
-        versions = source.found.get(model.name, {})
+        versions = source.versions.get(model.name, {})
         if model.name in source.problems or not versions:
             reason = source.problems.get(model.name, f"no versions found at {model.base_path}")
             yield f"{{name: {model.name}}} due to error: {reason}"

@@ -1,20 +1,17 @@
 """Structured logs: one JSON object a line, or readable lines on a terminal."""
 
-import datetime
-import json
 import logging
 from typing import TextIO
 
 import grpc
 import rich.console
+from pythonjsonlogger.core import RESERVED_ATTRS, merge_record_extra
+from pythonjsonlogger.json import JsonFormatter
 from rich.logging import RichHandler
 
 from serving.server.monitoring.observers import Outcome
 
 requests_logger = logging.getLogger("serving.requests")
-
-_FIELDS = "fields"
-"""Attribute of a log record that holds its event's fields, by name."""
 
 _SERVER_FAULTS = {
     grpc.StatusCode.INTERNAL,
@@ -23,33 +20,11 @@ _SERVER_FAULTS = {
 }
 
 
-class JsonFormatter(logging.Formatter):
-    """Makes one line of JSON of a record.
-
-    Keys: `time` (UTC), `level`, `logger`, `message`, the fields of the record's event, and
-    `exception` where there is one.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        """See `logging.Formatter`."""
-        time = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
-        event: dict[str, object] = {
-            "time": time.isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, _FIELDS, {}),
-        }
-        if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
-        return json.dumps(event, default=str)
-
-
 class _TerminalHandler(RichHandler):
-    """rich's lines, with an event's fields behind its message."""
+    """rich's lines, with the fields of an event after its message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = getattr(record, _FIELDS, {})
+        fields = merge_record_extra(record, {}, RESERVED_ATTRS)
         return " ".join([super().format(record), *(f"{k}={v}" for k, v in fields.items())])
 
 
@@ -57,7 +32,9 @@ def configure(stream: TextIO, *, level: int = logging.INFO) -> None:
     """Sends the server's logs to a stream, and nowhere else.
 
     Args:
-        stream: a terminal gets readable lines, anything else JSON.
+        stream: a terminal gets readable lines; any other stream one JSON object a line, with the
+            keys `level`, `logger`, `message`, the fields of the event, `exception` if there is
+            one, and `time` (UTC).
         level: of `logging`, below which nothing is written.
     """
     handler: logging.Handler
@@ -66,7 +43,10 @@ def configure(stream: TextIO, *, level: int = logging.INFO) -> None:
         handler = _TerminalHandler(console=console, show_path=False)
     else:
         handler = logging.StreamHandler(stream)
-        handler.setFormatter(JsonFormatter())
+        names = {"levelname": "level", "name": "logger", "exc_info": "exception"}
+        handler.setFormatter(
+            JsonFormatter(["levelname", "name", "message"], rename_fields=names, timestamp="time")
+        )
     logger = logging.getLogger("serving")
     for previous in list(logger.handlers):
         logger.removeHandler(previous)
@@ -76,21 +56,20 @@ def configure(stream: TextIO, *, level: int = logging.INFO) -> None:
 
 
 class RequestLogger:
-    """An observer that logs every request that fails; never what it carried.
+    """An observer that logs every request that fails, but never its content.
 
-    The server's faults are errors, every other failure is a warning. The message of an
-    INVALID_ARGUMENT is for the client alone: TensorFlow's operations quote there what they
-    were given.
+    Faults of the server are errors, every other failure is a warning. The message of an
+    INVALID_ARGUMENT is not logged, because TensorFlow's operations quote their inputs there.
 
     Args:
-        log_successes: log successes as well, at level INFO; otherwise at DEBUG.
+        log_successes: log successes at level INFO; otherwise at DEBUG.
     """
 
     def __init__(self, *, log_successes: bool = False) -> None:
         self._success_level = logging.INFO if log_successes else logging.DEBUG
 
     def __call__(self, outcome: Outcome) -> None:
-        """Logs one answer."""
+        """Logs the outcome of one request."""
         level = self._level(outcome.code)
         if not requests_logger.isEnabledFor(level):
             return
@@ -105,7 +84,7 @@ class RequestLogger:
         }
         if outcome.message and outcome.code is not grpc.StatusCode.INVALID_ARGUMENT:
             fields["error"] = outcome.message
-        requests_logger.log(level, "request", extra={_FIELDS: fields})
+        requests_logger.log(level, "request", extra=fields)
 
     def _level(self, code: grpc.StatusCode) -> int:
         if code is grpc.StatusCode.OK:

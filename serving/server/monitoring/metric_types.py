@@ -1,4 +1,8 @@
-"""Counters and histograms; whoever uses one from several threads holds a lock."""
+"""Counters and histograms under TensorFlow Serving's names; not safe to use without a lock.
+
+`prometheus_client` has these types too, but ends the names of counters in `_total`, and counts a
+value that equals a limit in the bucket below it.
+"""
 
 import bisect
 import itertools
@@ -9,16 +13,21 @@ from prometheus_client import Metric
 Labels = tuple[str, ...]
 
 
-def exponential(scale: float, growth: float, count: int) -> list[float]:
-    """Upper limits of buckets: `scale * growth ** n`, without the last, infinite one."""
-    return [scale * growth**power for power in range(count)]
+def exponential_buckets(start: float, factor: float, count: int) -> list[float]:
+    """Upper limits of a histogram's buckets: `start * factor ** n`, without the infinite last one.
+
+    Example:
+        >>> exponential_buckets(1, 2, 4)
+        [1, 2, 4, 8]
+    """
+    return [start * factor**power for power in range(count)]
 
 
 class Counter:
     """A number for each combination of labels that only grows.
 
     Args:
-        name: of the metric and its samples: no `_total` is added.
+        name: of the metric and of its samples; no `_total` is added.
         documentation: what is counted.
         label_names: names of the labels.
     """
@@ -30,11 +39,11 @@ class Counter:
         self._values: dict[Labels, float] = {}
 
     def add(self, labels: Labels, amount: float = 1) -> None:
-        """Adds to the number of these labels' values."""
+        """Adds to the number of one combination of labels."""
         self._values[labels] = self._values.get(labels, 0) + amount
 
     def metric(self) -> Metric:
-        """The present numbers."""
+        """The current numbers."""
         metric = Metric(self._name, self._documentation, "counter")
         for labels, value in self._values.items():
             named = dict(zip(self._label_names, labels, strict=True))
@@ -67,7 +76,7 @@ class Histogram:
         self._sums: dict[Labels, float] = {}
 
     def add(self, labels: Labels, value: float) -> None:
-        """Adds a value under these labels' values."""
+        """Adds a value to one combination of labels."""
         counts = self._counts.get(labels)
         if counts is None:
             counts = self._counts[labels] = [0] * len(self._limit_texts)
@@ -75,7 +84,7 @@ class Histogram:
         self._sums[labels] = self._sums.get(labels, 0.0) + value
 
     def metric(self) -> Metric:
-        """The present distribution."""
+        """The current distribution."""
         metric = Metric(self._name, self._documentation, "histogram")
         for labels, counts in self._counts.items():
             named = dict(zip(self._label_names, labels, strict=True))

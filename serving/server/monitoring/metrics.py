@@ -1,4 +1,4 @@
-"""What is counted while serving, under TensorFlow Serving's names."""
+"""The metrics of a server, under TensorFlow Serving's names."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,24 +9,24 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.registry import Collector
 
 from serving.server.monitoring import prometheus_text
-from serving.server.monitoring.metric_types import Counter, Histogram, exponential
+from serving.server.monitoring.metric_types import Counter, Histogram, exponential_buckets
 from serving.server.monitoring.observers import Outcome
 
 DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
-"""Where TensorFlow Serving shows them unless `monitoring_config` says otherwise."""
+"""TensorFlow Serving's path of the metrics, unless `monitoring_config` has another."""
 
 UNKNOWN_MODEL = "unmask_unknown"
-"""Stands for every model that is asked for and not served, so that whoever asks for ever new
-names makes no ever new time series; TensorFlow Serving takes each name."""
+"""The label of requests for models that are not served, so that a client that sends many unknown
+names makes no new time series; TensorFlow Serving makes one for each name."""
 
 States = Mapping[str, Mapping[int, str]]
 """State of every version of every model, such as `{"xception": {1: "AVAILABLE"}}`."""
 
 # `Exponential(10, 1.8, 33)` and so on in TensorFlow Serving's util.cc, saved_model_warmup_util.cc
 # and batching_session.cc; microseconds.
-_LATENCY = exponential(10, 1.8, 33)
-_QUEUING = exponential(100, 1.2, 52)
-_COUNTS = exponential(1, 2, 15)
+_LATENCY = exponential_buckets(10, 1.8, 33)
+_QUEUING = exponential_buckets(100, 1.2, 52)
+_COUNTS = exponential_buckets(1, 2, 15)
 
 _INFERENCE = {"Predict", "Classify", "Regress", "MultiInference"}
 
@@ -35,8 +35,8 @@ class Metrics(Collector):
     """Counts requests of one server; safe to use from many threads.
 
     Args:
-        states: tells the versions when the metrics are read. A model that is in there, or
-            has answered a request, is known by its name.
+        states: returns the versions when the metrics are read. Their models, and models that
+            have answered a request, are counted under their own names.
     """
 
     def __init__(self, states: Callable[[], States] = dict) -> None:
@@ -89,7 +89,7 @@ class Metrics(Collector):
             (),
         )
         self.registry = CollectorRegistry()
-        """Own collectors of a caller may be added to it."""
+        """Callers may add collectors to it."""
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
@@ -112,7 +112,7 @@ class Metrics(Collector):
             status_code: of the answer. Only requests that succeeded enter the latencies, as
                 with TensorFlow Serving.
             seconds: from the whole request to the answer.
-            examples: number of tf.Examples in it; None where it has none by its kind.
+            examples: number of tf.Examples in it; None for a kind of request without examples.
         """
         succeeded = status_code is grpc.StatusCode.OK
         if not succeeded and model_name not in self._known and model_name not in self._states():
@@ -142,13 +142,13 @@ class Metrics(Collector):
     def observe_runtime(
         self, api: str, model_name: str, seconds: float, runtime: str = "TF1"
     ) -> None:
-        """Records how long a model computed.
+        """Records how long a model computed for one request.
 
         Args:
             api: `Predict`, `Classify` or `Regress`, over gRPC and REST alike.
             model_name: a model that is served.
-            seconds: of the computation alone.
-            runtime: `TF1` is TensorFlow Serving's name for what is not TFRT.
+            seconds: of the computation without waiting and translating.
+            runtime: `TF1` is TensorFlow Serving's name for every runtime but TFRT.
         """
         with self._lock:
             self._runtime_latency.add((model_name, api, runtime), seconds * 1e6)
@@ -158,7 +158,7 @@ class Metrics(Collector):
 
         Args:
             model_path: folder of the version.
-            status_code: what became of it.
+            status_code: of the warm-up.
             seconds: of all its requests.
         """
         with self._lock:
@@ -210,7 +210,7 @@ class Metrics(Collector):
 
 
 def _count_examples(request: Any) -> int | None:
-    """Number of tf.Examples in a request; None for one that has none by its kind."""
+    """Number of tf.Examples in a request; None for a kind of request without examples."""
     if request is None or "input" not in request.DESCRIPTOR.fields_by_name:
         return None
     kind = request.input.WhichOneof("kind")

@@ -1,4 +1,4 @@
-"""Metrics as Prometheus reads them, in its text format."""
+"""Prometheus' text format of metrics."""
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Sample
@@ -8,16 +8,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def render(registry: CollectorRegistry) -> bytes:
-    """Writes every metric of a registry under the name that its samples have.
+    """Writes every metric of a registry, declared by the name of its samples.
 
-    `prometheus_client.generate_latest` declares a counter by its name and `_total`, which
-    TensorFlow Serving's counters do not end in: Prometheus would not know them for counters.
-
-    Args:
-        registry: the metrics.
-
-    Returns:
-        The page.
+    `prometheus_client.generate_latest` declares every counter with the suffix `_total`. TensorFlow
+    Serving's counters have no such suffix, so that Prometheus would take them for untyped.
     """
     lines: list[str] = []
     for metric in registry.collect():

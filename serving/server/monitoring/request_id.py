@@ -1,4 +1,4 @@
-"""The id of a request, by which logs and answers are told to belong together."""
+"""The id of a request, which connects its answer with its lines in the logs."""
 
 import uuid
 

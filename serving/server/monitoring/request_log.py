@@ -32,26 +32,25 @@ _PARTIAL = ".partial"
 class RequestLog:
     """An observer that writes a random sample of the answered requests and their answers.
 
-    Every record is a `PredictionLog`, so that a file can be a model's warm-up requests. A file
-    is `<filename_prefix>-<date>-<time>-<process>-<number>.tfrecord`; while it is written its
-    name ends in `.partial`, so that a name without it stands for a whole file. One thread
-    writes. When it falls behind, or a disk fails, samples are dropped and counted: requests
-    never wait.
+    Every record is a `PredictionLog`, so that a file can serve as a model's warm-up requests. A
+    file is called `<filename_prefix>-<date>-<time>-<process>-<number>.tfrecord`; until it is
+    complete its name ends in `.partial`. One thread writes. When it falls behind, or a disk
+    fails, samples are dropped and counted: requests never wait.
 
     Attributes:
-        dropped: samples that were chosen and not written.
+        dropped: number of samples that were chosen and not written.
 
     Args:
         configs: TensorFlow Serving's `LoggingConfig` by model (`ModelConfig.logging_config`):
             `sampling_config.sampling_rate`, 0 to 1, and
             `log_collector_config.filename_prefix`. A model without one is not logged.
-        max_file_bytes: a file that has reached this size is closed, and a new one begun.
+        max_file_bytes: size at which a file is closed and a new one begun.
         max_queued: samples that may wait to be written.
-        max_queued_bytes: and the bytes of their requests.
-        seed: of the choice, for tests.
+        max_queued_bytes: bytes of requests that may wait to be written.
+        seed: of the random choice, for tests.
 
     Raises:
-        UsageError: a config cannot be met.
+        UsageError: see `configure`.
     """
 
     def __init__(
@@ -77,18 +76,18 @@ class RequestLog:
         self._thread.start()
 
     def configure(self, configs: Mapping[str, logging_config_pb2.LoggingConfig]) -> None:
-        """Replaces the configs, for the requests that end from now on.
+        """Replaces the configs, for requests that end from now on.
 
         Raises:
-            UsageError: a rate is not between 0 and 1, a prefix is missing or its folder is
-                absent, or a collector of another type is asked for.
+            UsageError: a rate is not between 0 and 1, a prefix or its folder is missing, or a
+                config has a type of collector.
         """
         for model, config in configs.items():
             _check(model, config)
         self._configs = dict(configs)
 
     def __call__(self, outcome: Outcome) -> None:
-        """Puts one answer in the queue if chance wants it."""
+        """Queues one request and its answer, with the probability of its model's config."""
         if outcome.code is not grpc.StatusCode.OK or outcome.method not in _LOG_FIELDS:
             return
         config = self._configs.get(outcome.model)
@@ -106,7 +105,7 @@ class RequestLog:
             self._queued_bytes += outcome.request_bytes
 
     def stop(self) -> None:
-        """Writes what is queued and makes every file whole; nothing may be observed after."""
+        """Writes the queue and completes every file; the log must not be used after."""
         self._queue.put(None)
         self._thread.join()
 
@@ -131,7 +130,7 @@ class RequestLog:
 
     def _write(self, outcome: Outcome, timestamp_s: float) -> None:
         config = self._configs.get(outcome.model)
-        if config is None:  # no longer to be logged
+        if config is None:  # its config was removed meanwhile
             return
         record = _record(outcome, config, timestamp_s).SerializeToString()
         prefix = config.log_collector_config.filename_prefix
@@ -153,9 +152,9 @@ class _File:
     """One TFRecord file that is being written.
 
     Args:
-        prefix: what its name begins with, folders included.
+        prefix: of its path.
         timestamp_s: when it was begun, seconds since 1970.
-        number: tells files of one second apart.
+        number: distinguishes files of the same second.
     """
 
     def __init__(self, prefix: str, timestamp_s: float, number: int) -> None:
@@ -171,7 +170,7 @@ class _File:
         self.size += len(record)
 
     def close(self) -> None:
-        """Makes the file whole under its final name."""
+        """Completes the file and gives it its final name."""
         self._writer.close()
         self._partial.rename(self._path)
 

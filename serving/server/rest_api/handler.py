@@ -115,9 +115,10 @@ class RestHandler:
             signature: meta_graph_pb2.SignatureDef = signatures.signature_def[key]
             return dict(signature.inputs)
 
-        form = request_bodies.fill_predict(body, request, inputs_of)
+        request_format = request_bodies.fill_predict(body, request, inputs_of)
         response = self._api.predict(request)
-        return Answer(response_bodies.from_outputs(response.outputs, form), request, response)
+        content = response_bodies.from_outputs(response.outputs, request_format)
+        return Answer(content, request, response)
 
 
 def message_of(path: ModelPath) -> Any:

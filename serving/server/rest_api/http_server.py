@@ -27,7 +27,7 @@ def default_threads() -> int:
 
 
 class RestServer:
-    """Serves TensorFlow Serving's REST API over HTTP or HTTPS, in a thread of its own.
+    """Serves TensorFlow Serving's REST API over HTTP or HTTPS, in its own thread.
 
     Example:
         server = RestServer(Api(core), admission, port=8501)
@@ -120,7 +120,7 @@ class RestServer:
             time.sleep(0.001)
 
     def stop(self, grace_s: float = 30.0) -> None:
-        """Takes no new requests, and answers those accepted.
+        """Answers the accepted requests, and takes no new ones.
 
         Args:
             grace_s: seconds after which requests under way are cut off.

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from serving.server.errors import StatusError, invalid_argument
 
 MAX_QUOTED_CHARACTERS = 1000
-"""Longest value that a message quotes; TensorFlow Serving quotes all of it, which for a whole
-picture is megabytes."""
+"""Longest value that a message quotes. TensorFlow Serving quotes all of it: megabytes for a
+picture."""
 
 TOO_BIG = "JSON Parse error: Number too big to be stored in double."
 
-# The standard library's messages, and what rapidjson says in their place (`error/en.h`).
+# The standard library's messages, and rapidjson's messages for the same errors (`error/en.h`).
 _MESSAGES = {
     "Expecting value": "Invalid value.",
     "Extra data": "The document root must not be followed by other values.",
@@ -34,13 +34,17 @@ _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 class Constant(float):
-    """`NaN`, `Infinity` or `-Infinity` spelled out, as against a number that overflowed."""
+    """A literal `NaN`, `Infinity` or `-Infinity`, to tell it from a number that overflowed."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
     """Reads the document of a request.
 
     `NaN`, `Infinity` and `-Infinity` are numbers, of type `Constant`.
+
+    Example:
+        >>> parse(b'{"instances": [1, 2.5, NaN]}')
+        {'instances': [1, 2.5, nan]}
 
     Args:
         body: JSON in UTF-8.
@@ -49,8 +53,8 @@ def parse(body: bytes) -> dict[str, Any]:
         The object.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, it is no JSON object in UTF-8, has a key twice in one
-            object, or is nested too deeply.
+        StatusError: INVALID_ARGUMENT, the body is not a JSON object in UTF-8, has a key twice in
+            one object, or is nested too deeply.
     """
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
@@ -80,7 +84,12 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def type_name(value: Any) -> str:
-    """A value's type as messages name it."""
+    """The type of a value, as messages name it.
+
+    Example:
+        >>> [type_name(value) for value in (None, True, {}, [], "a", 1.5)]
+        ['Null', 'True', 'Object', 'Array', 'String', 'Number']
+    """
     if value is None:
         return "Null"
     if isinstance(value, bool):
@@ -90,7 +99,12 @@ def type_name(value: Any) -> str:
 
 
 def quote(value: Any) -> str:
-    """A value as messages quote it: indented by four, cut after `MAX_QUOTED_CHARACTERS`."""
+    """A value as messages quote it: indented by four, cut after `MAX_QUOTED_CHARACTERS`.
+
+    Example:
+        >>> quote(0.25), quote("a"), quote(3)
+        ('0.25', '"a"', '3')
+    """
     if isinstance(value, float):
         single = abs(value) <= np.finfo(np.float32).max
         return decimals(np.array([value], np.float32 if single else np.float64))[0]
@@ -105,9 +119,12 @@ def quote(value: Any) -> str:
 def decimals(values: npt.NDArray[np.floating]) -> list[str]:
     """Writes numbers as TensorFlow Serving does (`WriteDecimal` in `json_tensor.cc`).
 
-    Six digits where these read back as the same number, otherwise as many as it takes (9 or
-    17); whole numbers end in `.0`; not finite ones are `NaN`, `Infinity`, `-Infinity`, which
-    is no strict JSON.
+    Six digits if they read back as the same number, otherwise 9 (float32) or 17. Whole numbers
+    end in `.0`. The others are `NaN`, `Infinity` and `-Infinity`, which strict JSON has not.
+
+    Example:
+        >>> decimals(np.array([0.1, 2, 1 / 3, np.inf], np.float32))
+        ['0.1', '2.0', '0.333333343', 'Infinity']
 
     Args:
         values: float32 or float64, one dimension.
@@ -128,12 +145,12 @@ def decimals(values: npt.NDArray[np.floating]) -> list[str]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise invalid_argument(f"JSON Parse error: the key '{twice}' is given twice in one object")
-    return found
+    return members
 
 
 def _parse_error(message: str, offset: int) -> StatusError:

@@ -1,4 +1,4 @@
-"""JSON objects as tf.Examples, whose features take the type of their first value."""
+"""JSON objects as tf.Examples; a feature takes the type of its first value."""
 
 from typing import Any
 
@@ -14,6 +14,10 @@ _EXACT_FLOAT = 2**24 - 1
 def parse(value: Any) -> example_pb2.Example:
     """Makes an Example of an object: strings and `b64` bytes, decimals, integers and booleans.
 
+    Example:
+        >>> parse({"x": [1, 2]}).features.feature["x"].int64_list.value
+        [1, 2]
+
     Args:
         value: features by name, each a value or a list of values of one type.
 
@@ -21,8 +25,8 @@ def parse(value: Any) -> example_pb2.Example:
         The Example.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, it is no object, or a feature mixes types or holds
-            something else. Messages are TensorFlow Serving's (`json_tensor.cc`).
+        StatusError: INVALID_ARGUMENT, the value is not an object, or a feature mixes types or has
+            a value of another type. Messages are TensorFlow Serving's (`json_tensor.cc`).
     """
     if not isinstance(value, dict):
         raise invalid_argument(
@@ -38,9 +42,9 @@ def parse(value: Any) -> example_pb2.Example:
 
 def _add(name: str, value: Any, feature: feature_pb2.Feature) -> None:
     kind, content = _typed(name, value)
-    found = feature.WhichOneof("kind")
-    if found not in (None, kind):
-        expected = found.removesuffix("_list")
+    present = feature.WhichOneof("kind")
+    if present not in (None, kind):
+        expected = present.removesuffix("_list")
         raise invalid_argument(
             f"Unexpected element type in feature: {name} expecting type: {expected}"
         )
@@ -48,7 +52,7 @@ def _add(name: str, value: Any, feature: feature_pb2.Feature) -> None:
 
 
 def _typed(name: str, value: Any) -> tuple[str, bytes | float | int]:
-    """The list that a value belongs to, and the value as it is there."""
+    """The list that a value belongs to, and the value as the list holds it."""
     if isinstance(value, str):
         return "bytes_list", value.encode()
     if json_tensors.is_base64(value):

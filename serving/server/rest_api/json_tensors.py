@@ -1,4 +1,4 @@
-"""JSON values as tensors, of the types that a signature declares.
+"""JSON values as tensors of the types that a signature declares.
 
 Messages are TensorFlow Serving's (`json_tensor.cc`).
 """
@@ -22,15 +22,19 @@ _NUMBERS = {int, float, json_documents.Constant}
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a value is `{"b64": "..."}`, which stands for bytes."""
+    """Whether a value is `{"b64": "..."}`, the JSON form of bytes."""
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
 def decode_base64(value: Any) -> bytes:
     """The bytes of `{"b64": "..."}`; padding may be left out, white space is ignored.
 
+    Example:
+        >>> decode_base64({"b64": "aGVsbG8"})
+        b'hello'
+
     Raises:
-        StatusError: INVALID_ARGUMENT, it is of another form, or no base 64.
+        StatusError: INVALID_ARGUMENT, the value has another form or is not base 64.
     """
     if not is_base64(value):
         raise invalid_argument(
@@ -43,12 +47,16 @@ def decode_base64(value: Any) -> bytes:
         if len(text) % 4:
             raise binascii.Error("padding of the wrong length")
         return base64.b64decode(text, validate=True)
-    except ValueError as error:  # of which binascii.Error is one; the other: it is not ASCII
+    except ValueError as error:  # binascii.Error is one; or the text is not ASCII
         raise invalid_argument("Unable to base64 decode") from error
 
 
 def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
     """Makes the values of a tensor.
+
+    Example:
+        >>> parse([[1, 2], [3, 4]], tf.int32.as_datatype_enum)
+        (array([1, 2, 3, 4], dtype=int32), (2, 2))
 
     Args:
         value: a leaf, or lists of lists of leaves.
@@ -58,7 +66,7 @@ def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
         The leaves in order, [values], strings as objects; and the shape.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, rows are ragged, or a leaf is of another type;
+        StatusError: INVALID_ARGUMENT, rows are ragged, or a leaf has another type;
             UNIMPLEMENTED, no JSON value has this type.
     """
     shape = _shape(value)
@@ -83,7 +91,7 @@ def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
 
 
 def to_proto(values: npt.NDArray, shape: tuple[int, ...], dtype: int) -> tensor_pb2.TensorProto:
-    """Encodes what `parse` found."""
+    """Encodes the result of `parse`."""
     proto = tensor_pb2.TensorProto(dtype=dtype)
     proto.tensor_shape.SetInParent()
     for size in shape:
@@ -140,7 +148,7 @@ def _floats(values: list[Any], dtype: tf.DType) -> npt.NDArray:
         doubles = np.array(values, np.float64)
     except OverflowError as error:
         raise invalid_argument(json_documents.TOO_BIG) from error
-    # The largest integer up to which every one is a number of this type.
+    # Up to here, every integer is a number of this type.
     exact = 2 ** (24 if dtype == tf.float32 else 53) - 1
     for index in np.flatnonzero(np.abs(doubles) > exact):
         check_decimal(values[index], dtype, exact)
@@ -148,19 +156,28 @@ def _floats(values: list[Any], dtype: tf.DType) -> npt.NDArray:
 
 
 def check_decimal(value: float | int, dtype: tf.DType, exact: int) -> None:
-    """Refuses a number that its type cannot hold.
+    """Refuses a number that its type cannot represent.
 
-    An integer of 64 bits must be held exactly, a decimal or a larger integer within range.
+    An integer of 64 bits must be represented exactly. A decimal or a larger integer must be within
+    the range of the type.
+
+    Args:
+        value: the number.
+        dtype: tf.float32 or tf.float64.
+        exact: up to this integer, every one is a number of this type.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT.
     """
     if isinstance(value, json_documents.Constant):
         return
     if np.isinf(float(value)):
         raise invalid_argument(json_documents.TOO_BIG)
     if type(value) is int and -(2**63) <= value < 2**64:
-        held = abs(value) <= exact
+        fits = abs(value) <= exact
     else:
-        held = abs(float(value)) <= float(dtype.max)
-    if not held:
+        fits = abs(float(value)) <= float(dtype.max)
+    if not fits:
         raise invalid_argument(
             f"Cannot convert JSON value: {json_documents.quote(value)} to {cpp_name(dtype)} "
             "without loss of precision."
@@ -168,7 +185,12 @@ def check_decimal(value: float | int, dtype: tf.DType, exact: int) -> None:
 
 
 def cpp_name(dtype: tf.DType) -> str:
-    """A type as TensorFlow's C++ names it: float, double, string, int64."""
+    """A type as TensorFlow's C++ names it.
+
+    Example:
+        >>> cpp_name(tf.float32), cpp_name(tf.int64)
+        ('float', 'int64')
+    """
     return {"float32": "float", "float64": "double", "float16": "half"}.get(dtype.name, dtype.name)
 
 

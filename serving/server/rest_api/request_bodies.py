@@ -18,29 +18,29 @@ from serving.server.rest_api import json_documents, json_examples, json_tensors
 Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
 
 
-class Form(enum.Enum):
-    """How a Predict request is written, and its answer then too."""
+class RequestFormat(enum.Enum):
+    """The format of a Predict request and its answer; names are TensorFlow Serving's."""
 
     ROW = "instances"
-    COLUMN = "inputs"
+    COLUMNAR = "inputs"
 
 
 def fill_predict(
     body: bytes, request: predict_pb2.PredictRequest, inputs_of: Callable[[str], Inputs]
-) -> Form:
+) -> RequestFormat:
     """Fills signature and inputs of a request.
 
     Args:
         body: `{"instances": [...]}` or `{"inputs": ...}`, and perhaps `"signature_name"`.
         request: to be filled.
-        inputs_of: the inputs of a signature; empty for the default one.
+        inputs_of: returns the inputs of a signature; the empty name is the default one's.
 
     Returns:
-        The form of the request.
+        The format of the request.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, the body does not fit the signature; or what
-            `inputs_of` raises.
+        StatusError: INVALID_ARGUMENT, the body does not fit the signature; or the error of
+            `inputs_of`.
     """
     document = json_documents.parse(body)
     _fill_signature(document, request)
@@ -60,10 +60,10 @@ def fill_predict(
         if not instances:
             raise _format_error(document, "No values in 'instances' array")
         _fill_rows(instances, inputs, request)
-        return Form.ROW
+        return RequestFormat.ROW
     if "inputs" in document:
         _fill_columns(document["inputs"], inputs, request)
-        return Form.COLUMN
+        return RequestFormat.COLUMNAR
     raise invalid_argument("Missing 'inputs' or 'instances' key")
 
 
@@ -81,14 +81,14 @@ def fill_examples(
         The number of examples.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, the body is not of this form.
+        StatusError: INVALID_ARGUMENT, the body has another format.
     """
     document = json_documents.parse(body)
     _fill_signature(document, request)
-    found = request.input.example_list
+    example_list = request.input.example_list
     if "context" in document:
-        found = request.input.example_list_with_context
-        found.context.CopyFrom(json_examples.parse(document["context"]))
+        example_list = request.input.example_list_with_context
+        example_list.context.CopyFrom(json_examples.parse(document["context"]))
     if "examples" not in document:
         raise _format_error(
             document,
@@ -99,7 +99,7 @@ def fill_examples(
         raise _format_error(document, "Expecting 'examples' value to be an list/array")
     if not examples:
         raise _format_error(document, "'examples' value is an empty array")
-    found.examples.extend(json_examples.parse(example) for example in examples)
+    example_list.examples.extend(json_examples.parse(example) for example in examples)
     return len(examples)
 
 

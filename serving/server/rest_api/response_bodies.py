@@ -1,7 +1,7 @@
 """Response messages as the bodies of REST answers.
 
-Strings are written as they are: an output of bytes that are not UTF-8 needs a name that ends
-in `_bytes`, as with TensorFlow Serving, or the body is not UTF-8 either.
+As with TensorFlow Serving, an output of bytes that are not UTF-8 needs a name that ends in
+`_bytes`. Other strings are written unchanged, so that otherwise the body is not UTF-8 either.
 """
 
 import base64
@@ -22,27 +22,27 @@ from tensorflow_serving.apis import (
 
 from serving.server.errors import invalid_argument
 from serving.server.rest_api import json_documents, json_tensors
-from serving.server.rest_api.request_bodies import Form
+from serving.server.rest_api.request_bodies import RequestFormat
 from serving.server.servables import tensor_proto
 
 _INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
 
 
-def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], form: Form) -> bytes:
+def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestFormat) -> bytes:
     """Writes the outputs of Predict.
 
     Args:
         outputs: by name; a single one is written bare.
-        form: of the request.
+        format: of the request.
 
     Returns:
         `{"predictions": [...]}` by row, or `{"outputs": ...}` by column.
 
     Raises:
         StatusError: INVALID_ARGUMENT, JSON has no such type; or by row, the outputs differ in
-            dimension 0 or have none.
+            dimension 0 or have no dimensions.
     """
-    if form is Form.COLUMN:
+    if format is RequestFormat.COLUMNAR:
         columns = {
             name: _nested(_tokens(name, outputs[name]), _shape(outputs[name]))[0]
             for name in sorted(outputs)
@@ -73,7 +73,7 @@ def from_classifications(result: classification_pb2.ClassificationResult) -> byt
     """Writes `{"results": [[[label, score], ...], ...]}`.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, there is none.
+        StatusError: INVALID_ARGUMENT, the result is empty.
     """
     if not result.classifications:
         raise invalid_argument("Cannot convert empty ClassificationResults to JSON")
@@ -89,7 +89,7 @@ def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
     """Writes `{"results": [value, ...]}`.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, there is none.
+        StatusError: INVALID_ARGUMENT, the result is empty.
     """
     if not result.regressions:
         raise invalid_argument("Cannot convert empty RegressionResults to JSON")
@@ -98,7 +98,7 @@ def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
 
 
 def from_status(response: get_model_status_pb2.GetModelStatusResponse) -> bytes:
-    """Writes the states of versions."""
+    """Writes the states of a model's versions."""
     return json_format.MessageToJson(response, including_default_value_fields=True).encode()
 
 

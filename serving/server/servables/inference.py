@@ -1,8 +1,8 @@
 """Classify, Regress and MultiInference: examples in, classes or values out.
 
 Checks and messages are those of TensorFlow Serving 2.16 (`classifier.cc`, `regressor.cc`,
-`multi_inference.cc`, `util.cc`) as it runs by default: a signature is judged by its inputs and
-outputs, not by its method name, so that what TensorFlow 2 exports can be asked too.
+`multi_inference.cc`, `util.cc`) as it runs by default: a signature is checked by its inputs and
+outputs, not by its method name, so that models exported by TensorFlow 2 work too.
 """
 
 from collections.abc import Callable
@@ -46,8 +46,8 @@ def classify(
         One `Classifications` an example.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, signature, input or outputs are not so; or what the
-            failing operation says.
+        StatusError: INVALID_ARGUMENT, the signature, the input or the outputs differ from that;
+            or the error of the failing operation.
     """
     return _classify(servable, _find_signature(servable, request.model_spec), request.input)
 
@@ -78,14 +78,14 @@ def multi_inference(
 
     Args:
         servable: a loaded version.
-        request: tasks of one model, each another signature.
+        request: tasks of one model, each with another signature.
 
     Returns:
         One result a task, without model specs.
 
     Raises:
-        StatusError: UNIMPLEMENTED, a task is neither of classification nor of regression;
-            otherwise as `classify`.
+        StatusError: UNIMPLEMENTED, a task is neither classification nor regression; otherwise
+            as `classify`.
     """
     checked = []
     seen: set[str] = set()
@@ -125,11 +125,11 @@ def multi_inference(
 
 
 def replay(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
-    """Answers a logged request once more, whatever its kind; an empty log is nothing.
+    """Answers a logged request again; an empty log is skipped.
 
     Raises:
-        StatusError: UNIMPLEMENTED, the log is of a kind that cannot be replayed; or what
-            answering it raises.
+        StatusError: UNIMPLEMENTED, this kind of log cannot be replayed; or the error of the
+            request.
     """
     kind = log.WhichOneof("log_type")
     replays: dict[str, Callable[[], object]] = {
@@ -191,7 +191,7 @@ def _check_regression(signature: meta_graph_pb2.SignatureDef) -> None:
 
 
 def _serialize_examples(examples: input_pb2.Input) -> list[bytes]:
-    """Each example serialized, the context of all merged into it."""
+    """The serialized examples, each merged with the context if there is one."""
     if examples.WhichOneof("kind") == "example_list_with_context":
         listed = examples.example_list_with_context
         # Concatenated messages merge when parsed.

@@ -1,4 +1,4 @@
-"""Makes a version ready to serve."""
+"""Loads a version and makes it ready to serve."""
 
 import functools
 import pathlib
@@ -20,13 +20,13 @@ def load_servable(
     batching: Batching | None = None,
     metrics: Metrics | None = None,
 ) -> Servable:
-    """Loads a version and runs the warm-up requests that it brings along.
+    """Loads a version and runs its warm-up requests.
 
     Args:
         folder: of the SavedModel.
-        enable_model_warmup: whether to run them.
-        batching: how concurrent requests are merged; None for not at all.
-        metrics: are told how long the warm-up took.
+        enable_model_warmup: whether to run warm-up requests.
+        batching: how concurrent requests are merged; None to merge none.
+        metrics: count how long the warm-up took.
 
     Returns:
         The version, warm.

@@ -20,27 +20,27 @@ from serving.server.servables import tensor_proto
 from serving.server.servables.signature_function import SignatureFunction
 
 _INIT_OP = "__saved_model_init_op"
-"""Is declared as a signature, but initializes the graph and answers nothing."""
+"""Declared as a signature, but it initializes the graph and has no answer."""
 
 _MAX_FUNCTIONS = 32
-"""Choices of outputs for which a function of their own is kept, so that clients who send ever
-other filters do not fill the memory."""
+"""Most functions kept, one for each choice of outputs. A limit, so that clients that send many
+different filters do not fill the memory."""
 
 
 class Servable:
     """A SavedModel that answers requests by its signatures; safe to use from many threads.
 
-    Errors are those of TensorFlow Serving (`predict_util.cc`), word for word. As there, the
-    graph lives in a session of its own. `tf.saved_model.load` would put its functions into the
-    process's one context, which keeps what it made of them after they are gone: 350 MiB for
-    every EfficientNetV2-B0 ever loaded. It also takes twice as long.
+    Errors are those of TensorFlow Serving (`predict_util.cc`), word for word. As there, each
+    version has its own session. `tf.saved_model.load` would put the functions of a model into the
+    process's only context, which keeps memory for them after they are deleted: 350 MiB for every
+    EfficientNetV2-B0 ever loaded. It also takes twice as long.
 
     Attributes:
         signatures: signature definitions by name, as the model declares them.
 
     Args:
         folder: of the SavedModel.
-        batching: how concurrent requests are merged; None for not at all.
+        batching: how concurrent requests are merged; None to merge none.
 
     Raises:
         StatusError: the SavedModel or its batching parameters are broken.
@@ -69,14 +69,14 @@ class Servable:
         Args:
             signature_name: empty for `serving_default`.
             inputs: one tensor for each input of the signature.
-            output_filter: names of the outputs wanted; empty for all.
+            output_filter: names of the outputs to return; empty for all.
 
         Returns:
-            The wanted outputs by name.
+            The outputs by name.
 
         Raises:
             StatusError: FAILED_PRECONDITION, there is no such signature; INVALID_ARGUMENT,
-                inputs or outputs do not fit it; or what the failing operation says.
+                inputs or outputs do not fit it; or the error of the failing operation.
         """
         name = signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
         if name not in self.signatures or name == _INIT_OP:
@@ -106,7 +106,7 @@ class Servable:
             All outputs by name.
 
         Raises:
-            StatusError: what the failing operation says.
+            StatusError: the error of the failing operation.
         """
         function = self._function(name, list(self.signatures[name].outputs))
         results = self._call(function, [arguments[key] for key in sorted(arguments)])
@@ -114,10 +114,10 @@ class Servable:
         return {alias: tf.constant(values, dtype) for alias, values, dtype in outputs}
 
     def close(self) -> None:
-        """Gives the model's memory back; nothing may be asked of it any more."""
+        """Frees the model's memory; the servable must not be used after."""
         self._functions.clear()
         self._session.close()
-        del self._session  # until then the graph's variables stay
+        del self._session  # frees the graph's variables
         _return_memory()
 
     def _call(self, function: ArrayFunction, arrays: Sequence[npt.NDArray]) -> list[npt.NDArray]:
@@ -126,9 +126,9 @@ class Servable:
         except tf.errors.OpError as error:
             raise _status_error(error) from error
 
-    def _function(self, name: str, wanted: Sequence[str]) -> ArrayFunction:
+    def _function(self, name: str, outputs: Sequence[str]) -> ArrayFunction:
         """The function that computes these outputs of a signature."""
-        key = (name, *sorted(wanted))
+        key = (name, *sorted(outputs))
         with self._lock:
             if key not in self._functions and len(self._functions) >= _MAX_FUNCTIONS:
                 key = (name, *sorted(self.signatures[name].outputs))
@@ -145,11 +145,11 @@ class Servable:
 
 
 def _return_memory() -> None:
-    """Hands what a closed session and its graph held to the system.
+    """Returns the memory of a closed session and its graph to the operating system.
 
-    Python's objects of a graph refer to each other in circles (130 MiB for EfficientNetV2-B0),
-    and glibc keeps what is freed for the arena of the thread that asked for it, while the next
-    version is loaded by another thread. Other C libraries have no such call.
+    Python's objects of a graph refer to each other in circles (130 MiB for EfficientNetV2-B0).
+    And glibc keeps freed memory for the arena of the thread that allocated it, while another
+    thread loads the next version. Other C libraries have no `malloc_trim`.
     """
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -160,7 +160,7 @@ def _return_memory() -> None:
 def _load(
     session: tf.compat.v1.Session, folder: pathlib.Path
 ) -> dict[str, meta_graph_pb2.SignatureDef]:
-    """Loads the graph that is tagged for serving, and gives its signatures by name.
+    """Loads the graph that is tagged for serving, and returns its signatures by name.
 
     Messages are those of `tensorflow/cc/saved_model/reader.cc`.
     """
@@ -171,7 +171,7 @@ def _load(
         )
     tag = tf.saved_model.SERVING
     try:
-        # It advises the other loader; see `Servable`.
+        # Its warning recommends the other loader; see `Servable`.
         with deprecation.silence():
             graph = tf.compat.v1.saved_model.load(session, [tag], str(folder))
     except tf.errors.OpError as error:

@@ -1,4 +1,4 @@
-"""Between TensorProto and numpy, as TensorFlow Serving does it."""
+"""Converts between TensorProto and numpy, as TensorFlow Serving does."""
 
 import math
 
@@ -9,9 +9,9 @@ from tensorflow.core.framework import tensor_pb2
 
 from serving.channel import MAX_MESSAGE_BYTES
 
-# Where a TensorProto holds the values of a type. TensorFlow Serving answers in these fields
-# (`Tensor::AsProtoField`), and clients read `response.outputs["y"].float_val`, which
-# `tf.make_tensor_proto` leaves empty in favour of `tensor_content`.
+# The field of a TensorProto that holds the values of a type. TensorFlow Serving answers in these
+# fields (`Tensor::AsProtoField`), and clients read `response.outputs["y"].float_val`, while
+# `tf.make_tensor_proto` fills `tensor_content`.
 _VALUE_FIELDS = {
     tf.float32: "float_val",
     tf.float64: "double_val",
@@ -56,19 +56,19 @@ def from_proto(proto: tensor_pb2.TensorProto) -> npt.NDArray:
         proto: the tensor as a client sent it.
 
     Returns:
-        The values, in the shape that the tensor claims.
+        The values, in the shape of the tensor.
 
     Raises:
         ValueError: the type is unknown, the shape is not fully known, or type, shape and
-            content do not fit together; or the values, of which the last may stand for all
-            that follow, would take more memory than any message has.
+            content do not fit together; or the shape is larger than any message. (The last
+            value of a message may stand for all that follow.)
     """
     shape = proto.tensor_shape
     if shape.unknown_rank or any(dimension.size < 0 for dimension in shape.dim):
         raise ValueError("the tensor's shape is not fully known")
     try:
         dtype = np.dtype(tf.as_dtype(proto.dtype).as_numpy_dtype)
-    except (TypeError, KeyError) as error:  # unknown, or a handle to something in a process
+    except (TypeError, KeyError) as error:  # unknown, or a handle that is valid only in a process
         raise ValueError(f"type {proto.dtype} cannot be sent") from error
     if math.prod(dimension.size for dimension in shape.dim) * dtype.itemsize > MAX_MESSAGE_BYTES:
         raise ValueError("the tensor's shape is larger than any message")

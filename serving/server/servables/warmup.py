@@ -1,4 +1,4 @@
-"""Requests that a version brings along, run before it serves its first real one."""
+"""The warm-up requests of a version, run before it serves."""
 
 import pathlib
 from collections.abc import Callable, Iterator
@@ -26,10 +26,10 @@ def read(folder: pathlib.Path) -> Iterator[prediction_log_pb2.PredictionLog]:
         folder: of the version.
 
     Yields:
-        The logged requests in order; none if the version brings none.
+        The logged requests in order; none if the version has no such file.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, a record is no `PredictionLog` or there are too many;
+        StatusError: INVALID_ARGUMENT, a record is not a `PredictionLog` or there are too many;
             DATA_LOSS, the file is damaged.
     """
     path = folder / PATH
@@ -57,7 +57,7 @@ def read(folder: pathlib.Path) -> Iterator[prediction_log_pb2.PredictionLog]:
 
 
 def run(folder: pathlib.Path, replay: Callable[[prediction_log_pb2.PredictionLog], object]) -> None:
-    """Runs a version's warm-up requests; the first that fails ends it.
+    """Runs the warm-up requests of a version, up to the first that fails.
 
     Args:
         folder: of the version.

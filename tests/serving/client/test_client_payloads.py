@@ -19,7 +19,7 @@ from models.scoring import NetworkScorer
 from models.transform import label_only
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 from tests.serving.clips import write_frames
 
 pytestmark = pytest.mark.slow

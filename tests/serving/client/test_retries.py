@@ -11,7 +11,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_p
 from serving.client.calls import SignaturesCall
 from serving.client.client import Client
 from serving.client.errors import CallError, ServingError
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 
 
 class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):

@@ -15,7 +15,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving.server.server import ModelServer
+from serving.server.model_server import ModelServer
 
 pytestmark = pytest.mark.slow
 

@@ -18,8 +18,9 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.core.manager import RetryPolicy
 from serving.server.errors import StatusError
+from serving.server.model_server import ModelServer
 from serving.server.options import ServerOptions
-from serving.server.server import ModelServer, Server
+from serving.server.server import Server
 
 STATE = get_model_status_pb2.ModelVersionStatus
 

@@ -75,7 +75,7 @@ def test_config_source_watches_each_model_by_its_policy(tmp_path):
         ]
     )
     found = source.poll()
-    assert found == source.found
+    assert found == source.versions
     assert found == {
         "default": {3: tmp_path / "one" / "3"},
         "both": {number: tmp_path / "one" / str(number) for number in (1, 2)},
@@ -93,7 +93,7 @@ def test_config_source_keeps_what_it_knew_of_a_base_path_that_is_gone(tmp_path, 
     first.poll()
     (tmp_path / "one").rename(tmp_path / "elsewhere")
     assert first.poll() == {"one": {1: folder}, "never": {}}
-    later = ConfigSource(models, first.found)
+    later = ConfigSource(models, first.versions)
     assert later.poll() == {"one": {1: folder}, "never": {}}
     assert set(later.problems) == {"one", "never"}
     assert "one: cannot look for versions" in caplog.text

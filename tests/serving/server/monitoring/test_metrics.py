@@ -6,7 +6,7 @@ import grpc
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.server.monitoring.metric_types import Counter, Histogram, exponential
+from serving.server.monitoring.metric_types import Counter, Histogram, exponential_buckets
 from serving.server.monitoring.metrics import UNKNOWN_MODEL, Metrics
 
 OK = grpc.StatusCode.OK
@@ -148,7 +148,7 @@ def test_no_count_is_lost_between_threads():
 
 def test_a_histogram_is_written_as_tensorflow_serving_writes_it():
     # PrometheusExporterTest.Histogram and .Counter of prometheus_exporter_test.cc.
-    histogram = Histogram(":h", "", ("status",), exponential(1, 2, 10))
+    histogram = Histogram(":h", "", ("status",), exponential_buckets(1, 2, 10))
     for value in (2, 20, 200):
         histogram.add(("good",), value)
     buckets = {s.labels["le"]: s.value for s in histogram.metric().samples if "le" in s.labels}

@@ -9,7 +9,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from serving.server.errors import StatusError
 from serving.server.rest_api import request_bodies
-from serving.server.rest_api.request_bodies import Form
+from serving.server.rest_api.request_bodies import RequestFormat
 
 NAN, INFINITY = np.nan, np.inf
 
@@ -20,8 +20,8 @@ def fill(body, **types):
         name: meta_graph_pb2.TensorInfo(dtype=dtype.as_datatype_enum)
         for name, dtype in types.items()
     }
-    form = request_bodies.fill_predict(body.encode(), request, lambda name: inputs)
-    return request, form
+    request_format = request_bodies.fill_predict(body.encode(), request, lambda name: inputs)
+    return request, request_format
 
 
 def refusal(body, **types):
@@ -103,8 +103,8 @@ READ = {
 
 @pytest.mark.parametrize(("body", "types", "expected"), READ.values(), ids=READ)
 def test_values_become_tensors_of_the_signatures_types(body, types, expected):
-    request, form = fill(body, **types)
-    assert form is (Form.ROW if "instances" in body else Form.COLUMN)
+    request, request_format = fill(body, **types)
+    assert request_format is (RequestFormat.ROW if "instances" in body else RequestFormat.COLUMNAR)
     assert set(request.inputs) == set(expected)
     for name, values in expected.items():
         proto = request.inputs[name]

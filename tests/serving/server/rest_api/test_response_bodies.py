@@ -9,7 +9,7 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from serving.server.errors import StatusError
 from serving.server.rest_api import response_bodies
-from serving.server.rest_api.request_bodies import Form
+from serving.server.rest_api.request_bodies import RequestFormat
 
 
 def protos(**values):
@@ -28,7 +28,7 @@ NAMED = protos(
 
 
 def test_several_outputs_are_objects_by_row():
-    assert json.loads(response_bodies.from_outputs(NAMED, Form.ROW)) == {
+    assert json.loads(response_bodies.from_outputs(NAMED, RequestFormat.ROW)) == {
         "predictions": [
             {
                 "double_scalar_tensor": 8.0,
@@ -53,7 +53,7 @@ def test_several_outputs_are_objects_by_row():
 
 
 def test_several_outputs_are_one_object_by_column():
-    assert json.loads(response_bodies.from_outputs(NAMED, Form.COLUMN)) == {
+    assert json.loads(response_bodies.from_outputs(NAMED, RequestFormat.COLUMNAR)) == {
         "outputs": {
             "double_scalar_tensor": [8.0, 9.0],
             "float_tensor": [[1.0], [2.0]],
@@ -81,12 +81,16 @@ def test_several_outputs_are_one_object_by_column():
 )
 def test_a_single_output_is_bare(value, row, column):
     outputs = protos(y=value)
-    assert response_bodies.from_outputs(outputs, Form.ROW) == b'{"predictions": %b}' % row
-    assert response_bodies.from_outputs(outputs, Form.COLUMN) == b'{"outputs": %b}' % column
+    assert response_bodies.from_outputs(outputs, RequestFormat.ROW) == b'{"predictions": %b}' % row
+    assert (
+        response_bodies.from_outputs(outputs, RequestFormat.COLUMNAR) == b'{"outputs": %b}' % column
+    )
 
 
 def test_a_scalar_is_bare_by_column():
-    assert response_bodies.from_outputs(protos(y=0.5), Form.COLUMN) == b'{"outputs": 0.5}'
+    assert (
+        response_bodies.from_outputs(protos(y=0.5), RequestFormat.COLUMNAR) == b'{"outputs": 0.5}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ def test_a_scalar_is_bare_by_column():
 )
 def test_what_rows_cannot_hold_is_an_error(outputs, message):
     with pytest.raises(StatusError) as caught:
-        response_bodies.from_outputs(outputs, Form.ROW)
+        response_bodies.from_outputs(outputs, RequestFormat.ROW)
     assert caught.value.message == message
 
 
