@@ -6,7 +6,6 @@ import grpc
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.server.monitoring.metric_types import Counter, Histogram, exponential_buckets
 from serving.server.monitoring.metrics import UNKNOWN_MODEL, Metrics
 
 OK = grpc.StatusCode.OK
@@ -144,18 +143,3 @@ def test_no_count_is_lost_between_threads():
             )
     counted = lines(metrics, ":tensorflow:serving:request_count")
     assert counted == [':tensorflow:serving:request_count{model_name="a",status="OK"} 16000.0']
-
-
-def test_a_histogram_is_written_as_tensorflow_serving_writes_it():
-    # PrometheusExporterTest.Histogram and .Counter of prometheus_exporter_test.cc.
-    histogram = Histogram(":h", "", ("status",), exponential_buckets(1, 2, 10))
-    for value in (2, 20, 200):
-        histogram.add(("good",), value)
-    buckets = {s.labels["le"]: s.value for s in histogram.metric().samples if "le" in s.labels}
-    limits = ["1", "2", "4", "8", "16", "32", "64", "128", "256", "512", "+Inf"]
-    assert buckets == dict(zip(limits, [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], strict=True))
-    assert [s.value for s in histogram.metric().samples[-2:]] == [222, 3]
-    counter = Counter(":test:path:total", "", ("name",))
-    counter.add(("abc",), 2)
-    (sample,) = counter.metric().samples
-    assert (sample.name, sample.labels, sample.value) == (":test:path:total", {"name": "abc"}, 2)

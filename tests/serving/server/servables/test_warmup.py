@@ -1,144 +1,16 @@
-import shutil
-
-import pytest
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, session_service_pb2
 
-from serving.server.errors import StatusError
 from serving.server.servables import warmup
-from serving.server.servables.loading import load_servable
-
-
-def write_records(folder, records):
-    path = folder / "assets.extra" / "tf_serving_warmup_requests"
-    path.parent.mkdir(exist_ok=True)
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in records:
-            writer.write(record)
-    return path
-
-
-def predict_log(signature="two_inputs", **inputs):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "another name does not matter"
-    request.model_spec.signature_name = signature
-    for name, value in inputs.items():
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-    log = prediction_log_pb2.PredictLog(request=request)
-    return prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString()
+from tests.serving.server.servables.warmup_records import predict_log, write_records
 
 
 def test_requests_are_run_in_order(tmp_path):
     write_records(tmp_path, [predict_log(a=[[float(i), 0.0]]) for i in range(3)])
-    asked = []
-    warmup.run(tmp_path, asked.append)
-    inputs = [log.predict_log.request.inputs["a"] for log in asked]
+    replayed = []
+    warmup.run(tmp_path, replayed.append)
+    inputs = [log.predict_log.request.inputs["a"] for log in replayed]
     assert [tf.make_ndarray(value)[0, 0] for value in inputs] == [0, 1, 2]
 
 
-def test_a_version_may_bring_none(tmp_path):
+def test_a_version_may_have_none(tmp_path):
     assert list(warmup.read(tmp_path)) == []
-
-
-def test_warm_up_runs_through_the_model(push):
-    folder = push("tiny", 1)
-    write_records(folder, [predict_log(a=[[1.0, 2.0]], b=["x"])])
-    assert "two_inputs" in load_servable(folder).signatures
-
-
-@pytest.mark.parametrize(
-    ("records", "code", "message"),
-    [
-        pytest.param(
-            [predict_log(a=[[1.0, 2.0]], b=["x"]), predict_log("nothing")],
-            "FAILED_PRECONDITION",
-            'Serving signature key "nothing" not found.',
-            id="unknown signature",
-        ),
-        pytest.param(
-            [predict_log("serving_default", faces=["no picture"])],
-            "INVALID_ARGUMENT",
-            "Unknown image file format",
-            id="failing operation",
-        ),
-        pytest.param(
-            [
-                prediction_log_pb2.PredictionLog(
-                    session_run_log=prediction_log_pb2.SessionRunLog(
-                        request=session_service_pb2.SessionRunRequest()
-                    )
-                ).SerializeToString()
-            ],
-            "UNIMPLEMENTED",
-            "Unsupported log_type for warmup: 5",
-            id="kind that cannot be replayed",
-        ),
-        pytest.param(
-            [b"\xff"],
-            "INVALID_ARGUMENT",
-            r"Failed to parse warmup record: b'\xff' from",
-            id="no log",
-        ),
-        pytest.param(
-            [predict_log(a=[[1.0, 2.0]], b=["x"])] * 1001,
-            "INVALID_ARGUMENT",
-            "Number of warmup records exceeds the maximum (1000)",
-            id="too many",
-        ),
-    ],
-)
-def test_a_record_that_fails_fails_the_load(push, records, code, message):
-    folder = push("tiny", 1)
-    write_records(folder, records)
-    with pytest.raises(StatusError) as caught:
-        load_servable(folder)
-    assert caught.value.code.name == code
-    assert message in caught.value.message
-
-
-def test_a_torn_file_fails_the_load(push):
-    folder = push("tiny", 1)
-    path = write_records(folder, [predict_log(a=[[1.0, 2.0]], b=["x"])])
-    path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(StatusError, match="verify your warmup data is in TFRecord") as caught:
-        load_servable(folder)
-    assert caught.value.code.name == "DATA_LOSS"
-
-
-def test_a_failing_record_is_not_run_where_warm_up_is_off(push):
-    folder = push("tiny", 1)
-    write_records(folder, [predict_log("nothing")])
-    assert load_servable(folder, enable_model_warmup=False).signatures
-
-
-def regression_log(kind, signature):
-    log = prediction_log_pb2.PredictionLog()
-    if kind == "multi_inference_log":
-        request = log.multi_inference_log.request
-        task = request.tasks.add(method_name="tensorflow/serving/regress")
-        task.model_spec.name, task.model_spec.signature_name = "m", signature
-    else:
-        request = getattr(log, kind).request
-        request.model_spec.signature_name = signature
-    example = request.input.example_list.examples.add()
-    example.features.feature["x"].float_list.value.append(2.0)
-    return log.SerializeToString()
-
-
-@pytest.mark.parametrize(
-    ("kind", "good", "bad", "message"),
-    [
-        ("regress_log", "regress_x_to_y", "S", "No signature was found with the name: S"),
-        ("classify_log", "classify_x_to_y", "wrong_count", "Tensors class and score should match"),
-        ("multi_inference_log", "regress_x_to_y", "S", "signature not found in model graph: S"),
-    ],
-)
-def test_every_kind_of_request_warms_up(half_plus_two, tmp_path, kind, good, bad, message):
-    folder = tmp_path / "1"
-    shutil.copytree(half_plus_two, folder)
-    empty = prediction_log_pb2.PredictionLog().SerializeToString()
-    write_records(folder, [empty, regression_log(kind, good)])
-    load_servable(folder)
-    write_records(folder, [regression_log(kind, good), regression_log(kind, bad)])
-    with pytest.raises(StatusError, match=message):
-        load_servable(folder)
