@@ -39,7 +39,7 @@ def spec(dtype, shape=None, name=None):
 
 
 class Zoo(tf.Module):
-    """Gives back what it is given; `regress` is x / 2 + 2."""
+    """Returns its inputs; `regress` is x / 2 + 2."""
 
     def save(self, folder: pathlib.Path) -> None:
         signatures = {

@@ -1,4 +1,4 @@
-"""Codes and messages of TensorFlow Serving, asked for over the wire."""
+"""Answers, codes and messages of TensorFlow Serving, over the wire."""
 
 import grpc
 import numpy as np

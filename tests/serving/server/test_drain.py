@@ -1,4 +1,4 @@
-"""What a server that is told to stop answers to whom, with real clients under load."""
+"""Answers of a server that stops, with real clients under load."""
 
 import concurrent.futures
 import threading
@@ -13,7 +13,7 @@ from serving.server.grpc_api import GrpcServer
 
 
 class Load:
-    """Clients that each send one request after the other until they are told to stop."""
+    """Clients that each send one request after the other until they are stopped."""
 
     def __init__(self, predict, clients, request):
         self.codes = []

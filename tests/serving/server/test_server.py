@@ -69,12 +69,12 @@ def test_both_transports_and_batches_are_counted(options):
     assert 1 <= float(batches.split()[-1]) <= 5
 
 
-def test_metrics_are_shown_to_nobody_unless_they_are_configured(options):
+def test_metrics_are_shown_only_if_configured(options):
     with Server(options) as server:
         assert httpx.get(f"http://{server.rest_target}{METRICS}").status_code == 404
 
 
-def test_without_a_token_nothing_is_learnt(options, tmp_path):
+def test_without_a_token_every_answer_is_the_same(options, tmp_path):
     (tmp_path / "tokens").write_text("secret\n")
     options = dataclasses.replace(options, bearer_token_file=tmp_path / "tokens")
     with Server(options) as server, grpc.insecure_channel(server.target) as channel:
@@ -101,7 +101,7 @@ def test_a_server_without_a_model_lives_and_is_not_ready(tmp_path):
         assert httpx.get(f"{url}/healthz/ready").status_code == 503
 
 
-def test_requests_are_sampled_as_the_models_config_says(push, tmp_path):
+def test_requests_are_sampled_by_the_models_config(push, tmp_path):
     folder = push("tiny", 1).parent
     config = model_server_config_pb2.ModelServerConfig()
     model = config.model_config_list.config.add(name="tiny", base_path=str(folder))

@@ -66,7 +66,7 @@ def test_the_last_tokens_hold_while_the_file_is_away(file, caplog):
     assert not tokens.allows("Bearer first-token")
 
 
-def test_an_emptied_file_lets_nobody_in(file):
+def test_an_emptied_file_allows_no_request(file):
     tokens = BearerTokens(file)
     file.write_text("")
     assert not tokens.allows("Bearer first-token")

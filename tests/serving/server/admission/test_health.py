@@ -49,7 +49,7 @@ def test_the_health_service_tells_liveness_and_readiness_apart(api, connect):
     server.stop(5.0)
 
 
-def test_a_watcher_is_told_of_every_change_and_does_not_hold_up_the_stop(api, connect):
+def test_a_watcher_sees_every_change_and_does_not_delay_the_stop(api, connect):
     server = GrpcServer(api)
     server.start()
     stub = health_pb2_grpc.HealthStub(connect(server))

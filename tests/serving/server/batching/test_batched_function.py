@@ -171,17 +171,17 @@ def tensors_of(a, b):
 def rows_seen(servable):
     """Rows of the call that answered one request; all wait until three are there."""
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        asked = [
+        futures = [
             pool.submit(servable.predict, "", tensors_of(*request_of(1.0)), ["rows"])
             for _ in range(3)
         ]
-        return [list(future.result()["rows"].int_val) for future in asked]
+        return [list(future.result()["rows"].int_val) for future in futures]
 
 
 BATCHES_OF_THREE = BatchingParameters(max_batch_size=3, batch_timeout_micros=3_600_000_000)
 
 
-def test_a_servable_merges_what_asks_for_the_same_outputs(rows_model):
+def test_a_servable_merges_requests_for_the_same_outputs(rows_model):
     assert rows_seen(Servable(rows_model, Batching(BATCHES_OF_THREE))) == [[3]] * 3
     assert rows_seen(Servable(rows_model)) == [[1]] * 3
 
@@ -200,7 +200,7 @@ def test_a_models_own_parameters_replace_the_servers(rows_model, tmp_path):
         Servable(folder, per_model)
 
 
-def test_ever_new_filters_do_not_fill_the_memory(rows_model, monkeypatch):
+def test_many_different_filters_do_not_fill_the_memory(rows_model, monkeypatch):
     monkeypatch.setattr(servables, "_MAX_FUNCTIONS", 2)
     servable = Servable(rows_model)
     for outputs in (["rows"], ["total"], ["b"], ["rows", "b"], ["total", "b"], []):
@@ -222,7 +222,7 @@ def test_checked_tensors_are_run_in_batches_too(rows_model):
             servable.run("serving_default", {"a": -a, "b": b})
 
 
-def test_a_failing_operation_speaks_for_itself(rows_model):
+def test_the_message_is_that_of_the_failing_operation(rows_model):
     with pytest.raises(StatusError) as caught:
         Servable(rows_model).predict("", tensors_of(*request_of(-1)))
     assert caught.value.message.startswith("assertion failed: [a row is negative")

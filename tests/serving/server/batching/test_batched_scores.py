@@ -77,12 +77,12 @@ def test_merged_requests_keep_their_scores(exported, alone, wait_until, sizes):
     function._function = lambda arrays: (rows.append(len(arrays[0])), run(arrays))[1]
     batching.scheduler._free -= 1  # as if a batch ran
     with concurrent.futures.ThreadPoolExecutor(len(REQUESTS)) as pool:
-        asked = {name: pool.submit(ask, servable, tracks) for name, tracks in REQUESTS.items()}
+        futures = {name: pool.submit(ask, servable, tracks) for name, tracks in REQUESTS.items()}
         enqueued = function._queue._enqueued
         wait_until(lambda: sum(len(batch.tasks) for batch in enqueued) == len(REQUESTS))
         batching.scheduler.end_turn()
     assert rows == [16 if sizes else sum(map(len, REQUESTS.values()))]
-    for name, answer in asked.items():
+    for name, answer in futures.items():
         for output, values in answer.result().items():
             np.testing.assert_allclose(
                 values, alone[name][output], rtol=1e-5, err_msg=f"{name}: {output}"

@@ -80,7 +80,7 @@ def test_defaults_are_tensorflow_servings(tmp_path):
         ),
     ],
 )
-def test_bad_parameters_are_told_with_their_file(tmp_path, text, message):
+def test_bad_parameters_are_errors_that_name_the_file(tmp_path, text, message):
     path = tmp_path / "batching.txt"
     path.write_text(text)
     with pytest.raises(StatusError) as caught:

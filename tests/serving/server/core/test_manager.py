@@ -72,7 +72,7 @@ def test_a_request_that_fails_gives_its_version_back():
     assert states(manager) == {1: State.END}
 
 
-def test_each_servable_is_freed_once_when_nobody_uses_it(wait_until):
+def test_each_servable_is_freed_once_when_no_request_uses_it(wait_until):
     freed = []
     manager = Manager(load, freed.append)
     settle(manager, {"m": V1})
@@ -84,7 +84,7 @@ def test_each_servable_is_freed_once_when_nobody_uses_it(wait_until):
     assert freed == ["servable of /1", "servable of /2"]
 
 
-def test_no_request_waits_for_what_it_was_the_last_to_use(wait_until):
+def test_the_last_request_of_a_version_does_not_wait_for_its_unload(wait_until):
     go, freed = threading.Event(), []
 
     def unload(servable):

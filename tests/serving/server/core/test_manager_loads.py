@@ -94,7 +94,7 @@ def test_a_load_that_succeeds_at_last_serves(wait_until):
     assert manager.statuses("m")[1].error is None
 
 
-def test_a_version_given_up_is_tried_afresh_where_it_lies_elsewhere():
+def test_a_version_given_up_is_tried_again_from_another_folder():
     def fail_for_one(path):
         if path.name == "1":
             raise OSError
@@ -107,7 +107,7 @@ def test_a_version_given_up_is_tried_afresh_where_it_lies_elsewhere():
     assert states(manager) == {1: State.AVAILABLE}
 
 
-def test_a_load_that_hangs_holds_up_nothing_else():
+def test_a_load_that_hangs_delays_nothing_else():
     held = HeldLoad("2")
     manager = Manager(held)
     settle(manager, {"m": V1})
@@ -164,7 +164,7 @@ def test_a_version_replaced_while_it_loads_never_serves_even_if_the_new_one_fail
     assert states(manager) == {2: State.END, 1: State.END}
 
 
-def test_a_failed_version_that_was_removed_and_comes_back_is_tried_afresh():
+def test_a_failed_version_that_was_removed_and_comes_back_is_tried_again():
     failing = True
 
     def load_or_fail(path):

@@ -206,7 +206,7 @@ def test_configs_that_are_refused_change_nothing(base_path):
         assert error_of(stub.states, "new")[0] == "NOT_FOUND"
 
 
-def test_a_model_that_cannot_be_loaded_is_told_and_the_others_serve(base_path, tmp_path):
+def test_a_model_that_cannot_be_loaded_is_reported_and_the_others_serve(base_path, tmp_path):
     broken = tmp_path / "broken" / "3"
     broken.mkdir(parents=True)
     (broken / "saved_model.pb").write_bytes(b"torn")
@@ -229,7 +229,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_others_serve(base_path, t
         assert "absent'}, " in message
         assert f"{{{{name: empty}} due to error: no versions found at {tmp_path}}}, }}" in message
         assert stub.version("m") == 2
-        # It was told once; the config holds, and what it does not change is not told again.
+        # The config was adopted, and models that it does not change are not reported again.
         assert stub.reload(config_of(*models)).error_code == 0
 
 

@@ -25,7 +25,7 @@ def test_root_source_finds_the_latest_version_of_every_model(tmp_path):
     assert RootSource(tmp_path).poll() == {"one": {1: one}, "two": {7: two}, "empty": {}}
 
 
-def test_root_source_keeps_what_it_knew_of_a_model_that_it_cannot_read(
+def test_root_source_keeps_the_versions_of_a_model_that_it_cannot_read(
     tmp_path, monkeypatch, caplog
 ):
     broken = make_version(tmp_path / "broken", "1")
@@ -42,9 +42,9 @@ def test_root_source_keeps_what_it_knew_of_a_model_that_it_cannot_read(
     monkeypatch.setattr(pathlib.Path, "iterdir", fail_for_broken)
     with caplog.at_level(logging.WARNING):
         source.poll()
-        found = source.poll()
-    assert found["broken"] == {1: broken}
-    assert set(found["well"]) == {1}
+        versions = source.poll()
+    assert versions["broken"] == {1: broken}
+    assert set(versions["well"]) == {1}
     assert caplog.text.count("broken: cannot look for versions") == 1
     assert "Permission denied" in source.problems["broken"]
     monkeypatch.undo()
@@ -52,7 +52,7 @@ def test_root_source_keeps_what_it_knew_of_a_model_that_it_cannot_read(
     assert source.problems == {}
 
 
-def test_root_source_without_its_folder_knows_nothing(tmp_path):
+def test_root_source_without_its_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         RootSource(tmp_path / "gone").poll()
 
@@ -74,16 +74,16 @@ def test_config_source_watches_each_model_by_its_policy(tmp_path):
             model_config(f"name: 'empty' base_path: '{tmp_path}'"),
         ]
     )
-    found = source.poll()
-    assert found == source.versions
-    assert found == {
+    versions = source.poll()
+    assert versions == source.versions
+    assert versions == {
         "default": {3: tmp_path / "one" / "3"},
         "both": {number: tmp_path / "one" / str(number) for number in (1, 2)},
         "empty": {},
     }
 
 
-def test_config_source_keeps_what_it_knew_of_a_base_path_that_is_gone(tmp_path, caplog):
+def test_config_source_keeps_the_versions_of_a_base_path_that_is_gone(tmp_path, caplog):
     folder = make_version(tmp_path / "one", "1")
     models = [
         model_config(f"name: 'one' base_path: '{tmp_path}/one'"),

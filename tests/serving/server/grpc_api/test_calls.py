@@ -1,4 +1,4 @@
-"""Calls that are given up, torn or slow, and what the server does for the others meanwhile."""
+"""Calls that are cancelled, torn or slow, and their effect on other calls."""
 
 import math
 import socket

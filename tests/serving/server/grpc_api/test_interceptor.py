@@ -1,4 +1,4 @@
-"""Who is let in, asked for over the wire."""
+"""Calls that are admitted and refused, over the wire."""
 
 import grpc
 import pytest
@@ -27,7 +27,7 @@ def refusal_of(call, *arguments, **keywords):
     return error.value.code(), error.value.details()
 
 
-def test_a_token_is_asked_for_before_anything_else(serve, connect, predict_stub, tokens, api, ask):
+def test_a_token_is_checked_before_anything_else(serve, connect, predict_stub, tokens, api, ask):
     server = serve(tokens=tokens)
     stub, channel = predict_stub(server), connect(server)
     unknown = channel.unary_unary("/tensorflow.serving.PredictionService/Nothing")
@@ -86,7 +86,7 @@ def test_one_request_too_many_is_refused(serve, predict_stub, api, ask, wait_unt
     )
 
 
-def test_while_models_load_only_their_status_is_told(api, connect, predict_stub, ask):
+def test_while_models_load_only_their_status_is_answered(api, connect, predict_stub, ask):
     server = GrpcServer(api)
     server.start()
     assert refusal_of(predict_stub(server).Predict, ask("m")) == (

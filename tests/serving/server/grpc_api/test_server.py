@@ -70,7 +70,9 @@ def test_an_error_keeps_its_code_and_as_much_of_its_message_as_fits(serve, predi
     assert len(error.details()) == 1024 + len("...TRUNCATED")
 
 
-def test_a_fault_of_the_server_is_logged_and_not_told(serve, predict_stub, ask, caplog):
+def test_a_fault_of_the_server_is_logged_and_not_shown_to_the_client(
+    serve, predict_stub, ask, caplog
+):
     error = error_of(
         predict_stub(serve()).Predict, ask("broken"), metadata=(("x-request-id", "id-2"),)
     )
@@ -99,7 +101,7 @@ def test_a_method_that_the_api_lacks_is_unimplemented(serve, connect):
     assert error_of(call, b"").code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_observers_are_told_of_every_answer(serve, predict_stub, ask):
+def test_observers_are_called_for_every_answer(serve, predict_stub, ask):
     outcomes = []
 
     def fails(outcome):

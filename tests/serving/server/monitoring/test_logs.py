@@ -87,7 +87,7 @@ def test_faults_of_the_server_are_errors_and_others_warnings(code, level):
         (True, logging.WARNING, 0),
     ],
 )
-def test_successes_are_logged_only_where_they_are_wanted(log_successes, level, lines):
+def test_successes_are_logged_only_if_configured(log_successes, level, lines):
     stream = io.StringIO()
     logs.configure(stream, level=level)
     logs.RequestLogger(log_successes=log_successes)(outcome(grpc.StatusCode.OK))
@@ -115,7 +115,7 @@ def test_a_terminal_gets_readable_lines():
     assert "milliseconds=12.346 error=full" in text
 
 
-def test_exceptions_are_told_and_a_second_configuration_replaces_the_first(logger):
+def test_exceptions_are_logged_and_a_second_configuration_replaces_the_first(logger):
     first, second = io.StringIO(), io.StringIO()
     logs.configure(first)
     logs.configure(second)

@@ -34,18 +34,18 @@ def test_latencies_are_microseconds_in_tensorflow_servings_buckets():
     metrics = Metrics()
     for microseconds in (5, 15, 25, 1e10):
         metrics.observe("predict", "REST", "test_model", OK, microseconds / 1e6)
-    found = lines(metrics, ":tensorflow:serving:request_latency")
+    written = lines(metrics, ":tensorflow:serving:request_latency")
     # The first lines as an issue of TensorFlow Serving quotes them, github.com/tensorflow/serving
     # number 1959.
     labels = 'model_name="test_model",API="predict",entrypoint="REST"'
     prefix = f":tensorflow:serving:request_latency_bucket{{{labels},le="
-    assert found[:3] == [f'{prefix}"10"}} 1.0', f'{prefix}"18"}} 2.0', f'{prefix}"32.4"}} 3.0']
-    assert f'{prefix}"708235"}} 3.0' in found  # a bucket that public dashboards name
-    assert found[-3] == f'{prefix}"+Inf"}} 4.0'
-    assert found[-2].startswith(f":tensorflow:serving:request_latency_sum{{{labels}}} ")
-    assert float(found[-2].split()[-1]) == pytest.approx(1e10 + 45)
-    assert found[-1] == f":tensorflow:serving:request_latency_count{{{labels}}} 4.0"
-    assert len(found) == 33 + 1 + 2
+    assert written[:3] == [f'{prefix}"10"}} 1.0', f'{prefix}"18"}} 2.0', f'{prefix}"32.4"}} 3.0']
+    assert f'{prefix}"708235"}} 3.0' in written  # a bucket that public dashboards name
+    assert written[-3] == f'{prefix}"+Inf"}} 4.0'
+    assert written[-2].startswith(f":tensorflow:serving:request_latency_sum{{{labels}}} ")
+    assert float(written[-2].split()[-1]) == pytest.approx(1e10 + 45)
+    assert written[-1] == f":tensorflow:serving:request_latency_count{{{labels}}} 4.0"
+    assert len(written) == 33 + 1 + 2
 
 
 def test_failed_requests_enter_no_latency():
@@ -55,7 +55,7 @@ def test_failed_requests_enter_no_latency():
     assert not lines(metrics, ":tensorflow:serving:request_example_count")
 
 
-def test_models_that_nobody_knows_share_a_name():
+def test_unknown_models_share_a_name():
     metrics = Metrics()
     for number in range(1000):
         metrics.observe("predict", "REST", f"model{number}", NOT_FOUND, 0.001)
@@ -106,7 +106,7 @@ def test_runtime_warm_up_and_batches_have_their_names():
         assert line in page.splitlines()
 
 
-def test_states_of_versions_are_those_of_the_moment():
+def test_states_of_versions_are_the_current_ones():
     states = {"a": {1: "AVAILABLE", 2: "LOADING"}}
     metrics = Metrics(lambda: states)
     name = "unmask_serving_model_version_state"

@@ -30,7 +30,7 @@ def multi_inference():
     [
         pytest.param(None, None, "", None, id="not read"),
         pytest.param(predict(predict_pb2.PredictRequest), None, "m", None, id="latest, failed"),
-        pytest.param(predict(predict_pb2.PredictRequest, 2), None, "m", 2, id="asked, failed"),
+        pytest.param(predict(predict_pb2.PredictRequest, 2), None, "m", 2, id="requested, failed"),
         pytest.param(
             predict(predict_pb2.PredictRequest),
             predict(predict_pb2.PredictResponse, 3),

@@ -55,13 +55,15 @@ VALUES = {
 def test_every_type_comes_back_as_it_went(ask, signature, values):
     code, answer = ask({"signature_name": signature, "instances": values})
     assert code == 200
-    found = answer["predictions"]
+    returned = answer["predictions"]
     if signature == "float":
-        assert np.float32(found).tolist() == np.float32(values).tolist()
+        assert np.float32(returned).tolist() == np.float32(values).tolist()
     else:
-        assert found == values
+        assert returned == values
     nested = [[values, values]]
-    assert ask({"signature_name": signature, "inputs": nested})[1]["outputs"] == [[found, found]]
+    assert ask({"signature_name": signature, "inputs": nested})[1]["outputs"] == [
+        [returned, returned]
+    ]
 
 
 def test_bytes_come_back_as_base_64(ask):
@@ -167,9 +169,9 @@ ERRORS = {
 
 
 @pytest.mark.parametrize(("path", "document", "code", "error"), ERRORS.values(), ids=ERRORS)
-def test_errors_are_told_and_the_next_request_is_served(ask, path, document, code, error):
-    found, answer = ask(document, path)
-    assert found == code
+def test_errors_are_answered_and_the_next_request_is_served(ask, path, document, code, error):
+    status, answer = ask(document, path)
+    assert status == code
     assert list(answer) == ["error"]
     assert re.fullmatch(error, answer["error"], re.DOTALL)
     assert ask({"instances": [1.0]}) == (200, {"predictions": [2.5]})

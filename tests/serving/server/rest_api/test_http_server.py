@@ -56,14 +56,16 @@ def test_a_slow_model_holds_up_no_other_request(gated, wait_until):
 
 def test_no_more_requests_are_worked_on_than_there_are_threads(gated, wait_until):
     with rest_model.serve(gated, threads=2) as url, concurrent.futures.ThreadPoolExecutor() as pool:
-        asked = [pool.submit(httpx.post, f"{url}:predict", json=ONE, timeout=60) for _ in range(4)]
+        requests = [
+            pool.submit(httpx.post, f"{url}:predict", json=ONE, timeout=60) for _ in range(4)
+        ]
         wait_until(lambda: gated.waiting == 2)
         status = pool.submit(httpx.get, url, timeout=60)
         with pytest.raises(concurrent.futures.TimeoutError):
             status.result(timeout=0.3)
         assert gated.waiting == 2
         gated.gate.set()
-        assert [future.result().status_code for future in [*asked, status]] == [200] * 5
+        assert [future.result().status_code for future in [*requests, status]] == [200] * 5
 
 
 def test_requests_are_counted():
@@ -93,7 +95,7 @@ def test_requests_are_counted():
     assert [(s.labels, s.value) for s in total] == [({"model": "zoo"}, 3)]
 
 
-def test_a_client_that_stops_sending_is_given_up():
+def test_a_client_that_stops_sending_gets_a_timeout():
     with rest_model.serve(timeout_s=0.2) as url:
         address = (httpx.URL(url).host, httpx.URL(url).port)
         with socket.create_connection(address) as connection:
@@ -131,7 +133,7 @@ def test_stopping_answers_what_was_accepted_and_takes_no_more(gated, wait_until)
     server.start()
     path = f"http://127.0.0.1:{server.port}/v1/models/zoo:predict"
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        asked = [pool.submit(httpx.post, path, json=ONE, timeout=60) for _ in range(2)]
+        requests = [pool.submit(httpx.post, path, json=ONE, timeout=60) for _ in range(2)]
         # One waits before the gate, and one for a thread.
         wait_until(lambda: gated.waiting and len(server._server.server_state.tasks) == 2)
         stopping = pool.submit(server.stop, grace_s=60.0)
@@ -140,7 +142,7 @@ def test_stopping_answers_what_was_accepted_and_takes_no_more(gated, wait_until)
             httpx.post(path, json=ONE)
         assert not stopping.done()
         gated.gate.set()
-        assert [future.result().status_code for future in asked] == [200, 200]
+        assert [future.result().status_code for future in requests] == [200, 200]
         stopping.result()
 
 
@@ -149,12 +151,12 @@ def test_stopping_ends_after_its_grace(gated, wait_until):
     server.start()
     path = f"http://127.0.0.1:{server.port}/v1/models/zoo:predict"
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        asked = pool.submit(httpx.post, path, json=ONE, timeout=60)
+        request = pool.submit(httpx.post, path, json=ONE, timeout=60)
         wait_until(lambda: gated.waiting)
         server.stop(grace_s=0.1)
         assert not gated.gate.is_set()
-        assert asked.result().status_code == 503
-        assert asked.result().json() == {"error": "The server is stopping"}
+        assert request.result().status_code == 503
+        assert request.result().json() == {"error": "The server is stopping"}
 
 
 def test_a_server_that_never_started_stops():
@@ -163,7 +165,7 @@ def test_a_server_that_never_started_stops():
     assert server.port == 0
 
 
-def test_a_fault_of_ours_is_told_apart_and_logged(caplog):
+def test_a_fault_of_the_server_is_an_internal_error_and_logged(caplog):
     class Broken(rest_model.ExamplesApi):
         def predict(self, request):
             raise ZeroDivisionError("secret")

@@ -6,7 +6,7 @@ from serving.server.errors import StatusError
 from serving.server.rest_api import model_path
 from serving.server.rest_api.model_path import ModelPath
 
-UNDERSTOOD = {
+PARSED = {
     "POST /v1/models/foo:predict": ModelPath("foo", None, None, "predict"),
     "POST /V1/Models/Foo:classify": ModelPath("Foo", None, None, "classify"),
     "POST /v1/models/foo/versions/50:regress": ModelPath("foo", 50, None, "regress"),
@@ -22,8 +22,8 @@ UNDERSTOOD = {
 }
 
 
-@pytest.mark.parametrize(("line", "path"), UNDERSTOOD.items())
-def test_paths_are_understood(line, path):
+@pytest.mark.parametrize(("line", "path"), PARSED.items())
+def test_paths_are_parsed(line, path):
     assert model_path.parse(*line.split()) == path
 
 
@@ -61,7 +61,7 @@ def test_other_paths_are_malformed(line):
         ("GET /v1/models/foo/labels/%FF", "Failed to decode model version label:%FF"),
     ],
 )
-def test_wrong_names_are_told(line, message):
+def test_wrong_names_are_errors(line, message):
     with pytest.raises(StatusError) as caught:
         model_path.parse(*line.split())
     assert caught.value.message == message

@@ -109,9 +109,9 @@ def test_values_become_tensors_of_the_signatures_types(body, types, expected):
     for name, values in expected.items():
         proto = request.inputs[name]
         assert proto.dtype == types[name].as_datatype_enum
-        found = tf.make_ndarray(proto)
-        assert found.shape == np.shape(values)
-        np.testing.assert_array_equal(found, np.array(values, types[name].as_numpy_dtype))
+        sent = tf.make_ndarray(proto)
+        assert sent.shape == np.shape(values)
+        np.testing.assert_array_equal(sent, np.array(values, types[name].as_numpy_dtype))
 
 
 def test_signature_is_named_or_the_default():
