@@ -28,7 +28,7 @@ from serving.server.grpc_api import GrpcServer
 from serving.server.monitoring import DEFAULT_METRICS_PATH, Metrics, Observer, RequestLogger
 from serving.server.monitoring.request_log import RequestLog
 from serving.server.options import ServerOptions
-from serving.server.rest_api import RestServer, server_context
+from serving.server.rest_api import RestApp, RestServer, server_context
 from serving.server.servables import Servable, load_servable
 
 logger = logging.getLogger(__name__)
@@ -196,21 +196,21 @@ class Server:
     def _make_rest(self, observers: Sequence[Observer]) -> RestServer:
         options = self._options
         tls, monitoring = options.ssl_config, options.monitoring_config
-        return RestServer(
+        prometheus = None if monitoring is None else monitoring.prometheus_config
+        app = RestApp(
             self.api,
             self._grpc.admission,
-            host=options.host,
-            port=options.rest_api_port or 0,
-            timeout_s=options.rest_api_timeout_in_ms / 1000,
             threads=options.rest_api_num_threads,
+            timeout_s=options.rest_api_timeout_in_ms / 1000,
             max_body_bytes=options.limits.max_message_bytes,
             observers=observers,
-            metrics=self._metrics,
-            metrics_path=(
-                (monitoring.prometheus_config.path or DEFAULT_METRICS_PATH)
-                if monitoring is not None and monitoring.prometheus_config.enable
-                else None
-            ),
+            metrics=self._metrics if prometheus is not None and prometheus.enable else None,
+            metrics_path=(prometheus and prometheus.path) or DEFAULT_METRICS_PATH,
+        )
+        return RestServer(
+            app,
+            host=options.host,
+            port=options.rest_api_port or 0,
             tls=None if tls is None else server_context(tls),
         )
 

@@ -4,7 +4,7 @@ Semantics are those of `file_system_storage_path_source.cc`.
 """
 
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
@@ -14,33 +14,21 @@ Versions = Mapping[int, pathlib.Path]
 """Folder of each version of one model."""
 
 
-def latest(versions: Versions, count: int = 1) -> dict[int, pathlib.Path]:
-    """The versions with the largest numbers, at least one.
-
-    Example:
-        >>> list(latest({1: pathlib.Path("1"), 9: pathlib.Path("9"), 10: pathlib.Path("10")}, 2))
-        [9, 10]
-    """
-    return {version: versions[version] for version in sorted(versions)[-max(count, 1) :]}
-
-
-def every(versions: Versions) -> dict[int, pathlib.Path]:
-    """All versions: the policy `all`."""
-    return dict(versions)
-
-
-def specific(versions: Versions, numbers: Collection[int]) -> dict[int, pathlib.Path]:
-    """The versions with these numbers, as far as they exist."""
-    return {version: path for version, path in versions.items() if version in numbers}
-
-
 def choose(
     policy: FileSystemStoragePathSourceConfig.ServableVersionPolicy, versions: Versions
 ) -> dict[int, pathlib.Path]:
-    """Applies the policy of a model's config; `latest(1)` if it has none."""
+    """Applies the policy of a model's config; `latest(1)` if it has none.
+
+    Example:
+        >>> policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy()
+        >>> policy.latest.num_versions = 2
+        >>> list(choose(policy, {number: pathlib.Path(str(number)) for number in (1, 10, 9)}))
+        [9, 10]
+    """
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":
-        return every(versions)
+        return dict(versions)
     if choice == "specific":
-        return specific(versions, policy.specific.versions)
-    return latest(versions, policy.latest.num_versions)
+        return {number: versions[number] for number in versions.keys() & policy.specific.versions}
+    latest = sorted(versions)[-max(policy.latest.num_versions, 1) :]
+    return {number: versions[number] for number in latest}

@@ -4,7 +4,8 @@
 between JSON and messages.
 """
 
+from serving.server.rest_api.app import RestApp
 from serving.server.rest_api.http_server import RestServer
 from serving.server.rest_api.tls import server_context
 
-__all__ = ["RestServer", "server_context"]
+__all__ = ["RestApp", "RestServer", "server_context"]

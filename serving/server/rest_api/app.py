@@ -14,9 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.channel import MAX_MESSAGE_BYTES
 from serving.server.admission import AdmissionControl
+from serving.server.api import Api
 from serving.server.errors import StatusError
 from serving.server.monitoring import (
+    DEFAULT_METRICS_PATH,
     Metrics,
     Observer,
     Outcome,
@@ -25,7 +28,7 @@ from serving.server.monitoring import (
     request_id,
 )
 from serving.server.rest_api import model_path, response_bodies
-from serving.server.rest_api.handler import Answer, ModelApi, RestHandler, message_of
+from serving.server.rest_api.handler import Answer, RestHandler, message_of
 from serving.server.rest_api.model_path import ModelPath
 
 logger = logging.getLogger(__name__)
@@ -81,31 +84,31 @@ class RestApp:
     Args:
         api: answers the requests.
         admission: decides which requests are taken; `LIVE_PATH` and `READY_PATH` show its health.
-        executor: its threads.
+        threads: requests answered at a time.
         timeout_s: seconds until a request under way is given up (504), and between two pieces
             of a body (408). A model that computes is not interrupted: its thread is free again
             when it has ended.
         max_body_bytes: a longer body is refused (413).
         observers: called with the outcome of every request to a path of the API.
-        metrics: shown at `metrics_path`.
-        metrics_path: None to show no metrics.
+        metrics: shown at `metrics_path`; None to show none.
+        metrics_path: as above.
     """
 
     def __init__(
         self,
-        api: ModelApi,
+        api: Api,
         admission: AdmissionControl,
-        executor: concurrent.futures.Executor,
         *,
-        timeout_s: float,
-        max_body_bytes: int,
+        threads: int = 4,
+        timeout_s: float = 30.0,
+        max_body_bytes: int = MAX_MESSAGE_BYTES,
         observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
-        metrics_path: str | None = None,
+        metrics_path: str = DEFAULT_METRICS_PATH,
     ) -> None:
         self._admission = admission
         self._handler = RestHandler(api)
-        self._executor = executor
+        self._executor = concurrent.futures.ThreadPoolExecutor(threads, "rest")
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._observers = observers
@@ -115,11 +118,15 @@ class RestApp:
             Route(LIVE_PATH, _health_page(health.is_live), methods=["GET"]),
             Route(READY_PATH, _health_page(health.is_ready), methods=["GET"]),
         ]
-        if metrics is not None and metrics_path is not None:
+        if metrics is not None:
             routes.append(Route(metrics_path, self._metrics_page, methods=["GET"]))
         # An instance, unlike a function, is called for every HTTP method.
         routes.append(Route("/{path:path}", _Endpoint(self)))
         self.asgi = Starlette(routes=routes)
+
+    def close(self) -> None:
+        """Ends its threads."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def respond(self, scope: Scope, receive: Receive) -> Response:
         """Answers a request.

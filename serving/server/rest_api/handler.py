@@ -1,7 +1,7 @@
 """Answers REST requests: translates between JSON and the messages of `serving.server.api`."""
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Any
 
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
@@ -12,38 +12,12 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.server.api import Api
 from serving.server.errors import invalid_argument
 from serving.server.rest_api import request_bodies, response_bodies
 from serving.server.rest_api.model_path import ModelPath
 
 _DEFAULT_SIGNATURE = "serving_default"
-
-
-class ModelApi(Protocol):
-    """The methods of `serving.server.api.Api` that REST needs; each may raise `StatusError`."""
-
-    def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
-        """Runs a signature."""
-
-    def classify(
-        self, request: classification_pb2.ClassificationRequest
-    ) -> classification_pb2.ClassificationResponse:
-        """Runs a classification signature."""
-
-    def regress(
-        self, request: regression_pb2.RegressionRequest
-    ) -> regression_pb2.RegressionResponse:
-        """Runs a regression signature."""
-
-    def get_model_metadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Describes the signatures."""
-
-    def get_model_status(
-        self, request: get_model_status_pb2.GetModelStatusRequest
-    ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Tells the states of versions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +42,7 @@ class RestHandler:
         api: answers the requests.
     """
 
-    def __init__(self, api: ModelApi) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
 
     def answer(self, path: ModelPath, body: bytes) -> Answer:

@@ -1,84 +1,37 @@
 """The HTTP server of the REST API."""
 
-import concurrent.futures
-import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
 
-from serving.channel import MAX_MESSAGE_BYTES
-from serving.server.admission import AdmissionControl
-from serving.server.monitoring import Metrics, Observer
 from serving.server.rest_api.app import RestApp
-from serving.server.rest_api.handler import ModelApi
-
-DEFAULT_TIMEOUT_S = 30.0
-"""TensorFlow Serving's `--rest_api_timeout_in_ms`."""
-
-
-def default_threads() -> int:
-    """TensorFlow Serving's `--rest_api_num_threads`: four for each core."""
-    return 4 * (os.cpu_count() or 1)
 
 
 class RestServer:
     """Serves TensorFlow Serving's REST API over HTTP or HTTPS, in its own thread.
 
-    Example:
-        server = RestServer(Api(core), admission, port=8501)
-        server.start()
-        ...
-        server.stop(grace_s=30.0)
-
     Args:
-        api: answers the requests.
-        admission: decides which requests are taken.
+        app: answers the requests; `stop` closes it.
         host: address to listen on.
         port: 0 for any free one.
-        timeout_s: seconds until a request is given up.
-        threads: requests answered at a time; None for four for each core.
-        max_body_bytes: a longer request is refused.
-        observers: called with the outcome of every request.
-        metrics: shown at `metrics_path`.
-        metrics_path: such as `/monitoring/prometheus/metrics`; None to show no metrics.
         tls: certificates; None to serve without encryption.
     """
 
     def __init__(
         self,
-        api: ModelApi,
-        admission: AdmissionControl,
+        app: RestApp,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        threads: int | None = None,
-        max_body_bytes: int = MAX_MESSAGE_BYTES,
-        observers: Sequence[Observer] = (),
-        metrics: Metrics | None = None,
-        metrics_path: str | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._app = app
         self._host = host
         self._port = port
-        self._executor = concurrent.futures.ThreadPoolExecutor(
-            default_threads() if threads is None else threads, "rest"
-        )
-        app = RestApp(
-            api,
-            admission,
-            self._executor,
-            timeout_s=timeout_s,
-            max_body_bytes=max_body_bytes,
-            observers=observers,
-            metrics=metrics,
-            metrics_path=metrics_path,
-        )
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app.asgi,
@@ -130,4 +83,4 @@ class RestServer:
             config.timeout_graceful_shutdown = grace_s
             self._server.should_exit = True
             self._thread.join()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._app.close()

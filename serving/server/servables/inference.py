@@ -87,7 +87,6 @@ def multi_inference(
         StatusError: UNIMPLEMENTED, a task is neither classification nor regression; otherwise
             as `classify`.
     """
-    checked = []
     seen: set[str] = set()
     for task in request.tasks:
         spec = task.model_spec
@@ -103,20 +102,16 @@ def multi_inference(
         seen.add(name)
         if name not in servable.signatures:
             raise invalid_argument(f"Requested signature not found in model graph: {name}")
-        if task.method_name == _CLASSIFY_METHOD:
-            _check_classification(servable.signatures[name])
-        elif task.method_name == _REGRESS_METHOD:
-            _check_regression(servable.signatures[name])
-        else:
+        if task.method_name not in _CHECKS:
             raise StatusError(
                 grpc.StatusCode.UNIMPLEMENTED,
                 f"Unsupported signature method_name: {task.method_name}",
             )
-        checked.append((name, task.method_name))
+        _CHECKS[task.method_name](servable.signatures[name])
     results = []
-    for name, method in checked:
-        result = inference_pb2.InferenceResult()
-        if method == _CLASSIFY_METHOD:
+    for task in request.tasks:
+        name, result = _signature_name(task.model_spec), inference_pb2.InferenceResult()
+        if task.method_name == _CLASSIFY_METHOD:
             result.classification_result.CopyFrom(_classify(servable, name, request.input))
         else:
             result.regression_result.CopyFrom(_regress(servable, name, request.input))
@@ -188,6 +183,10 @@ def _check_regression(signature: meta_graph_pb2.SignatureDef) -> None:
         raise invalid_argument(f"No regression inputs found in SignatureDef: {signature}")
     if _OUTPUTS not in signature.outputs:
         raise invalid_argument(f"No regression outputs found in SignatureDef: {signature}")
+
+
+_CHECKS = {_CLASSIFY_METHOD: _check_classification, _REGRESS_METHOD: _check_regression}
+"""Of a signature, by the method of a task."""
 
 
 def _serialize_examples(examples: input_pb2.Input) -> list[bytes]:

@@ -15,7 +15,7 @@ from serving.server.admission import AdmissionControl, Capacity, Health
 from serving.server.api import Api
 from serving.server.core import RootSource
 from serving.server.core.server_core import ServerCore
-from serving.server.rest_api import RestServer
+from serving.server.rest_api import RestApp, RestServer
 from serving.server.servables import Servable
 
 TYPES = {
@@ -160,11 +160,12 @@ def _core() -> ServerCore:
     return core
 
 
-def make_server(api: Api, **options) -> RestServer:
-    """A server that admits every request."""
+def make_server(api: Api, port=0, tls=None, **options) -> RestServer:
+    """A server that admits every request; `options` are those of the app."""
     health = Health()
     health.serve()
-    return RestServer(api, AdmissionControl(health, Capacity(1024)), **options)
+    app = RestApp(api, AdmissionControl(health, Capacity(1024)), **options)
+    return RestServer(app, port=port, tls=tls)
 
 
 @contextlib.contextmanager
