@@ -13,8 +13,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from data.utils.errors import UsageError
 from serving.server.admission import BearerTokens
 from serving.server.api import Api
-from serving.server.batching import Batching
-from serving.server.batching.parameters import of_message
+from serving.server.batching import Batching, parameters
 from serving.server.core import (
     ConfigSource,
     Manager,
@@ -188,7 +187,7 @@ class Server:
         if message is None:
             return None
         return Batching(
-            of_message(message),
+            parameters.of_message(message),
             per_model=self._options.enable_per_model_batching_parameters,
             on_run=self._metrics.observe_batch,
         )
