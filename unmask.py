@@ -5,8 +5,6 @@ import data.utils.environment
 # isort: split
 import sys
 
-import rich
-import rich.markup
 import typer
 
 import data.commands
@@ -53,7 +51,8 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        rich.print(f"[red]unmask:[/red] {rich.markup.escape(str(error))}", file=sys.stderr)
+        # Not wrapped, so that paths in it can be copied.
+        typer.echo(f"{typer.style('unmask:', fg='red')} {error}", err=True)
         sys.exit(2)
 
 

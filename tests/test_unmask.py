@@ -121,6 +121,11 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments, message):
     assert "Traceback" not in text
 
 
+def test_a_long_path_in_a_message_stays_whole():
+    path = "x" * 200 + ".json"
+    assert unmask("verify", path).stderr.startswith(f"unmask: {path}: cannot be read")
+
+
 def test_a_wrong_option_is_exit_code_2():
     assert unmask("extract", "--datset", "manifest").returncode == 2
 

@@ -134,7 +134,7 @@ def predict(
             typer.echo(remark)
         run.write(paths[answered:])
         if output is not None:
-            typer.echo(f"Written: {output}")
+            typer.echo(f"Written: {percent_encode(str(output))}")
     count = f"{answered} of {len(paths)} videos were answered"
     if isinstance(failure, KeyboardInterrupt):
         typer.echo(f"Interrupted: {count}", err=True)

@@ -12,14 +12,14 @@ def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     Raises:
         UsageError: there is no video in a folder.
     """
-    from serving.client.video_files import videos_in
-
     paths = []
     for video in videos:
-        if not video.is_dir():
+        if video.is_dir():
+            from serving.client import find_videos  # loads TensorFlow
+
+            paths.extend(find_videos(video))
+        else:
             paths.append(video)
-            continue
-        paths.extend(videos_in(video))
     return paths
 
 

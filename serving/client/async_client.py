@@ -7,7 +7,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any, TypeVar
 
 from data.faces.types import VideoFaces
-from serving.client import video_files
 from serving.client.base_client import BaseClient, no_progress
 from serving.client.connection import Connection
 from serving.client.grpc_channel import AsyncGrpcChannel
@@ -16,6 +15,7 @@ from serving.client.rest_channel import AsyncRestChannel
 from serving.client.retries import Attempt
 from serving.client.session import Progress
 from serving.client.streaming import TimedFrame
+from serving.client.video_files import find_videos
 from serving.prediction import VideoPrediction
 
 ReturnT = TypeVar("ReturnT")
@@ -79,7 +79,7 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
         self, folder: str | os.PathLike[str], concurrency: int = 2
     ) -> AsyncIterator[VideoPrediction]:
         """See `Client.predict_directory`."""
-        paths = await asyncio.to_thread(video_files.videos_in, folder)
+        paths = await asyncio.to_thread(find_videos, folder)
         async for prediction in self.predict_many(paths, concurrency):
             yield prediction
 

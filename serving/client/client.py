@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from data.faces.types import VideoFaces
-from serving.client import video_files
 from serving.client.base_client import BaseClient, no_progress
 from serving.client.connection import Connection
 from serving.client.grpc_channel import GrpcChannel
@@ -17,6 +16,7 @@ from serving.client.rest_channel import RestChannel
 from serving.client.retries import Attempt
 from serving.client.session import Progress
 from serving.client.streaming import TimedFrame
+from serving.client.video_files import find_videos
 from serving.prediction import VideoPrediction
 
 ReturnT = TypeVar("ReturnT")
@@ -114,7 +114,7 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
             UsageError: there is no such folder or no video in it.
             ServingError: the server or the model cannot be asked about any video.
         """
-        return self.predict_many(video_files.videos_in(folder), concurrency)
+        return self.predict_many(find_videos(folder), concurrency)
 
     def predict_stream(
         self,

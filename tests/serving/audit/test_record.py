@@ -84,7 +84,7 @@ def test_what_is_written_is_of_the_documented_schema_and_can_be_read(tmp_path):
     assert audit.read_record(tmp_path / "record.json") == record
 
 
-def test_what_no_server_tells_is_null_and_says_why(tmp_path):
+def test_what_no_server_states_is_null_with_a_reason(tmp_path):
     (model,) = record_of(tmp_path, answer(SEEN, path="absent.mp4")).models
     assert model.card is None
     assert model.unknown == "a server does not tell it; --models reads it from the serving root"

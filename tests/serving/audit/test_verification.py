@@ -34,7 +34,7 @@ def test_the_same_file_wherever_it_lies(video, clip, tmp_path):
     assert check_input(video, str(copy)) == []
 
 
-def test_another_file_is_told_by_its_hash(video, clip, tmp_path):
+def test_another_file_is_recognised_by_its_hash(video, clip, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"Some video")
     (what,) = whats(check_input(video, clip))
     assert f"recorded {video.input.sha256}, 10 bytes" in what
@@ -123,7 +123,7 @@ def test_a_record_that_agrees_with_itself(video):
     assert check_record(made(video)) == []
 
 
-def test_a_changed_record_is_told_by_its_hash(video):
+def test_a_changed_record_is_recognised_by_its_hash(video):
     record = made(video)
     changed = record.model_copy(update={"scope": "everything"})
     assert whats(check_record(changed)) == [

@@ -46,7 +46,7 @@ def test_a_typed_abstention_ends_with_0(server, faceless):
     assert SCOPE_SENTENCE in result.output.splitlines()
 
 
-def test_what_cannot_be_read_ends_with_1_and_the_rest_is_told(server, faceless, tmp_path):
+def test_what_cannot_be_read_ends_with_1_and_the_rest_is_answered(server, faceless, tmp_path):
     output = tmp_path / "results.csv"
     result = run(
         "predict",
@@ -193,7 +193,9 @@ def test_a_video_can_be_recorded_and_drawn(server, clip, tmp_path):
     assert (tmp_path / "pictures" / "clip.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_serving_root_that_is_not_the_servers_is_told_by_its_thresholds(server, clip, tmp_path):
+def test_a_serving_root_that_is_not_the_servers_is_recognised_by_its_thresholds(
+    server, clip, tmp_path
+):
     card = tmp_path / "other" / "tiny" / "1" / "assets.extra" / "model.json"
     card.parent.mkdir(parents=True)
     # No score lies on both sides.
@@ -207,7 +209,7 @@ def test_a_serving_root_that_is_not_the_servers_is_told_by_its_thresholds(server
     assert "--models is not what the server answers from" in str(result.exception)
 
 
-def test_what_cannot_be_drawn_is_told_and_the_rest_is_drawn(server, faceless, tmp_path):
+def test_what_cannot_be_drawn_is_reported_and_the_rest_is_drawn(server, faceless, tmp_path):
     result = run(
         *("predict", faceless, "--model", "tiny", "--server", server.target),
         *("--annotate", tmp_path / "drawn", "--timeline", tmp_path / "drawn"),

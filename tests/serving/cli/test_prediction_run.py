@@ -41,7 +41,7 @@ def test_a_file_that_goes_after_its_answer_is_recorded_and_its_timeline_drawn(tm
     assert video.input.unknown == "No such file or directory"
 
 
-def test_what_an_annotated_video_lacks_is_told(tmp_path):
+def test_what_an_annotated_video_lacks_is_reported(tmp_path):
     clip = tmp_path / "bad.mp4"
     broken.make_truncated(clip)
     run = ended(run_of(tmp_path, clip), clip)

@@ -48,7 +48,7 @@ def test_a_video_is_judged_by_its_largest_track(client, face_jpeg, tracks, verdi
     assert prediction.tracks[-1].frames[0].box == (1.0, 2.0, 3.0 + len(tracks) - 1, 4.0)
 
 
-def test_nobody_is_asked_about_faces_that_are_not_usable(client, face_jpeg):
+def test_faces_that_are_not_usable_are_not_sent(client, face_jpeg):
     faces = [
         FaceCrop(**{**vars(face), "usable": index != 1})
         for index, face in enumerate(faces_of(face_jpeg, [0, 255, 0], [51]))

@@ -86,7 +86,7 @@ class Counting(WholeFrameDetector):
 
 
 @either_client
-def test_few_videos_are_in_flight_and_one_is_searched(server, videos, ask):
+def test_few_videos_are_in_flight_and_the_detector_takes_one(server, videos, ask):
     detector = Counting()
     taken, answered, ahead = [], [], []
 
@@ -125,7 +125,7 @@ class Failing(WholeFrameDetector):
 
 
 @either_client
-def test_a_video_that_breaks_the_search_is_an_abstention(server, videos, tmp_path, ask):
+def test_a_video_on_which_detection_fails_is_an_abstention(server, videos, tmp_path, ask):
     write_video(tmp_path / "odd.mp4", 220, side=96)
     paths = [videos[0], tmp_path / "odd.mp4", videos[3]]
     answers = ask(server.target, "predict_many", paths, detector=Failing())
@@ -198,7 +198,7 @@ def test_without_a_server_there_are_no_answers(server, videos, ask, monkeypatch)
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
-def test_whoever_stops_early_leaves_nothing_running(server, videos):
+def test_stopping_early_leaves_nothing_running(server, videos):
     detector = WholeFrameDetector()
     with Client(server.target, "tiny", options=OPTIONS, detector=detector) as client:
         answers = client.predict_many([videos[0]] * 50, 2)

@@ -10,7 +10,7 @@ from tests.serving.client.asking import either_client
 
 @either_client
 @pytest.mark.parametrize("status", [429, 503])
-def test_http_that_says_later_is_asked_again(rest, video, ask, status):
+def test_a_temporary_http_failure_is_retried(rest, video, ask, status):
     front, url = rest
     front.failures = [(status, '{"error": "queue full"}')] * 2
     assert ask(url, video).verdict is Verdict.FAKE
@@ -32,7 +32,7 @@ def test_http_that_says_later_is_asked_again(rest, video, ask, status):
         (200, '{"predictions": []}', grpc.StatusCode.UNIMPLEMENTED),
     ],
 )
-def test_other_http_failures_are_told_at_once(rest, video, ask, status, body, code):
+def test_other_http_failures_are_reported_at_once(rest, video, ask, status, body, code):
     front, url = rest
     front.failures = [(status, body)]
     with pytest.raises(ServingError) as caught:
@@ -50,7 +50,7 @@ def test_an_answer_larger_than_the_limit_is_not_read(rest, video, ask):
 
 
 @either_client
-def test_nobody_listens(video, ask):
+def test_a_closed_port_is_a_server_that_cannot_be_reached(video, ask):
     with pytest.raises(ServingError, match="the server cannot be reached") as caught:
         ask("http://127.0.0.1:9", video, timeout_s=0.5)
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE

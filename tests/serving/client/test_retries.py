@@ -108,7 +108,7 @@ def test_a_message_that_is_too_large_is_not_tried_again():
     assert service.calls == 0
 
 
-def test_a_server_that_is_never_there_is_told_within_the_deadline(tmp_path):
+def test_a_server_that_never_comes_up_is_reported_within_the_deadline(tmp_path):
     with ModelServer(tmp_path) as server:
         target = server.target
     failure = pytest.raises(ServingError, match="the server cannot be reached")

@@ -23,7 +23,7 @@ def test_the_face_itself_and_what_is_far_from_it_stay_as_they_are():
     assert (image == 128).all()
 
 
-def test_nothing_is_drawn_over_the_frame_while_nobody_is_in_view():
+def test_nothing_is_drawn_over_the_frame_while_no_face_is_in_view():
     drawn = Overlay(answer(track({0.0: 0.9})), 160, 120).draw(grey(), 1.5)
     assert (drawn[:120] == 128).all()
     assert drawn.shape[0] > 120  # the video's own answer is always there
