@@ -125,12 +125,7 @@ class Session:
 
     def predict_faces(self, path: str, video: VideoFaces) -> Operation[VideoPrediction]:
         """See `Client.predict_faces`."""
-        if not video.usable_faces:
-            return verdicts.abstention(
-                path, self._connection.model, video.status, video.reason, VideoFacts.of(video)
-            )
-        served = yield from self._latest_version()
-        return (yield from self._judge(path, video, served))
+        return self._judge(path, video, None)
 
     def _predict_file(
         self, path: str, served: _ServedVersion, progress: Progress
@@ -188,14 +183,15 @@ class Session:
             collector.add(frame, faces)
 
     def _judge(
-        self, path: str, video: VideoFaces, served: _ServedVersion
+        self, path: str, video: VideoFaces, served: _ServedVersion | None
     ) -> Operation[VideoPrediction]:
-        """Asks one version of the model about the usable faces."""
+        """Asks a version, the latest one if None, of the model about the usable faces."""
         model = self._connection.model
         if not video.usable_faces:
-            return verdicts.abstention(
-                path, model, video.status, video.reason, VideoFacts.of(video)
-            )
+            facts = VideoFacts.of(video)
+            return verdicts.abstention(path, model, video.status, video.reason, facts)
+        if served is None:
+            served = yield from self._latest_version()
         while True:
             tracks = _sample_tracks(video.usable_faces, served.track_width)
             try:

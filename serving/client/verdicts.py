@@ -93,27 +93,14 @@ def video_prediction(
     worst = max(scored, key=lambda track: track.fake_probability or 0.0, default=None)
     if worst is None or (len(scored) < len(tracks) and worst.verdict is not Verdict.FAKE):
         unread = len(tracks) - len(scored)
-        return VideoPrediction(
-            path,
-            model,
-            version,
-            Verdict.ABSTAIN,
-            None,
-            Status.UNREADABLE,
-            f"the model could not read the faces of {unread} of {len(tracks)} people",
-            predictions,
-            VideoFacts.of(video),
-        )
+        verdict, probability, status = Verdict.ABSTAIN, None, Status.UNREADABLE
+        reason = f"the model could not read the faces of {unread} of {len(tracks)} people"
+    else:
+        verdict, probability = worst.verdict, worst.fake_probability
+        status, reason = video.status, video.reason
+    facts = VideoFacts.of(video)
     return VideoPrediction(
-        path,
-        model,
-        version,
-        worst.verdict,
-        worst.fake_probability,
-        video.status,
-        video.reason,
-        predictions,
-        VideoFacts.of(video),
+        path, model, version, verdict, probability, status, reason, predictions, facts
     )
 
 

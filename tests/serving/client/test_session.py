@@ -141,3 +141,10 @@ def test_a_version_that_is_gone_is_an_error_unless_there_is_a_newer_one(video, n
     else:
         prediction, _ = run(operation, answer)
         assert prediction.model_version == 2
+
+
+def test_a_video_without_usable_faces_is_no_call():
+    operation = session().predict_faces("clip.mp4", VideoFaces(Status.NO_FACE, "why"))
+    prediction, calls = run(operation, judge)
+    assert (prediction.verdict, prediction.reason) == (Verdict.ABSTAIN, "why")
+    assert calls == []
