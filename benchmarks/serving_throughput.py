@@ -102,10 +102,7 @@ def wait_for_port(port: int) -> None:
 
 def main() -> None:
     """Measures and prints."""
-    parser = serving.arguments(__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
-    options = parser.parse_args()
+    options = serving.arguments(__doc__, timed=True).parse_args()
     serving.print_load()
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(serving.serving_root(options.model))

@@ -33,10 +33,13 @@ MAX_BATCH_SIZE = 16
 """Of the batched server: requests that wait while all cores are busy are merged."""
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
-    """The options that all benchmarks of serving have."""
+def arguments(description: str, *, timed: bool = False) -> argparse.ArgumentParser:
+    """The options that all benchmarks of serving have, and those of timed measurements."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--model", type=pathlib.Path, help="folder of a pushed version")
+    if timed:
+        parser.add_argument("--rounds", type=int, default=5)
+        parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     return parser
 
 
