@@ -1,10 +1,13 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from data import contract
 from models.transform import TransformFeatures
 from pipeline import transform_graph
 from tests import tiny_dataset
+
+pytestmark = pytest.mark.slow
 
 
 def test_buckets_are_thirds_of_the_analysed_videos(tmp_path):
