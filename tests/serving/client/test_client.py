@@ -11,6 +11,8 @@ from serving.client.errors import ServingError
 from serving.prediction import Verdict
 from tests.serving.clips import WholeFrameDetector, faces_of, write_video
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(server):

@@ -7,6 +7,8 @@ from serving.client.errors import ServingError
 from serving.prediction import Verdict
 from tests.serving.client.asking import either_client
 
+pytestmark = pytest.mark.slow
+
 
 @either_client
 @pytest.mark.parametrize("status", [429, 503])

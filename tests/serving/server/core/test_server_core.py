@@ -22,6 +22,8 @@ from serving.server.model_server import ModelServer
 from serving.server.options import ServerOptions
 from serving.server.server import Server
 
+pytestmark = pytest.mark.slow
+
 STATE = get_model_status_pb2.ModelVersionStatus
 
 
