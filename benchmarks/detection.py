@@ -17,7 +17,7 @@ import numpy as np
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
 from benchmarks.utils.figures import print_figure
-from data.detectors.boxes import intersection_over_union
+from data.detectors import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.video import Video
 

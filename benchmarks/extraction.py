@@ -25,10 +25,9 @@ import numpy.typing as npt
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
 from benchmarks.utils.figures import print_figure
-from data.datasets.base import Listing, SourceVideo
-from data.detectors.base import Face
-from data.extraction import job, runners
-from data.extraction.plan import ExtractionOptions
+from data.datasets import Listing, SourceVideo
+from data.detectors import Face
+from data.extraction import ExtractionOptions, job, runners
 
 CORES = 2
 TARGETS = {

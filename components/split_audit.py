@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples, String
 from tfx.utils import io_utils
 
 from data import contract
-from data.splits import assignment
+from data.splits import check_leakage
 from data.utils.errors import UsageError
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
@@ -38,7 +38,7 @@ def SplitAudit(
     `reals_suffice` lists, as JSON, the splits that need no fakes.
     """
     # Without anomalies, no row lacks a feature.
-    problems = find_anomalies(anomalies) or assignment.check_leakage(
+    problems = find_anomalies(anomalies) or check_leakage(
         read_rows(examples), reals_suffice=json.loads(reals_suffice)
     )
     if problems:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from data.extraction.config import ExtractionConfig
+    from data.extraction import ExtractionConfig
 
 DatasetOption = Annotated[
     str | None,
@@ -99,7 +99,7 @@ def extract(
     Example: unmask extract --dataset faceforensics --input FaceForensics --splits splits
     --output runs/ffpp
     """
-    from data.extraction import config as extraction_config
+    from data.extraction import from_command_line
 
     given = {
         "output": output,
@@ -113,7 +113,7 @@ def extract(
         "workers": workers,
     }
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
-    _extract(extraction_config.from_command_line(config, source, given, set or ()))
+    _extract(from_command_line(config, source, given, set or ()))
 
 
 def splits(
@@ -132,21 +132,20 @@ def splits(
 
     Example: unmask splits --dataset dfdc --input dfdc_train_part_3/metadata.json
     """
-    from data.extraction import config as extraction_config
-    from data.splits import assignment, report, table
-    from data.splits import balance as balancing
+    from data.extraction import from_command_line
+    from data.splits import assign, audit, leave_out_fakes, print_audit
 
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
     given: dict[str, Any] = {"balance": balance}
     if config is None:
         given["output"] = "nowhere"  # is needed of every extraction, and written to by none here
-    settings = extraction_config.from_command_line(config, source, given, set or ())
+    settings = from_command_line(config, source, given, set or ())
     listings = settings.read_listings()
     videos = [video for listing in listings for video in listing.videos]
-    assignments = assignment.assign(videos, fractions=settings.fractions, salt=settings.salt)
+    assignments = assign(videos, fractions=settings.fractions, salt=settings.salt)
     if settings.balance:
-        assignments = balancing.balance(videos, assignments, salt=settings.salt)
-    table.print_audit(report.audit(listings, assignments))
+        assignments = leave_out_fakes(videos, assignments, salt=settings.salt)
+    print_audit(audit(listings, assignments))
 
 
 def status(
@@ -185,7 +184,7 @@ def sheet(
 
 
 def _extract(config: ExtractionConfig) -> None:
-    from data.detectors import registry as detectors
+    from data import detectors
     from data.extraction import display, runners
 
     detectors.fingerprint(config.detector)  # says what is wrong with it before anything is read

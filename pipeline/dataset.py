@@ -3,11 +3,13 @@
 import pathlib
 from collections.abc import Collection
 
-from data.extraction.output_layout import DESCRIPTION, Description, read_description
+from data.extraction import output_layout
 from data.utils.errors import UsageError
 
 
-def read_dataset(examples: pathlib.Path, *, reals_suffice: Collection[str] = ()) -> Description:
+def read_dataset(
+    examples: pathlib.Path, *, reals_suffice: Collection[str] = ()
+) -> output_layout.Description:
     """Reads the description of an extraction and checks that both classes are in every split.
 
     Args:
@@ -17,11 +19,11 @@ def read_dataset(examples: pathlib.Path, *, reals_suffice: Collection[str] = ())
     Raises:
         UsageError: it holds no finished extraction, or a split lacks a class.
     """
-    dataset = read_description(str(examples))
+    dataset = output_layout.read_description(str(examples))
     if dataset is None:
         raise UsageError(
-            f"{examples}: holds no {DESCRIPTION}, which a finished `unmask extract` writes; "
-            "`examples` names its output folder"
+            f"{examples}: holds no {output_layout.DESCRIPTION_FILE}, which a finished "
+            "`unmask extract` writes; `examples` names its output folder"
         )
     for split, counts in dataset.splits.items():
         fakes, reals = counts["fakes"], counts["videos"] - counts["fakes"]

@@ -7,13 +7,12 @@ from rich.rule import Rule
 from rich.table import Table
 
 import configs
-from data import ledger
+from data import datasets, ledger
 from data.contract import SCOPE_SENTENCE, Label
-from data.datasets import registry
-from data.datasets.base import SourceVideo
+from data.datasets import SourceVideo
+from data.extraction import ExtractionOptions
 from data.extraction.display import extract_with_progress
-from data.extraction.plan import ExtractionOptions
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from data.synthetic import generator
 from data.utils.code_hash import code_hash
 from data.visualization import contact_sheet
@@ -55,7 +54,7 @@ def run_demo(output: pathlib.Path) -> RunOutcome:
     generator.generate_once(dataset)
 
     rich.print(Rule("2 of 5: face extraction", align="left"))
-    listing = registry.read("synthetic", str(dataset))
+    listing = datasets.read("synthetic", str(dataset))
     extract_with_progress([listing], run_config.examples, ExtractionOptions(faces=_FACES))
 
     rich.print(Rule("3 of 5: pipeline", align="left"))

@@ -5,7 +5,7 @@ import pathlib
 
 import rich
 
-from data.extraction.output_layout import find_shards
+from data.extraction import output_layout
 from data.utils.errors import UsageError
 from models.backbones import registry
 from models.backbones import weights as backbone_weights
@@ -56,7 +56,9 @@ def check_memory(config: RunConfig) -> None:
     if any(option.startswith("--runner=") and "Direct" not in option for option in config.beam):
         return
     examples = pathlib.Path(config.examples)
-    size = sum((examples / name).stat().st_size for name in find_shards(str(examples)))
+    size = sum(
+        (examples / name).stat().st_size for name in output_layout.find_shards(str(examples))
+    )
     needed = int(MEMORY_FACTOR * size) + _BASE_MEMORY_BYTES
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     gib = 1024**3

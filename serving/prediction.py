@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from data.ledger import Status
 
 if TYPE_CHECKING:
-    from data.faces.extract import VideoFaces
+    from data.faces import VideoFaces
 
 
 Payload = Literal["tracks", "frames"]

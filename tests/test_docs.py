@@ -14,7 +14,7 @@ import typer.main
 import yaml
 
 import unmask
-from data.extraction.config import DatasetConfig, ExtractionConfig, FacesConfig
+from data.extraction import DatasetConfig, ExtractionConfig, ExtractionOptions
 from models.config import EnsembleConfig, ModelConfig
 from pipeline.config import EvaluationConfig, RunConfig
 from serving.server import flags
@@ -199,7 +199,7 @@ def test_recipes_are_valid_configs(document):
         for dataset in recipe.get("datasets", []):
             DatasetConfig(**dataset)
         if "faces" in recipe:
-            FacesConfig(**recipe["faces"])
+            ExtractionOptions(faces=recipe["faces"])
         if "evaluation" in recipe:
             EvaluationConfig(**recipe["evaluation"])
 

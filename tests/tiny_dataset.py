@@ -86,5 +86,5 @@ def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = F
     description = output_layout.Description(
         fingerprint=fingerprint, crops="", options={}, slice_columns=[], splits=splits
     )
-    path = folder / output_layout.DESCRIPTION
+    path = folder / output_layout.DESCRIPTION_FILE
     path.write_text(json.dumps(dataclasses.asdict(description)))

@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data import contract
+from data import contract, detectors
 from data.contract import Label
-from data.detectors import registry
-from data.faces import cropping
-from data.faces.extract import FaceOptions, extract_faces
-from data.synthetic import faces as synthetic_faces
+from data.faces import FaceOptions, cropping, extract_faces
+from data.synthetic import identities
 
 SIZE = 96
 """Pixels a side of the crops: what the network takes, since resizing would blur JPEG's traces."""
@@ -26,7 +24,7 @@ _SEED = 0
 def make_video(
     identity: int, label: Label, frames: list[npt.NDArray[np.uint8]], quality: int
 ) -> contract.VideoExample:
-    """A clip of `data.synthetic.faces` whose crops were JPEGs of some quality before.
+    """A clip of `data.synthetic.identities` whose crops were JPEGs of some quality before.
 
     Args:
         identity: number of its source group.
@@ -34,7 +32,7 @@ def make_video(
         frames: uint8 [FRAME_SIZE, FRAME_SIZE, 3].
         quality: of JPEG, 1 to 100.
     """
-    start = (synthetic_faces.FRAME_SIZE - _CROP) // 2
+    start = (identities.FRAME_SIZE - _CROP) // 2
     faces, size_bytes = [], 0
     for number, frame in enumerate(frames):
         crop = frame[start : start + _CROP, start : start + _CROP]
@@ -72,7 +70,7 @@ def make_identities(
     random = np.random.default_rng((_SEED, first))
     videos = []
     for identity in range(first, first + count):
-        clips = synthetic_faces.make_identity(_SEED, identity, FRAMES)
+        clips = identities.make_identity(_SEED, identity, FRAMES)
         for label, frames in ((Label.REAL, clips.real), (Label.FAKE, clips.fake)):
             low, high = qualities[label]
             quality = round(np.exp(random.uniform(np.log(low), np.log(high))))
@@ -100,7 +98,7 @@ def recompress(source: str, target: pathlib.Path, bits_per_second: float) -> str
 
 def read_clip(path: str, label: Label, group: str) -> contract.VideoExample:
     """The faces of a clip, found by MTCNN in eight of its frames."""
-    video = extract_faces(path, registry.create("mtcnn"), FaceOptions(8, max_tracks=1))
+    video = extract_faces(path, detectors.create("mtcnn"), FaceOptions(8, max_tracks=1))
     return _example(path, label, group, list(video.faces), video.bit_rate)
 
 

@@ -33,7 +33,7 @@ LIST_NAME = "List_of_testing_videos.txt"
 METHOD = "Celeb-synthesis"
 """The authors' own; https://arxiv.org/abs/1909.12962, 3.2."""
 
-_DEEPEST = 3
+_DEPTH = 3
 """Levels below the root: folder, `videos`, file."""
 
 _NAMES = {
@@ -105,7 +105,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     testing = _read_list(files.join(root, LIST_NAME) if splits is None else splits)
     found = [
         name
-        for name in files.find(root, _DEEPEST, closed=has_video_suffix)
+        for name in files.find(root, _DEPTH, closed=has_video_suffix)
         if name.split("/")[0].lower() in _NAMES and has_video_suffix(name)
     ]
     clips = [clip for clip in map(_parse, found) if clip is not None]
@@ -126,7 +126,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         )
     folder = folders.get("celeb-real", "Celeb-real/")
     videos = [
-        _describe(
+        _source_video(
             root,
             clip,
             is_listed=clip.key in testing,
@@ -190,7 +190,7 @@ def _parse(relative: str) -> _Clip | None:
     return _Clip(relative, folder.lower(), name, target, people)
 
 
-def _describe(
+def _source_video(
     root: str,
     clip: _Clip,
     *,

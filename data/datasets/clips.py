@@ -77,7 +77,7 @@ def refused_clip(
     )
 
 
-def settle_repeated(rows: Iterable[tuple[SourceVideo, str, str]]) -> list[SourceVideo]:
+def deduplicate_rows(rows: Iterable[tuple[SourceVideo, str, str]]) -> list[SourceVideo]:
     """Makes one video of each row of a list, though some name the same file.
 
     The first usable row of a file stands, the others are duplicates of it; if such rows
@@ -106,14 +106,14 @@ def settle_repeated(rows: Iterable[tuple[SourceVideo, str, str]]) -> list[Source
                 video_id += f"#{place.replace(' ', '-')}"
             taken.add(video_id)
         if refused is None:
-            refused = _refuse_repeated(same, place)
+            refused = _why_refused(same, place)
         if (video_id, refused) != (video.video_id, video.refused):
             video = dataclasses.replace(video, video_id=video_id, refused=refused)
         videos.append(video)
     return videos
 
 
-def _refuse_repeated(same: Sequence[tuple[SourceVideo, str]], place: str) -> Refusal | None:
+def _why_refused(same: Sequence[tuple[SourceVideo, str]], place: str) -> Refusal | None:
     """Why the row at `place` cannot be used, given all usable rows of its file."""
     first_by_label: dict[int, str] = {}
     for video, row in same:

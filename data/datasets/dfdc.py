@@ -29,13 +29,13 @@ from data.datasets.clips import (
     LEVEL,
     UNKNOWN_METHOD,
     clip_id,
+    deduplicate_rows,
     is_inside,
     locate,
     refused_clip,
-    settle_repeated,
 )
+from data.datasets.csv_file import read_csv
 from data.datasets.json_file import read_json
-from data.datasets.table import read_table
 from data.ledger import percent_encode
 from data.utils import files
 from data.utils.errors import UsageError
@@ -44,7 +44,7 @@ from data.video import has_video_suffix
 DATASET = "dfdc"
 
 _METADATA_NAMES = ("metadata.json", "dataset.json", "labels.csv")
-_DEEPEST = 5
+_DEPTH = 5
 """Levels below the root: of the preview in a folder of its own, method, actor, recording, file."""
 
 _LABELS = {
@@ -141,7 +141,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
             if "/" not in name.removeprefix(LEVEL)
         ]
     else:
-        found = files.find(root, _DEEPEST, closed=has_video_suffix)
+        found = files.find(root, _DEPTH, closed=has_video_suffix)
         metadata = [name for name in found if posixpath.basename(name) in _METADATA_NAMES]
     if not metadata:
         raise UsageError(f"{root}: no {' or '.join(_METADATA_NAMES)} in it; {_CURE}")
@@ -150,8 +150,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     paths = [locate(clips, row.folder, row.name) for row in rows]
     held_out = {row.split for row in rows if row.split in ("eval", "test")}
     reals = {path for row, path in zip(rows, paths, strict=True) if row.is_real}
-    videos = settle_repeated(
-        (_describe(root, row, path, clips, held_out, reals), path, row.place)
+    videos = deduplicate_rows(
+        (_source_video(root, row, path, clips, held_out, reals), path, row.place)
         for row, path in zip(rows, paths, strict=True)
     )
     unlisted = clips.difference(paths)
@@ -165,7 +165,7 @@ def _read_rows(root: str, metadata: str) -> list[_Row]:
     folder = posixpath.dirname(metadata) + "/" if "/" in metadata else ""
     place = percent_encode(metadata)
     if metadata.endswith(".csv"):
-        columns, rows = read_table(path, _CURE)
+        columns, rows = read_csv(path, _CURE)
         if not {"filename", "label"}.issubset(columns):
             raise UsageError(f"{path}: its columns must be filename,label; {_CURE}")
         split = "eval" if posixpath.basename(files.parent(path)) == "validation" else "test"
@@ -202,7 +202,7 @@ def _check(place: str, folder: str, name: str, fields: object, split: str) -> _R
     return dataclasses.replace(row, name=name, split=split, problem=problem)
 
 
-def _describe(
+def _source_video(
     root: str,
     row: _Row,
     relative: str,

@@ -45,7 +45,7 @@ _NOTE = (
     "be in several splits"
 )
 
-_DEEPEST = 4
+_DEPTH = 4
 """Levels below the sequences' folder: method, compression, `videos`, file."""
 
 _PLACE = re.compile(
@@ -91,7 +91,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     found = {
         f"{sequences}/{name}"
         for sequences in _SEQUENCES
-        for name in files.find(files.join(root, sequences), _DEEPEST, closed=has_video_suffix)
+        for name in files.find(files.join(root, sequences), _DEPTH, closed=has_video_suffix)
         if has_video_suffix(name) and _MASKS not in name.split("/")
     }
     if not found:
@@ -99,7 +99,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
             f"{root}: no clip such as {_REALS}/youtube/c23/videos/519.mp4 in it; "
             f"--input must name the folder that holds {' and '.join(_SEQUENCES)}"
         )
-    videos = [_describe(root, name, found, split_of) for name in found]
+    videos = [_source_video(root, name, found, split_of) for name in found]
     return Listing(tuple(sorted(videos, key=lambda video: video.video_id)), (_NOTE,))
 
 
@@ -139,7 +139,7 @@ def _is_pair(value: object) -> bool:
     )
 
 
-def _describe(
+def _source_video(
     root: str, relative: str, found: Collection[str], split_of: Mapping[str, str] | None
 ) -> SourceVideo:
     is_real = relative.startswith(_REALS)

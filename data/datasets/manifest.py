@@ -20,11 +20,11 @@ from data.datasets.base import UNKNOWN_LABEL, Listing, SourceVideo
 from data.datasets.clips import (
     UNKNOWN_METHOD,
     clip_id,
+    deduplicate_rows,
     is_inside,
     refused_clip,
-    settle_repeated,
 )
-from data.datasets.table import Row, read_table
+from data.datasets.csv_file import Row, read_csv
 from data.utils import files
 from data.utils.errors import UsageError
 
@@ -120,7 +120,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     options.reject("a manifest", because, splits=splits, official=official)
     inside = files.join(root, FILE_NAME)
     path = inside if files.exists(inside) else root
-    columns, table = read_table(path, _CURE)
+    columns, table = read_csv(path, _CURE)
     _check_columns(path, columns)
     if not table:
         raise UsageError(f"{path}: lists no video; each line after the first must name one")
@@ -128,8 +128,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     usable = [row for row in reversed(rows) if not row.problem]  # of two rows the first counts
     named = {source for row in usable for source in row.sources}
     reals = {row.file: row for row in usable if row.label == contract.Label.REAL}
-    videos = settle_repeated(
-        (_describe(row, files.parent(path), named, reals), row.file, f"line {row.line}")
+    videos = deduplicate_rows(
+        (_source_video(row, files.parent(path), named, reals), row.file, f"line {row.line}")
         for row in rows
     )
     return Listing(tuple(sorted(videos, key=lambda video: video.video_id)))
@@ -183,7 +183,7 @@ def _check(row: Row, columns: Sequence[str]) -> _Row:
     return _Row(row.line, cells, problem)
 
 
-def _describe(
+def _source_video(
     row: _Row, folder: str, named: Collection[str], reals: Mapping[str, _Row]
 ) -> SourceVideo:
     """Turns a row into a video; `named` is what rows name as sources."""

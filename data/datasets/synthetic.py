@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, SourceVideo
-from data.datasets.clips import clip_id, settle_repeated
-from data.datasets.table import read_table
-from data.synthetic.generator import COLUMNS, METADATA_NAME
+from data.datasets.clips import clip_id, deduplicate_rows
+from data.datasets.csv_file import read_csv
+from data.synthetic import generator
 from data.utils import files
 from data.utils.errors import UsageError
 
@@ -32,26 +32,28 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
             nothing here is given.
     """
     options.reject(DATASET, "whose splits are its own", splits=splits, official=official)
-    path = files.join(root, METADATA_NAME)
-    columns, rows = read_table(path, _CURE)
-    if columns != COLUMNS:
-        raise UsageError(f"{path}: its columns must be {','.join(COLUMNS)}; {_CURE}")
+    path = files.join(root, generator.METADATA_NAME)
+    columns, rows = read_csv(path, _CURE)
+    if columns != generator.COLUMNS:
+        raise UsageError(f"{path}: its columns must be {','.join(generator.COLUMNS)}; {_CURE}")
     records = [row.by_column(columns) for row in rows]
     for row, record in zip(rows, records, strict=True):
         is_known = (
             record["label"] in contract.Label.__members__ and record["split"] in contract.SPLITS
         )
         if len(row.cells) != len(columns) or not is_known:
-            raise UsageError(f"{path}, line {row.line}: not a row of {','.join(COLUMNS)}; {_CURE}")
+            raise UsageError(
+                f"{path}, line {row.line}: not a row of {','.join(generator.COLUMNS)}; {_CURE}"
+            )
     reals = {r["identity"]: r["file"] for r in records if r["label"] == contract.Label.REAL.name}
-    videos = settle_repeated(
-        (_describe(root, record, reals), record["file"], f"line {row.line}")
+    videos = deduplicate_rows(
+        (_source_video(root, record, reals), record["file"], f"line {row.line}")
         for row, record in zip(rows, records, strict=True)
     )
     return Listing(tuple(sorted(videos, key=lambda video: video.video_id)))
 
 
-def _describe(root: str, record: Mapping[str, str], reals: Mapping[str, str]) -> SourceVideo:
+def _source_video(root: str, record: Mapping[str, str], reals: Mapping[str, str]) -> SourceVideo:
     """Turns a row into a video; `reals` are the files of the reals by identity."""
     label = contract.Label[record["label"]]
     identity, key = record["identity"], clip_id(DATASET, record["identity"])

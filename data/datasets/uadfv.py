@@ -25,7 +25,7 @@ DATASET = "uadfv"
 METHOD = "FakeApp"
 """What the fakes were made with: Li et al., "Celeb-DF" (https://arxiv.org/abs/1909.12962)."""
 
-_DEEPEST = 3
+_DEPTH = 3
 """Levels below the root: `real` or `fake`, `videos`, file."""
 
 _LAYOUT = re.compile(
@@ -54,7 +54,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     options.reject(DATASET, "which has no official splits", splits=splits, official=official)
     found = {
         name
-        for name in files.find(root, _DEEPEST, closed=has_video_suffix)
+        for name in files.find(root, _DEPTH, closed=has_video_suffix)
         if name.split("/")[0] in ("real", "fake") and has_video_suffix(name)
     }
     if not found:
@@ -62,14 +62,14 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
             f"{root}: no clip such as real/0000.mp4 or fake/0000_fake.mp4 in it; --input must "
             f"name the folder that holds real and fake"
         )
-    videos = sorted((_describe(root, name, found) for name in found), key=lambda v: v.video_id)
+    videos = sorted((_source_video(root, name, found) for name in found), key=lambda v: v.video_id)
     return Listing(
         tuple(videos),
         ("UADFV does not tell who its clips show: the same people may be in several splits",),
     )
 
 
-def _describe(root: str, relative: str, found: set[str]) -> SourceVideo:
+def _source_video(root: str, relative: str, found: set[str]) -> SourceVideo:
     is_real = relative.startswith("real/")
     label = contract.Label.REAL if is_real else contract.Label.FAKE
     match = _LAYOUT.fullmatch(relative)

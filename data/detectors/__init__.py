@@ -1,1 +1,18 @@
-"""Face detectors behind one interface."""
+"""Face detectors behind one interface.
+
+Open `base.py` first: it says what a detector takes and returns. `registry.py` makes detectors by
+name. MTCNN, the default, loads TensorFlow: import it from `data.detectors.mtcnn`.
+"""
+
+from data.detectors.base import Face, FaceDetector
+from data.detectors.boxes import intersection_over_union
+from data.detectors.registry import NAMES, create, fingerprint
+
+__all__ = [
+    "NAMES",
+    "Face",
+    "FaceDetector",
+    "create",
+    "fingerprint",
+    "intersection_over_union",
+]

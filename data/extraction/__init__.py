@@ -1,1 +1,22 @@
-"""The Beam job that turns videos into TFRecords of Examples and a ledger."""
+"""The Beam job that turns videos into TFRecords of Examples and a ledger.
+
+Open `job.py` first: it is the pipeline. `plan.py` decides what it has to do, `step.py` extracts one
+video, `output_layout.py` says what it leaves. What loads Beam (`job`, `plan`, `step`, `shards`,
+`display`, `runners`) is imported from its file.
+"""
+
+from data.extraction import output_layout
+from data.extraction.config import (
+    DatasetConfig,
+    ExtractionConfig,
+    ExtractionOptions,
+    from_command_line,
+)
+
+__all__ = [
+    "DatasetConfig",
+    "ExtractionConfig",
+    "ExtractionOptions",
+    "from_command_line",
+    "output_layout",
+]

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 from pydantic import Field
 
+from data.faces import FaceOptions
 from data.utils import yaml_config
 from data.utils.errors import UsageError
 from data.utils.yaml_config import Section
 
 if TYPE_CHECKING:
-    from data.datasets.base import Listing
-    from data.extraction.plan import ExtractionOptions
+    from data.datasets import Listing
 
 
 class DatasetConfig(Section):
@@ -39,51 +39,62 @@ class DatasetConfig(Section):
     @pydantic.field_validator("dataset")
     @classmethod
     def _known(cls, dataset: str) -> str:
-        from data.datasets import registry  # brings Beam, which --help must not pay for
+        from data.datasets import READERS
 
-        if dataset not in registry.READERS:
-            known = ", ".join(sorted(registry.READERS))
+        if dataset not in READERS:
+            known = ", ".join(sorted(READERS))
             raise ValueError(f"there is no such dataset; choose one of {known}")
         return dataset
 
 
-class FacesConfig(Section):
-    """How faces are taken from a video; see `data.faces.extract.FaceOptions`."""
+class ExtractionOptions(Section):
+    """What decides the content of an extraction's output."""
 
-    frames_per_video: int = Field(
-        default=32, ge=1, description="frames looked at, evenly spaced in time"
+    detector: str = Field(
+        default="mtcnn",
+        description="what finds faces: a name or class, as data/detectors/registry.py takes it",
     )
-    every_nth_frame: int | None = Field(
-        default=None, ge=1, description="look at every n-th frame instead, however many that makes"
+    faces: FaceOptions = Field(default=FaceOptions(), description="which faces, and how many")
+    boxes_from: Literal["own", "original"] = Field(
+        default="own",
+        description="of a fake whose original is known: search it, or reuse that one's boxes",
     )
-    max_tracks: int = Field(
-        default=4,
-        ge=1,
-        description="people kept of a video, those with the most usable faces first",
+    fractions: tuple[float, float, float] = Field(
+        default=(0.7, 0.15, 0.15),
+        description="shares of train, eval and test without an official split",
     )
-    min_track_share: float = Field(
-        default=0.1,
-        ge=0,
-        le=1,
-        description="share of the frames looked at in which a person must have a usable face",
+    salt: str = Field(
+        default="unmask",
+        description="changes which groups go to which split, and which fakes balance leaves out",
     )
-    min_face_size: float = Field(
-        default=30.0,
-        ge=0,
-        description="pixels of the box's shorter side; smaller faces are not usable",
+    balance: bool = Field(
+        default=False,
+        description="leave out fakes until no split of a dataset has more of them than reals",
     )
-    min_sharpness: float = Field(
-        default=20.0, ge=0, description="variance of the Laplacian; blurrier crops are not usable"
+    face_videos: bool = Field(default=False, description="also write each track as a small MP4")
+    time_limit_s: float = Field(
+        default=600.0,
+        gt=0,
+        description="seconds that a small video may take before it is a timeout",
     )
 
-    @pydantic.model_validator(mode="after")
-    def _one_sampling(self) -> "FacesConfig":
-        if self.every_nth_frame is not None and "frames_per_video" in self.model_fields_set:
+    @pydantic.field_validator("faces", mode="before")
+    @classmethod
+    def _one_sampling(cls, faces: Any) -> Any:
+        is_every_nth = isinstance(faces, dict) and faces.get("every_nth_frame") is not None
+        if is_every_nth and "frames_per_video" in faces:
             raise ValueError("give frames_per_video or every_nth_frame, not both")
-        return self
+        return faces
+
+    @pydantic.field_validator("fractions")
+    @classmethod
+    def _whole(cls, fractions: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+            raise ValueError("shares of train, eval and test must be 0 or more and add up to 1")
+        return fractions
 
 
-class ExtractionConfig(Section):
+class ExtractionConfig(ExtractionOptions):
     """A whole extraction.
 
     Example:
@@ -94,33 +105,7 @@ class ExtractionConfig(Section):
         min_length=1, description="what is extracted; each dataset is a slice of the result"
     )
     output: str = Field(description="folder or URL for the shards, ledger.csv and dataset.json")
-    detector: str = Field(
-        default="mtcnn",
-        description="what finds faces: a name or class, as data/detectors/registry.py takes it",
-    )
-    faces: FacesConfig = Field(default=FacesConfig(), description="which faces, and how many")
-    fractions: tuple[float, float, float] = Field(
-        default=(0.7, 0.15, 0.15),
-        description="shares of train, eval and test without an official split",
-    )
-    salt: str = Field(
-        default="unmask", description="changes which groups of videos go to which split"
-    )
-    balance: bool = Field(
-        default=False,
-        description="leave out fakes until no split of a dataset has more of them than reals",
-    )
-    boxes_from: Literal["own", "original"] = Field(
-        default="own",
-        description="of a fake whose original is known: search it, or reuse that one's boxes",
-    )
-    face_videos: bool = Field(default=False, description="also write each track as a small MP4")
     workers: int = Field(default=1, ge=1, description="processes of the direct runner")
-    time_limit_s: float = Field(
-        default=600.0,
-        gt=0,
-        description="seconds that a small video may take before it is a timeout",
-    )
     runner: Literal["direct", "flink", "spark", "dataflow"] = Field(
         default="direct", description="what runs the job, see data/extraction/runners.py"
     )
@@ -132,12 +117,12 @@ class ExtractionConfig(Section):
         """Lists the videos of all datasets.
 
         Raises:
-            UsageError: see `data.datasets.registry.read`; or two datasets list the same video.
+            UsageError: see `data.datasets.read`; or two datasets list the same video.
         """
-        from data.datasets import registry
+        from data.datasets import read
 
         listings = [
-            registry.read(entry.dataset, entry.input, splits=entry.splits, official=entry.official)
+            read(entry.dataset, entry.input, splits=entry.splits, official=entry.official)
             for entry in self.datasets
         ]
         first: dict[str, str] = {}
@@ -151,20 +136,10 @@ class ExtractionConfig(Section):
                     )
         return listings
 
-    def options(self) -> "ExtractionOptions":
-        """What of this decides the content of the output."""
-        from data.extraction.plan import ExtractionOptions
-        from data.faces.extract import FaceOptions
-
+    def options(self) -> ExtractionOptions:
+        """The options alone, without what is extracted and what runs it."""
         return ExtractionOptions(
-            detector=self.detector,
-            faces=FaceOptions(**self.faces.model_dump()),
-            boxes_from=self.boxes_from,
-            fractions=self.fractions,
-            salt=self.salt,
-            balance=self.balance,
-            face_videos=self.face_videos,
-            time_limit_s=self.time_limit_s,
+            **{name: getattr(self, name) for name in ExtractionOptions.model_fields}
         )
 
     @pydantic.field_validator("datasets")
@@ -175,13 +150,6 @@ class ExtractionConfig(Section):
         if repeated:
             raise ValueError(f"{', '.join(map(' '.join, repeated))} stands twice; leave one out")
         return datasets
-
-    @pydantic.field_validator("fractions")
-    @classmethod
-    def _whole(cls, fractions: tuple[float, float, float]) -> tuple[float, float, float]:
-        if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
-            raise ValueError("shares of train, eval and test must be 0 or more and add up to 1")
-        return fractions
 
 
 def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> ExtractionConfig:

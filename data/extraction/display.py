@@ -13,15 +13,14 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from data import contract, ledger
-from data.datasets.base import Listing
-from data.extraction import job as extraction
-from data.extraction import job_progress, output_layout, plan
+from data.datasets import Listing
+from data.extraction import job, job_progress, output_layout
+from data.extraction.config import ExtractionOptions
 from data.extraction.job_progress import JobProgress
-from data.extraction.output_layout import WORK
-from data.extraction.plan import ExtractionOptions
+from data.extraction.output_layout import WORK_FOLDER
+from data.extraction.plan import plan_extraction
 from data.ledger import LedgerRow, Status
-from data.splits import report
-from data.splits import table as split_table
+from data.splits import audit, print_audit
 from data.utils import files
 from data.utils.errors import UsageError
 from data.utils.progress import progress_bar
@@ -51,33 +50,33 @@ def extract_with_progress(
         The ledger.
 
     Raises:
-        UsageError: see `data.extraction.plan.plan` and `data.extraction.job.run`.
+        UsageError: see `data.extraction.plan.plan_extraction` and `data.extraction.job.run`.
     """
     if files.is_local(output) and pathlib.Path(output).is_file():
         raise UsageError(f"{output}: is a file; --output names a folder")
-    job = plan.plan(listings, output, options)
-    split_table.print_audit(report.audit(job.listings, job.assignments))
-    if job.notice:
-        rich.print(f"[yellow]{escape(job.notice)}[/yellow]")
-    if job.is_done:
+    plan = plan_extraction(listings, output, options)
+    print_audit(audit(plan.listings, plan.assignments))
+    if plan.notice:
+        rich.print(f"[yellow]{escape(plan.notice)}[/yellow]")
+    if plan.is_done:
         rich.print("All of it was extracted before: nothing to do.")
     started = time.monotonic()
     with progress_bar("videos", "{task.fields[rate]}", "{task.fields[problems]}") as progress:
-        task = progress.add_task("Extracting faces", total=len(job.videos), rate="", problems="")
+        task = progress.add_task("Extracting faces", total=len(plan.videos), rate="", problems="")
         done = threading.Event()
         watcher = threading.Thread(
-            target=_watch, args=(job.work, progress, task, done), daemon=True
+            target=_watch, args=(plan.work, progress, task, done), daemon=True
         )
         watcher.start()
         try:
-            rows = extraction.run(job, beam_options)
+            rows = job.run(plan, beam_options)
         finally:
             done.set()
             watcher.join()
         counts = collections.Counter(row.status for row in rows)
         progress.update(task, completed=len(rows), problems=_problems(counts))
     _print_summary(rows, output)
-    if not job.is_done:
+    if not plan.is_done:
         seconds = time.monotonic() - started
         rich.print(f"{len(rows)} videos in {seconds:.0f} s, {_rate(len(rows), seconds)}")
     return rows
@@ -89,12 +88,10 @@ def print_status(output: str) -> None:
     Raises:
         UsageError: nothing was ever extracted to there.
     """
-    works = {name.split("/")[0] for name in files.find(files.join(output, WORK), depth=2)}
-    jobs = [job_progress.read(files.join(output, WORK, work)) for work in sorted(works)]
+    works = {name.split("/")[0] for name in files.find(files.join(output, WORK_FOLDER), depth=2)}
+    jobs = [job_progress.read(files.join(output, WORK_FOLDER, work)) for work in sorted(works)]
     is_whole = output_layout.read_description(output) is not None
-    running = max(
-        (job for job in jobs if job is not None), key=lambda job: job.changed_s, default=None
-    )
+    running = max(filter(None, jobs), key=lambda progress: progress.changed_s, default=None)
     is_silent = running is None or time.time() - running.changed_s > _SECONDS_OF_SILENCE
     if running is not None and not (is_whole and is_silent):
         _print_running(running, output)
@@ -106,16 +103,16 @@ def print_status(output: str) -> None:
         )
 
 
-def _print_running(job: JobProgress, output: str) -> None:
-    silent_s = time.time() - job.changed_s
-    spent_s = job.changed_s - job.started_s
-    known = f"{job.done} of {job.videos} videos, {_rate(job.done, spent_s)}"
+def _print_running(reported: JobProgress, output: str) -> None:
+    silent_s = time.time() - reported.changed_s
+    spent_s = reported.changed_s - reported.started_s
+    known = f"{reported.done} of {reported.videos} videos, {_rate(reported.done, spent_s)}"
     if silent_s > _SECONDS_OF_SILENCE:
         known += f"; nothing new for {silent_s:.0f} s: stopped, or at a long video"
-    elif job.done:
-        known += f"; {spent_s / job.done * (job.videos - job.done):.0f} s left"
+    elif reported.done:
+        known += f"; {spent_s / reported.done * (reported.videos - reported.done):.0f} s left"
     rich.print(f"Extraction to {escape(output)}: {known}")
-    for status, count in sorted(job.counts.items(), key=lambda item: -item[1]):
+    for status, count in sorted(reported.counts.items(), key=lambda item: -item[1]):
         if count:
             rich.print(f"  {status.value:20}{count:8}")
 
@@ -123,13 +120,13 @@ def _print_running(job: JobProgress, output: str) -> None:
 def _watch(work: str, progress: Progress, task: TaskID, done: threading.Event) -> None:
     """Shows what the workers report until the job is done."""
     while not done.wait(_SECONDS_BETWEEN_LOOKS):
-        found = job_progress.read(work)
-        if found is not None:
+        reported = job_progress.read(work)
+        if reported is not None:
             progress.update(
                 task,
-                completed=found.done,
-                rate=_rate(found.done, time.time() - found.started_s),
-                problems=_problems(found.counts),
+                completed=reported.done,
+                rate=_rate(reported.done, time.time() - reported.started_s),
+                problems=_problems(reported.counts),
             )
 
 
@@ -147,19 +144,19 @@ def _problems(counts: Mapping[Status, int]) -> str:
 
 
 def _print_summary(rows: Sequence[LedgerRow], output: str) -> None:
-    table = Table(title=f"{len(rows)} videos", title_justify="left")
-    table.add_column("status")
+    summary = Table(title=f"{len(rows)} videos", title_justify="left")
+    summary.add_column("status")
     for column in (*contract.SPLITS, "no split", "used", "faces", "tracks left out"):
-        table.add_column(column, justify="right")
+        summary.add_column(column, justify="right")
     for status in sorted({row.status for row in rows}, key=lambda status: status.value):
         of_status = [row for row in rows if row.status is status]
         by_split = collections.Counter(row.split for row in of_status)
-        table.add_row(
+        summary.add_row(
             status.value,
             *(str(by_split[split] or "") for split in (*contract.SPLITS, "")),
             str(sum(row.used for row in of_status)),
             str(sum(row.faces for row in of_status if row.used)),
             str(sum(row.tracks_left_out for row in of_status)),
         )
-    rich.print(table)
+    rich.print(summary)
     rich.print(f"Examples and ledger: {escape(output)} (every video's row: {ledger.FILE_NAME})")

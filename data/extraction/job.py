@@ -10,7 +10,6 @@ with further videos takes the earlier ones' results from the shards that are the
 
 import collections
 import contextlib
-import dataclasses
 import fcntl
 import json
 import logging
@@ -22,17 +21,18 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from data import contract, ledger
-from data.datasets.base import Listing
-from data.extraction import job_progress, output_layout, plan, shards
-from data.extraction.output_layout import WORK
-from data.extraction.plan import ExtractionOptions, Plan
-from data.extraction.result_store import FINAL
-from data.extraction.step import Extracted, ExtractVideo, VideoJob, commits_of, result_key
+from data.datasets import Listing
+from data.extraction import job_progress, output_layout, shards
+from data.extraction.config import ExtractionOptions
+from data.extraction.output_layout import WORK_FOLDER
+from data.extraction.plan import Plan, divide, plan_extraction
+from data.extraction.result_store import FINAL, ResultStore, result_key
+from data.extraction.step import Extracted, ExtractVideo, VideoTask
 from data.ledger import LedgerRow, Status
 from data.utils import files, tfrecord
 from data.utils.errors import OutputError, UsageError
 
-_JOBS = "videos.jsonl"
+_TASKS = "videos.jsonl"
 _REFUSED = "refused.csv"
 _EARLIER = "earlier"
 _OUR_ERROR = re.compile(r"(?:Output|Usage)Error: (.*?)( \[while running|$)", re.MULTILINE)
@@ -47,7 +47,7 @@ _DECIDED_BY_SPLITS = frozenset(
 """Statuses that say nothing of what is in a file."""
 
 
-def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRow]:
+def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRow]:
     """Extracts the faces of the planned videos into sharded TFRecords.
 
     Writes `<split>-NNNNN-of-NNNNN`, `ledger.csv` and `dataset.json`, and with `face_videos` a
@@ -56,7 +56,7 @@ def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRo
     replaced.
 
     Args:
-        job: what to do.
+        plan: what to do.
         beam_options: the runner and its options; this process alone if None.
 
     Returns:
@@ -66,31 +66,32 @@ def run(job: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRo
         OutputError: the output cannot be written, or another job writes to it.
         UsageError: the detector cannot be made.
     """
-    if job.is_done:
-        with _sole_job(job.output):
-            files.delete(files.join(job.output, WORK))  # of a job that was killed at its very end
-            return output_layout.read_ledger(job.output)
+    if plan.is_done:
+        with _sole_job(plan.output):
+            # Left by a job that was killed at its very end.
+            files.delete(files.join(plan.output, WORK_FOLDER))
+            return output_layout.read_ledger(plan.output)
     options = beam_options or PipelineOptions([], direct_running_mode="in_memory")
     try:
-        with _sole_job(job.output), _quiet_beam():
-            _restore(job, options)
-            rows = _extract(job, options)
-            columns = {column for video in job.videos for column in video.slices}
-            output_layout.commit(
-                job.output,
-                job.work,
+        with _sole_job(plan.output), _quiet_beam():
+            _restore(plan, options)
+            rows = _extract(plan, options)
+            columns = {column for video in plan.videos for column in video.slices}
+            output_layout.publish(
+                plan.output,
+                plan.work,
                 rows,
-                fingerprint=job.fingerprint,
-                crops=job.crops,
-                options=dataclasses.asdict(job.options),
+                fingerprint=plan.fingerprint,
+                crops=plan.crop_fingerprint,
+                options=plan.options.model_dump(),
                 slice_columns=sorted(columns),
             )
-            files.delete(files.join(job.output, WORK))
+            files.delete(files.join(plan.output, WORK_FOLDER))
     except UsageError:
         raise
     except OSError as error:
         told_by = error.strerror or error
-        raise OutputError(f"{job.output}: cannot be written ({told_by})") from error
+        raise OutputError(f"{plan.output}: cannot be written ({told_by})") from error
     except Exception as error:
         # Beam hands on the text of a worker's error, in a RuntimeError of its own.
         told = _OUR_ERROR.search(str(error))
@@ -106,8 +107,8 @@ def extract(
     options: ExtractionOptions,
     beam_options: PipelineOptions | None = None,
 ) -> list[LedgerRow]:
-    """Plans and runs a job; see `data.extraction.plan.plan` and `run`."""
-    return run(plan.plan(listings, output, options), beam_options)
+    """Plans and runs a job; see `data.extraction.plan.plan_extraction` and `run`."""
+    return run(plan_extraction(listings, output, options), beam_options)
 
 
 @contextlib.contextmanager
@@ -144,40 +145,40 @@ def _quiet_beam() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _restore(job: Plan, options: PipelineOptions) -> None:
-    """Commits the results that an earlier job left in the output's shards and ledger."""
-    commits = commits_of(job.work)
-    sha256 = {row.video_id: row.sha256 for row in job.reused}
-    wanted = {video.video_id for video in job.videos}
+def _restore(plan: Plan, options: PipelineOptions) -> None:
+    """Puts the results of a previous job, from the output's shards and ledger, into the store."""
+    results = ResultStore(plan.work)
+    sha256 = {row.video_id: row.sha256 for row in plan.reused}
+    wanted = {video.video_id for video in plan.videos}
     by_shard: dict[str, list[tuple[str, LedgerRow]]] = {}
-    for row in job.reused:
+    for row in plan.reused:
         measured = row.sha256 and row.status in FINAL - _DECIDED_BY_SPLITS
         if not measured or row.video_id not in wanted:
             continue
         if row.original and row.original not in sha256:
             continue
         key = result_key(row.sha256, sha256[row.original] if row.original else "")
-        if commits.read_row(key) is None:
+        if results.read_row(key) is None:
             if row.used:
                 by_shard.setdefault(row.shard, []).append((key, row))
             else:
-                commits.write(key, row, None)
+                results.write(key, row, None)
     if not by_shard:
         return
     for shard, videos in by_shard.items():
         entries = [[key, ledger.to_json(row)] for key, row in videos]
-        files.write(files.join(job.work, _EARLIER, shard), json.dumps(entries).encode())
+        files.write(files.join(plan.work, _EARLIER, shard), json.dumps(entries).encode())
     with beam.Pipeline(options=options) as pipeline:
         _ = (
             pipeline
             | "EarlierShards" >> beam.Create(sorted(by_shard))
             | "SpreadEarlierShards" >> beam.Reshuffle()
-            | "Restore" >> beam.Map(_restore_shard, job.output, job.work)
+            | "Restore" >> beam.Map(_restore_shard, plan.output, plan.work)
         )
 
 
 def _restore_shard(name: str, output: str, work: str) -> None:
-    """Commits the Examples of one earlier shard.
+    """Puts the Examples of one shard of a previous job into the store.
 
     Args:
         name: of the shard.
@@ -193,28 +194,30 @@ def _restore_shard(name: str, output: str, work: str) -> None:
         for record in tfrecord.read(file):
             example = contract.parse(record)
             if example.video_id in wanted:
-                commits_of(work).write(*wanted[example.video_id], example)
+                ResultStore(work).write(*wanted[example.video_id], example)
 
 
-def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
-    jobs, refused = plan.divide(job)
-    face_videos = files.join(job.work, output_layout.FACE_VIDEOS)
+def _extract(plan: Plan, options: PipelineOptions) -> list[LedgerRow]:
+    tasks, refused = divide(plan)
+    face_videos = files.join(plan.work, output_layout.FACE_VIDEOS_FOLDER)
     files.delete(face_videos)  # those of an interrupted job may be of other videos
     counts = collections.Counter(row.status for row in refused)
-    job_progress.begin(job.work, len(job.videos), counts)
+    job_progress.begin(plan.work, len(plan.videos), counts)
     # In files, for a runner is sent what the graph itself holds, and takes a few MB at most.
-    videos_file = files.join(job.work, _JOBS)
-    files.write(videos_file, "\n".join(video.to_json() for video in jobs).encode())
-    refused_file = files.join(job.work, _REFUSED)
+    videos_file = files.join(plan.work, _TASKS)
+    files.write(videos_file, "\n".join(video.to_json() for video in tasks).encode())
+    refused_file = files.join(plan.work, _REFUSED)
     files.write(refused_file, ledger.to_csv(refused).encode())
-    given = {video.original for video in jobs if video.original}
-    step = ExtractVideo(job.work, job.options.detector, job.options.faces, job.options.time_limit_s)
-    videos_folder = face_videos if job.options.face_videos else None
+    given = {video.original for video in tasks if video.original}
+    step = ExtractVideo(
+        plan.work, plan.options.detector, plan.options.faces, plan.options.time_limit_s
+    )
+    videos_folder = face_videos if plan.options.face_videos else None
     with beam.Pipeline(options=options) as pipeline:
         videos = (
             pipeline
             | "List" >> beam.Create([videos_file])
-            | "ReadList" >> beam.FlatMap(_read_jobs)
+            | "ReadList" >> beam.FlatMap(_read_tasks)
             | "Spread" >> beam.Reshuffle()
         )
         own = videos | "OwnBoxes" >> beam.Filter(lambda video: not video.original)
@@ -241,15 +244,15 @@ def _extract(job: Plan, options: PipelineOptions) -> list[LedgerRow]:
             parts
             | "AllRows" >> beam.Flatten()
             | "OneLedger" >> beam.combiners.ToList()
-            | "AssignShards" >> beam.FlatMap(shards.assign, job.work)
+            | "AssignShards" >> beam.FlatMap(shards.assign, plan.work)
             | "SpreadShards" >> beam.Reshuffle()
-            | "WriteShards" >> beam.Map(shards.write, job.work, videos_folder)
+            | "WriteShards" >> beam.Map(shards.write, plan.work, videos_folder)
         )
-    return output_layout.read_ledger(job.work)
+    return output_layout.read_ledger(plan.work)
 
 
-def _read_jobs(path: str) -> Iterator[VideoJob]:
-    return map(VideoJob.from_json, files.read_bytes(path).decode().splitlines())
+def _read_tasks(path: str) -> Iterator[VideoTask]:
+    return map(VideoTask.from_json, files.read_bytes(path).decode().splitlines())
 
 
 def _read_refused(path: str) -> Iterator[Extracted]:

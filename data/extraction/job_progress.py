@@ -20,7 +20,7 @@ from data.utils import files
 
 _JOB = "job.json"
 _WORKERS = "progress"
-_SETTLED = "settled.json"
+_FINISHED = "settled.json"
 _SECONDS_BETWEEN_WRITES = 1.0
 
 
@@ -57,19 +57,19 @@ def begin(folder: str, videos: int, counts: Mapping[Status, int]) -> None:
     """
     for name in files.find(files.join(folder, _WORKERS), depth=1):
         files.delete(files.join(folder, _WORKERS, name))
-    files.delete(files.join(folder, _SETTLED))
+    files.delete(files.join(folder, _FINISHED))
     job = {"videos": videos, "counts": _to_json(counts), "started_s": time.time()}
     files.write(files.join(folder, _JOB), json.dumps(job).encode())
 
 
-def settle(folder: str, counts: Mapping[Status, int]) -> None:
+def finish(folder: str, counts: Mapping[Status, int]) -> None:
     """Replaces what the workers counted, for every input has its final outcome.
 
     Args:
         folder: the job's work folder.
         counts: all inputs by status, as the ledger has them.
     """
-    files.write(files.join(folder, _SETTLED), _report(counts))
+    files.write(files.join(folder, _FINISHED), _report(counts))
 
 
 def read(folder: str) -> JobProgress | None:
@@ -83,12 +83,12 @@ def read(folder: str) -> JobProgress | None:
     reports = [f"{_WORKERS}/{name}" for name in files.find(files.join(folder, _WORKERS), depth=1)]
     whole = [name for name in reports if name.endswith(".json")]  # and not being written
     # The settled count comes last, since it replaces the others.
-    for name in [*whole, _SETTLED]:
+    for name in [*whole, _FINISHED]:
         try:
             report = json.loads(files.read_bytes(files.join(folder, name)))
         except (OSError, BeamIOError):  # not there yet, or the job has ended in this moment
             continue
-        if name == _SETTLED:
+        if name == _FINISHED:
             counts.clear()
         counts.update({Status(status): count for status, count in report["counts"].items()})
         changed_s = max(changed_s, float(report["written_s"]))

@@ -11,13 +11,13 @@ from data.ledger import LedgerRow
 from data.utils import files
 from data.utils.errors import UsageError
 
-WORK = ".work"
+WORK_FOLDER = ".work"
 """Folder of the output in which jobs keep what they have finished until all is done."""
 
-DESCRIPTION = "dataset.json"
+DESCRIPTION_FILE = "dataset.json"
 _NEW_DESCRIPTION = "new.json"
 
-FACE_VIDEOS = "face_videos"
+FACE_VIDEOS_FOLDER = "face_videos"
 """Folder that holds each track as a small MP4, if that was asked for."""
 
 _SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
@@ -48,7 +48,7 @@ def read_description(folder: str) -> Description | None:
     Raises:
         UsageError: there is a `dataset.json` that no extraction of this version wrote.
     """
-    path = files.join(folder, DESCRIPTION)
+    path = files.join(folder, DESCRIPTION_FILE)
     if not files.exists(path):
         return None
     try:
@@ -74,7 +74,7 @@ def read_ledger(folder: str) -> list[LedgerRow]:
         raise UsageError(f"{path}: not a ledger: {error}") from error
 
 
-def lacks_nothing(folder: str) -> bool:
+def has_all_shards(folder: str) -> bool:
     """Whether all the shards that its ledger names are there."""
     if not files.exists(files.join(folder, ledger.FILE_NAME)):
         return False
@@ -87,7 +87,7 @@ def find_shards(folder: str) -> list[str]:
     return [name for name in files.find(folder, depth=1) if _SHARD_NAME.fullmatch(name)]
 
 
-def commit(
+def publish(
     folder: str,
     work: str,
     rows: Sequence[LedgerRow],
@@ -108,15 +108,15 @@ def commit(
         options: see there.
         slice_columns: see there.
     """
-    if files.exists(files.join(folder, DESCRIPTION)):
+    if files.exists(files.join(folder, DESCRIPTION_FILE)):
         # Kept until the end: it tells how the splits were drawn that the ledger holds.
-        files.move(files.join(folder, DESCRIPTION), files.join(work, DESCRIPTION))
+        files.move(files.join(folder, DESCRIPTION_FILE), files.join(work, DESCRIPTION_FILE))
     files.delete(*(files.join(folder, name) for name in find_shards(folder)))
     for name in sorted({row.shard for row in rows if row.shard}):
         files.move(files.join(work, name), files.join(folder, name))
-    files.delete(files.join(folder, FACE_VIDEOS))
-    for name in files.find(files.join(work, FACE_VIDEOS), depth=1):
-        source, target = (files.join(where, FACE_VIDEOS, name) for where in (work, folder))
+    files.delete(files.join(folder, FACE_VIDEOS_FOLDER))
+    for name in files.find(files.join(work, FACE_VIDEOS_FOLDER), depth=1):
+        source, target = (files.join(where, FACE_VIDEOS_FOLDER, name) for where in (work, folder))
         files.move(source, target)
     files.move(files.join(work, ledger.FILE_NAME), files.join(folder, ledger.FILE_NAME))
     used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
@@ -136,4 +136,4 @@ def commit(
     )
     content = json.dumps(dataclasses.asdict(description), indent=2)
     files.write(files.join(work, _NEW_DESCRIPTION), content.encode())
-    files.move(files.join(work, _NEW_DESCRIPTION), files.join(folder, DESCRIPTION))
+    files.move(files.join(work, _NEW_DESCRIPTION), files.join(folder, DESCRIPTION_FILE))

@@ -1,9 +1,11 @@
-"""What a running job has finished, video by video, so that it can be killed and go on.
+"""The results of a running job, one file a video, so that a job that was killed can be resumed.
 
-What is found in a video depends on its content and on the options alone, not on what its dataset
-says of it: so results are kept under a key of just these, and what the dataset says is added when
-the shards are assembled.
+The faces of a video depend on its content and on the options alone, not on what its dataset says
+of it. So a result is stored under a key of just these, and what the dataset says is added when the
+shards are written.
 """
+
+import hashlib
 
 from data import contract, ledger
 from data.ledger import LedgerRow, Status
@@ -13,18 +15,18 @@ FINAL = frozenset(Status) - {Status.TIMEOUT, Status.CRASHED, Status.MISSING}
 """Outcomes that another attempt at the same file would only repeat."""
 
 
-class Commits:
+class ResultStore:
     """A folder of results, each of which appears whole or not at all.
 
     Args:
-        folder: a path or URL; made when the first result is written.
+        work: the job's work folder, a path or URL; made when the first result is written.
     """
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, work: str) -> None:
+        self._folder = files.join(work, "videos")
 
     def write(self, key: str, row: LedgerRow, example: contract.VideoExample | None) -> None:
-        """Keeps the result of one video.
+        """Stores the result of one video.
 
         Args:
             key: of its content and of what decides the faces taken from it.
@@ -50,3 +52,24 @@ class Commits:
     def _path(self, key: str, suffix: str) -> str:
         # Folders of a hundred thousand files are slow to list and to copy.
         return files.join(self._folder, key[:2], f"{key}.{suffix}")
+
+
+def result_key(sha256: str, original_key: str) -> str:
+    """Names the result of a file, among results of the same options.
+
+    Args:
+        sha256: of the file, hexadecimal.
+        original_key: of the result whose boxes are used; empty if its own are.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> result_key("ab12", "")
+        'ab12'
+        >>> result_key("ab12", "cd34")[:8]
+        '8967cc81'
+    """
+    if not original_key:
+        return sha256
+    return hashlib.sha256(f"{sha256}:{original_key}".encode()).hexdigest()

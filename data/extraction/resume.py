@@ -7,7 +7,7 @@ from typing import Any
 
 from data import ledger
 from data.extraction import output_layout
-from data.extraction.output_layout import WORK, Description
+from data.extraction.output_layout import WORK_FOLDER, Description
 from data.extraction.result_store import FINAL
 from data.ledger import LedgerRow, Status
 from data.utils import files
@@ -15,12 +15,12 @@ from data.utils.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)
-class EarlierResult:
+class PreviousResult:
     """What earlier jobs left in an output.
 
     Attributes:
         fingerprint: of the inputs, options and code that it was made of; empty if there is none.
-        crops: of what decided its crops; empty if there is none.
+        crop_fingerprint: of what decided its crops; empty if there is none.
         rows: of its ledger.
         is_whole: whether all that its ledger names is there.
         kept: the split of each of its videos that keeps it.
@@ -28,7 +28,7 @@ class EarlierResult:
     """
 
     fingerprint: str
-    crops: str
+    crop_fingerprint: str
     rows: tuple[LedgerRow, ...]
     is_whole: bool
     kept: Mapping[str, str]
@@ -47,16 +47,16 @@ class EarlierResult:
         )
 
 
-def find(
-    output: str, video_ids: Collection[str], options: Mapping[str, Any], crops: str
-) -> EarlierResult:
+def read_previous(
+    output: str, video_ids: Collection[str], options: Mapping[str, Any], crop_fingerprint: str
+) -> PreviousResult:
     """Looks at what is in an output; opens no video and changes nothing.
 
     Args:
         output: folder or URL; need not exist.
         video_ids: of the next job's inputs.
         options: of the next job.
-        crops: of what decides the next job's crops.
+        crop_fingerprint: of what decides the next job's crops.
 
     Returns:
         What is there.
@@ -64,7 +64,7 @@ def find(
     Raises:
         UsageError: the output was written by something else.
     """
-    works = {name.split("/")[0] for name in files.find(files.join(output, WORK), depth=2)}
+    works = {name.split("/")[0] for name in files.find(files.join(output, WORK_FOLDER), depth=2)}
     description = output_layout.read_description(output)
     has_ledger = files.exists(files.join(output, ledger.FILE_NAME))
     if output_layout.find_shards(output) and not (has_ledger or works or description):
@@ -73,28 +73,32 @@ def find(
             "name another --output"
         )
     # A job that was killed while it put its result in place has moved the earlier description.
-    replaced = [output_layout.read_description(files.join(output, WORK, work)) for work in works]
+    replaced = [
+        output_layout.read_description(files.join(output, WORK_FOLDER, work)) for work in works
+    ]
     known = next((found for found in [description, *replaced] if found is not None), None)
     if known is None or not has_ledger:
         dropped = "an unfinished extraction with other options or code is dropped"
-        return EarlierResult("", "", (), False, {}, dropped if works - {crops} else "")
+        return PreviousResult("", "", (), False, {}, dropped if works - {crop_fingerprint} else "")
     rows = tuple(output_layout.read_ledger(output))
-    is_whole = description is not None and output_layout.lacks_nothing(output)
+    is_whole = description is not None and output_layout.has_all_shards(output)
     redrawn = bool(_differing(known.options, options, ("fractions", "salt")))
-    return EarlierResult(
+    return PreviousResult(
         fingerprint=known.fingerprint,
-        crops=known.crops,
+        crop_fingerprint=known.crops,
         rows=rows,
         is_whole=is_whole,
         kept={} if redrawn else {row.video_id: row.split for row in rows if row.split},
-        notice="; ".join(_notices(known, options, crops, rows, video_ids, redrawn, is_whole)),
+        notice="; ".join(
+            _notices(known, options, crop_fingerprint, rows, video_ids, redrawn, is_whole)
+        ),
     )
 
 
 def _notices(
     known: Description,
     options: Mapping[str, Any],
-    crops: str,
+    crop_fingerprint: str,
     rows: Collection[LedgerRow],
     video_ids: Collection[str],
     redrawn: bool,
@@ -103,7 +107,7 @@ def _notices(
     """What of an earlier result is not kept, and why; one sentence each."""
     if redrawn:
         yield "fractions or salt changed: splits are drawn anew"
-    if known.crops != crops:
+    if known.crops != crop_fingerprint:
         changed = _differing(known.options, options, ("detector", "faces", "boxes_from"))
         what = ", ".join(changed) or "what makes crops of the code or its libraries"
         yield f"{what} changed: every video is extracted afresh"

@@ -8,7 +8,8 @@ import apache_beam as beam
 
 from data import contract, ledger
 from data.extraction import job_progress
-from data.extraction.step import Annotation, Extracted, commits_of
+from data.extraction.result_store import ResultStore
+from data.extraction.step import Annotation, Extracted
 from data.faces import track_videos
 from data.ledger import LedgerRow, Status
 from data.utils import files, tfrecord
@@ -46,14 +47,14 @@ def assign(extracted: list[Extracted], work: str) -> Iterator[Shard]:
     """
     rows: list[LedgerRow] = []
     used: dict[str, list[tuple[int, str, Annotation]]] = {split: [] for split in contract.SPLITS}
-    for video in settle_copies(extracted):
+    for video in resolve_copies(extracted):
         if video.row.used and video.annotation is not None:
             used[video.row.split].append((len(rows), video.key, video.annotation))
         rows.append(video.row)
     counts = collections.Counter(row.status for row in rows)
     for status, count in counts.items():
         beam.metrics.Metrics.counter("extraction", status.value).inc(count)
-    job_progress.settle(work, counts)
+    job_progress.finish(work, counts)
     shards = []
     for split, entries in used.items():
         count = -(-len(entries) // VIDEOS_PER_SHARD)
@@ -75,7 +76,7 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
         work: the job's folder; receives the shard.
         videos_folder: receives a small MP4 of each track too; None for no such videos.
     """
-    commits = commits_of(work)
+    results = ResultStore(work)
 
     def records() -> Iterator[bytes]:
         for key, annotation in shard.videos:
@@ -83,7 +84,7 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
                 field.name: getattr(annotation, field.name)
                 for field in dataclasses.fields(annotation)
             }
-            example = dataclasses.replace(commits.read_example(key), **values)
+            example = dataclasses.replace(results.read_example(key), **values)
             if videos_folder is not None:
                 track_videos.write(example, videos_folder)
             yield contract.encode(example)
@@ -92,7 +93,7 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
         tfrecord.write(file, records())
 
 
-def settle_copies(extracted: list[Extracted]) -> list[Extracted]:
+def resolve_copies(extracted: list[Extracted]) -> list[Extracted]:
     """Uses one of files with the same content, and none that would join two splits.
 
     Of copies in one split one is used: one that an earlier result holds, else the first by

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -12,10 +11,8 @@ import apache_beam as beam
 
 from data import contract
 from data.extraction.job_progress import ProgressReporter
-from data.extraction.result_store import FINAL, Commits
-from data.extraction.worker import FaceExtractor
-from data.faces.extract import FaceOptions, VideoFaces
-from data.faces.original_faces import OriginalFaces
+from data.extraction.result_store import FINAL, ResultStore, result_key
+from data.faces import FaceExtractor, FaceOptions, OriginalFaces, VideoFaces
 from data.ledger import LedgerRow, Status
 from data.utils import files
 from data.utils.errors import OutputError
@@ -36,7 +33,7 @@ class Annotation:
 
 
 @dataclasses.dataclass(frozen=True)
-class VideoJob:
+class VideoTask:
     """One video to extract.
 
     Attributes:
@@ -60,7 +57,7 @@ class VideoJob:
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "VideoJob":
+    def from_json(cls, text: str) -> "VideoTask":
         """Reads what `to_json` wrote."""
         values = json.loads(text)
         annotation = values.pop("annotation")
@@ -89,13 +86,13 @@ class Extracted:
 
 
 class ExtractVideo(beam.DoFn):
-    """Extracts one video, commits what was found and emits its ledger row.
+    """Extracts one video, results what was found and emits its ledger row.
 
     Args:
         work: the job's folder.
         detector: name of the detector.
         faces: which frames and faces.
-        time_limit_s: see `data.extraction.worker.FaceExtractor`.
+        time_limit_s: see `data.faces.worker.FaceExtractor`.
     """
 
     def __init__(self, work: str, detector: str, faces: FaceOptions, time_limit_s: float) -> None:
@@ -104,14 +101,14 @@ class ExtractVideo(beam.DoFn):
 
     def setup(self) -> None:
         """Starts the process that extracts."""
-        self._commits = commits_of(self._work)
+        self._results = ResultStore(self._work)
         self._progress = ProgressReporter(self._work)
         self._extractor = FaceExtractor(*self._arguments)
         self._extractor.start()
 
     def process(
         self,
-        job: VideoJob,
+        job: VideoTask,
         original_keys: Any = None,  # Beam cannot read the type of a mapping or None
     ) -> Iterator[Extracted]:
         """Yields what became of one video, in an earlier run if that finished it.
@@ -132,7 +129,7 @@ class ExtractVideo(beam.DoFn):
         """Ends the process."""
         self._extractor.close()
 
-    def _process(self, job: VideoJob, original_key: str) -> tuple[str, LedgerRow]:
+    def _process(self, job: VideoTask, original_key: str) -> tuple[str, LedgerRow]:
         unopened = LedgerRow(
             video_id=job.annotation.video_id,
             path=job.path,
@@ -154,7 +151,7 @@ class ExtractVideo(beam.DoFn):
                 reason = f"it cannot be read: {error.strerror or error}"
                 return "", dataclasses.replace(unopened, status=Status.UNREADABLE, reason=reason)
             key = result_key(sha256, original_key)
-            finished = self._commits.read_row(key)
+            finished = self._results.read_row(key)
             if finished is not None:
                 return key, dataclasses.replace(
                     finished,
@@ -187,30 +184,13 @@ class ExtractVideo(beam.DoFn):
             seconds=round(time.monotonic() - started, 3),
         )
         if found.status in FINAL:
-            self._commits.write(key, row, _example(sha256, found) if found.faces else None)
+            self._results.write(key, row, _example(sha256, found) if found.faces else None)
         return key, row
 
     def _read_original(self, key: str) -> OriginalFaces:
-        original = self._commits.read_example(key)
+        original = self._results.read_example(key)
         faces = tuple(dataclasses.replace(face, image=b"") for face in original.faces)
         return OriginalFaces(original.width, original.height, faces)
-
-
-def commits_of(work: str) -> Commits:
-    """Where a job keeps what it has finished."""
-    return Commits(files.join(work, "videos"))
-
-
-def result_key(sha256: str, original_key: str) -> str:
-    """Names the result of a file, within a folder of one set of options.
-
-    Args:
-        sha256: of the file.
-        original_key: of the result whose boxes are used; empty if its own are.
-    """
-    if not original_key:
-        return sha256
-    return hashlib.sha256(f"{sha256}:{original_key}".encode()).hexdigest()
 
 
 def _example(sha256: str, found: VideoFaces) -> contract.VideoExample:

@@ -1,1 +1,25 @@
-"""From frames to face crops: cropping, tracking, descriptors and the faces of a whole video."""
+"""From the frames of a video to the face crops in it.
+
+Open `extract.py` first: it decodes, detects, crops, tracks and judges. `worker.py` does the same in
+a process of its own. `track_videos.py`, which writes a track as a small MP4, goes through
+`data.utils.files` and so loads Beam: it is imported from its file.
+"""
+
+from data.faces import cropping
+from data.faces.collector import FaceCollector
+from data.faces.extract import extract_faces, sampled_frames
+from data.faces.original_faces import OriginalFaces
+from data.faces.types import FaceOptions, Measurements, VideoFaces
+from data.faces.worker import FaceExtractor
+
+__all__ = [
+    "FaceCollector",
+    "FaceExtractor",
+    "FaceOptions",
+    "Measurements",
+    "OriginalFaces",
+    "VideoFaces",
+    "cropping",
+    "extract_faces",
+    "sampled_frames",
+]

@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 
 from data import contract
-from data.detectors.base import Face
+from data.detectors import Face
 from data.faces import cropping, tracking
-from data.faces.descriptors import describe_crop
+from data.faces.descriptors import face_descriptor
 from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
 from data.video import Frame
@@ -65,8 +65,8 @@ class FaceCollector:
         self._times_s.append(frame.time_s)
         crops = [cropping.crop_face(frame.image, face.box.tolist()) for face in faces]
         # Of all faces: one that is too small or blurred must not break its person's track.
-        numbers = self._tracker.add(
-            [face.box for face in faces], [describe_crop(crop) for crop in crops]
+        numbers = self._tracker.update(
+            [face.box for face in faces], [face_descriptor(crop) for crop in crops]
         )
         new = any(number not in self._usable_counts for number in numbers)
         for number, face, crop in zip(numbers, faces, crops, strict=True):
@@ -86,7 +86,7 @@ class FaceCollector:
                 )
             )
         if new:
-            self._let_go()
+            self._evict()
 
     def result(self, video: Measurements) -> VideoFaces:
         """Chooses among the tracks, and names the outcome.
@@ -150,7 +150,7 @@ class FaceCollector:
                 track.faces = track.faces[::2]
                 track.stride *= 2
 
-    def _let_go(self) -> None:
+    def _evict(self) -> None:
         """Forgets the crops of tracks that can be chosen no more."""
         open_tracks = self._tracker.open_tracks
         best = tracking.rank_tracks(self._usable_counts)[: self._options.max_tracks]

@@ -13,7 +13,7 @@ _COLOR_BINS = 12
 _COLOR_WEIGHT = 1.3  # what parts people best in real clips
 
 
-def describe_crop(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def face_descriptor(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """What a face looks like, so that descriptions of one person lie close together.
 
     Two parts. Histograms of centre-symmetric local binary patterns (Heikkilä et al., "Description

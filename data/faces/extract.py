@@ -11,14 +11,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
-from data.detectors.base import Face, FaceDetector
+from data.detectors import Face, FaceDetector
 from data.faces.collector import FaceCollector
 from data.faces.original_faces import OriginalFaces
 from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
 from data.video import Frame, UnreadableVideoError, Video
 
-__all__ = ["FaceOptions", "VideoFaces", "extract_faces", "looked_at"]
+__all__ = ["FaceOptions", "VideoFaces", "extract_faces", "sampled_frames"]
 
 MIN_GIVEN_FRACTION = 0.9
 """Of the times at which an original has faces, those that a fake must have a frame at."""
@@ -76,7 +76,7 @@ def _extract_at_boxes_of(
     return dataclasses.replace(found, boxes_given=True)
 
 
-def looked_at(video: Video, options: FaceOptions) -> Generator[Frame, None, None]:
+def sampled_frames(video: Video, options: FaceOptions) -> Generator[Frame, None, None]:
     """Decodes a video and yields the frames in which faces are looked for.
 
     Args:
@@ -102,7 +102,7 @@ def _extract(
 ) -> VideoFaces:
     video = Video(path)
     collector = FaceCollector(options)
-    frames = looked_at(video, options) if times_s is None else _decode_ahead(video.at(times_s))
+    frames = sampled_frames(video, options) if times_s is None else _decode_ahead(video.at(times_s))
     # One frame at a time: a CPU gains nothing from more, and whatever comes with a frame can
     # change no bit of what is found in it.
     for frame in frames:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from data import contract
-from data.detectors.base import Face
+from data.detectors import Face
 from data.video import Frame
 
 SAME_TIME_S = 0.01

@@ -1,8 +1,8 @@
-"""Joining the faces of successive frames into tracks: one person seen over time.
+"""Joins the faces of successive frames into tracks: one person seen over time.
 
-A track may be broken in two, which costs little, but must not mix two people, which spoils both:
-so a face goes on a track only if it looks like the track's person, lies where that person may be
-by now, and no other track or face of the frame is nearly as good a match.
+A track that is broken in two costs little; one that mixes two people spoils both. So a face joins
+a track only if it looks like the track's person, lies where that person may be by now, and no
+other track or face of the frame matches nearly as well.
 """
 
 import dataclasses
@@ -13,9 +13,9 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 MAX_GAP = 3
-"""Sampled frames that a track may miss and still go on."""
+"""Sampled frames that a track may miss without ending."""
 
-# Costs are distances between descriptions plus the penalties below. Measured with MTCNN's boxes in
+# Costs are distances between descriptors plus the penalties below. Measured with MTCNN's boxes in
 # eight real clips, some of which cut between cameras: matches cost 0.18 in the middle and 0.32 at
 # most with 32 frames a clip, 0.22 and 0.356 with 8. Of pairs of two people in the same place
 # before the same background, one in a hundred is 0.36 apart or less.
@@ -23,12 +23,12 @@ MAX_COST = 0.36
 MIN_MARGIN = 0.08
 """By how much the second best match must be worse."""
 POSITION_WEIGHT = 0.11
-"""Cost of a face's width between where it is and where it should be; of more, no more: whoever
-moved so far between two samples may be anywhere."""
+"""Cost of one face's width between where a face is and where it should be. More than one width
+costs no more: whoever moved so far between two samples may be anywhere."""
 GAP_COST = 0.02
 """Cost of each sampled frame missed."""
-LOOKS = 32
-"""Latest descriptions kept of a track: a head turns away and back."""
+MAX_DESCRIPTORS = 32
+"""Latest descriptors kept of a track: a head turns away and back."""
 
 
 @dataclasses.dataclass
@@ -41,7 +41,7 @@ class _Track:
         centre: float [2], pixels, where last seen.
         size: pixels, root of the box's area, 1 or more.
         velocity: float [2], pixels a sampled frame.
-        looks: descriptions, float32 [d] each, latest last.
+        descriptors: float32 [d] each, latest last.
         faces: how many there are.
     """
 
@@ -50,20 +50,20 @@ class _Track:
     centre: npt.NDArray[np.float32]
     size: np.float32
     velocity: npt.NDArray[np.float32]
-    looks: list[npt.NDArray[np.float32]]
+    descriptors: list[npt.NDArray[np.float32]]
     faces: int = 1
 
-    def go_on(
+    def update(
         self,
         frame: int,
         centre: npt.NDArray[np.float32],
         size: np.float32,
-        look: npt.NDArray[np.float32],
+        descriptor: npt.NDArray[np.float32],
     ) -> None:
         """Adds a face."""
         self.velocity = (centre - self.centre) / (frame - self.frame)
         self.frame, self.centre, self.size = frame, centre, size
-        self.looks = [*self.looks, look][-LOOKS:]
+        self.descriptors = [*self.descriptors, descriptor][-MAX_DESCRIPTORS:]
         self.faces += 1
 
     def costs(
@@ -71,29 +71,32 @@ class _Track:
         frame: int,
         centres: npt.NDArray[np.float32],
         sizes: npt.NDArray[np.float32],
-        looks: npt.NDArray[np.float32],
+        descriptors: npt.NDArray[np.float32],
     ) -> npt.NDArray[np.float32]:
-        """What each of a frame's faces would cost on this track, float32 [n]."""
+        """The cost of each of a frame's faces on this track, float32 [n]."""
         steps = frame - self.frame
-        unlike = np.linalg.norm(looks[:, None] - np.stack(self.looks), axis=-1).min(axis=1)
+        distances = np.linalg.norm(descriptors[:, None] - np.stack(self.descriptors), axis=-1)
         # Whoever moved may stop: the nearer of the two places counts.
         places = np.stack([self.centre, self.centre + steps * self.velocity])
         away = np.linalg.norm(centres[:, None] - places, axis=-1).min(axis=1)
         larger, smaller = np.maximum(sizes, self.size), np.minimum(sizes, self.size)
         position = np.minimum(away / larger + np.log(larger / smaller), 1.0)
-        return unlike + POSITION_WEIGHT * position + GAP_COST * (steps - 1)
+        return distances.min(axis=1) + POSITION_WEIGHT * position + GAP_COST * (steps - 1)
 
 
 class Tracker:
     """Numbers the track of each face, frame by frame; holds no more than the open tracks.
 
     Each frame's faces are matched to the open tracks at the least sum of costs (Kuhn, 1955), as in
-    SORT (Bewley et al., 2016), with looks in the costs, as in DeepSORT (Wojke et al., 2017).
+    SORT (Bewley et al., 2016), with descriptors in the costs, as in DeepSORT (Wojke et al., 2017).
     Where a match has a rival, the tracks that claim the face end, and it begins a new one.
 
     Example:
-        tracker = Tracker()
-        numbers = [tracker.add(boxes, looks) for boxes, looks in sampled_frames]
+        >>> tracker = Tracker()
+        >>> tracker.update([[0, 0, 9, 9]], [[0.0, 1.0]])
+        [0]
+        >>> tracker.update([[50, 0, 59, 9], [1, 0, 10, 9]], [[1.0, 0.0], [0.0, 1.0]])
+        [1, 0]
     """
 
     def __init__(self) -> None:
@@ -103,15 +106,15 @@ class Tracker:
 
     @property
     def open_tracks(self) -> set[int]:
-        """Numbers of the tracks that may go on; of all others no face comes any more."""
+        """Numbers of the tracks that may still get faces."""
         return {track.number for track in self._open}
 
-    def add(self, boxes: npt.ArrayLike, descriptions: npt.ArrayLike) -> list[int]:
+    def update(self, boxes: npt.ArrayLike, descriptors: npt.ArrayLike) -> list[int]:
         """Takes the faces of the next sampled frame.
 
         Args:
             boxes: float [n, 4]: x_min, y_min, x_max, y_max, pixels; n may be 0.
-            descriptions: float32 [n, d], from `data.faces.descriptors.describe_crop`.
+            descriptors: float32 [n, d], from `data.faces.descriptors.face_descriptor`.
 
         Returns:
             The track of each box. Tracks are numbered from 0 by first appearance.
@@ -121,23 +124,27 @@ class Tracker:
         corners = np.asarray(boxes, np.float32).reshape(-1, 2, 2)
         if not len(corners):
             return []
-        looks = np.asarray(descriptions, np.float32)
+        vectors = np.asarray(descriptors, np.float32)
         centres = corners.mean(axis=1)
         sizes = np.sqrt(np.maximum(np.prod(corners[:, 1] - corners[:, 0], axis=-1), 1.0))
-        costs = np.array([track.costs(self._frame, centres, sizes, looks) for track in self._open])
+        costs = np.array(
+            [track.costs(self._frame, centres, sizes, vectors) for track in self._open]
+        )
         matches, ended = _match(costs.reshape(len(self._open), len(corners)))
-        found = []
-        for face, (centre, size, look) in enumerate(zip(centres, sizes, looks, strict=True)):
+        tracks = []
+        for face, (centre, size, descriptor) in enumerate(
+            zip(centres, sizes, vectors, strict=True)
+        ):
             if face in matches:
-                found.append(self._open[matches[face]])
-                found[-1].go_on(self._frame, centre, size, look)
+                tracks.append(self._open[matches[face]])
+                tracks[-1].update(self._frame, centre, size, descriptor)
             else:
                 still = np.zeros(2, np.float32)
-                found.append(_Track(self._tracks, self._frame, centre, size, still, [look]))
+                tracks.append(_Track(self._tracks, self._frame, centre, size, still, [descriptor]))
                 self._tracks += 1
-        going_on = [track for row, track in enumerate(self._open) if row not in ended]
-        self._open = going_on + [track for track in found if track.faces == 1]
-        return [track.number for track in found]
+        continued = [track for row, track in enumerate(self._open) if row not in ended]
+        self._open = continued + [track for track in tracks if track.faces == 1]
+        return [track.number for track in tracks]
 
 
 def rank_tracks(usable_counts: Mapping[int, int]) -> list[int]:
@@ -148,18 +155,22 @@ def rank_tracks(usable_counts: Mapping[int, int]) -> list[int]:
 
     Returns:
         The numbers of all tracks: by falling count, then by first appearance.
+
+    Example:
+        >>> rank_tracks({0: 3, 1: 12, 2: 3})
+        [1, 0, 2]
     """
     return sorted(usable_counts, key=lambda number: (-usable_counts[number], number))
 
 
 def _match(costs: npt.NDArray[np.float32]) -> tuple[dict[int, int], set[int]]:
-    """Matches faces to tracks where that is beyond doubt.
+    """Matches faces to tracks where no other match is nearly as good.
 
     Args:
         costs: float [tracks, faces].
 
     Returns:
-        Face -> track; and the tracks that end, since they are rivals for a face.
+        The track of each face that is matched; and the tracks that end, as rivals for a face.
     """
     matches: dict[int, int] = {}
     doubtful: list[tuple[int, float]] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from annotated_types import Ge, Le
 
 from data import contract
 from data.ledger import Status
@@ -14,24 +16,29 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class FaceOptions:
-    """How faces are taken from a video.
+    """How faces are taken from a video: the section `faces` of an extraction's configuration.
+
+    Pydantic checks the bounds where a configuration is read; the class itself does without it, for
+    the processes that extract.
 
     Attributes:
-        frames_per_video: frames looked at, evenly spaced in time.
-        every_nth_frame: looks at every n-th frame instead; None for `frames_per_video`.
-        max_tracks: tracks kept, those with the most usable faces first.
-        min_track_share: a track counts if it has a usable face in at least this share of the
-            frames looked at: a false detection seldom comes back at the same place.
-        min_face_size: pixels; smaller faces (shorter side of the box) are not usable.
+        frames_per_video: frames that are searched, evenly spaced in time.
+        every_nth_frame: every n-th frame is searched instead; None for `frames_per_video`.
+        max_tracks: people kept of a video, those with the most usable faces first.
+        min_track_share: a person is kept only with a usable face in at least this share of the
+            frames: a false detection seldom comes back at the same place.
+        min_face_size: pixels of the box's shorter side; smaller faces are not usable.
         min_sharpness: variance of the Laplacian; blurrier crops are not usable.
     """
 
-    frames_per_video: int = 32
-    every_nth_frame: int | None = None
-    max_tracks: int = 4
-    min_track_share: float = 0.1
-    min_face_size: float = 30.0
-    min_sharpness: float = 20.0
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    frames_per_video: Annotated[int, Ge(1)] = 32
+    every_nth_frame: Annotated[int, Ge(1)] | None = None
+    max_tracks: Annotated[int, Ge(1)] = 4
+    min_track_share: Annotated[float, Ge(0), Le(1)] = 0.1
+    min_face_size: Annotated[float, Ge(0)] = 30.0
+    min_sharpness: Annotated[float, Ge(0)] = 20.0
 
 
 @dataclasses.dataclass(frozen=True)

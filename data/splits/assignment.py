@@ -12,9 +12,9 @@ import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from data import contract
-from data.datasets.base import Refusal, SourceVideo
+from data.datasets import Refusal, SourceVideo
 from data.ledger import Status
-from data.splits.groups import keys_of, name_members, possible_splits, settle
+from data.splits.groups import keys_of, name_members, possible_splits, resolve_conflicts
 from data.utils.name_some import name_some
 
 
@@ -77,13 +77,13 @@ def assign(
     considered = [video for video in videos if video.refused is None]
 
     def draw_key(key: str) -> str:
-        return draw(f"{salt}:{key}", fractions)
+        return draw_split(f"{salt}:{key}", fractions)
 
     placed = _place_by_keys(considered, draw_key, refused, kept)
     assignments = {}
-    for group in settle(placed, refused, kept):
+    for group in resolve_conflicts(placed, refused, kept):
         name = min(key for video in group for key in keys_of(video))
-        split = draw(f"{salt}:{name}", _restrict(fractions, possible_splits(group, kept)))
+        split = draw_split(f"{salt}:{name}", _restrict(fractions, possible_splits(group, kept)))
         for video in group:
             assignments[video.video_id] = Assignment(split, name)
     return {
@@ -94,7 +94,7 @@ def assign(
     }
 
 
-def draw(text: str, fractions: Sequence[float]) -> str:
+def draw_split(text: str, fractions: Sequence[float]) -> str:
     """Draws a split with the given chances by the first 64 bits of a SHA-256.
 
     Args:

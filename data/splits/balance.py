@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from data import contract
-from data.datasets.base import Refusal, SourceVideo
+from data.datasets import Refusal, SourceVideo
 from data.ledger import Status
 from data.splits.assignment import Assignment
 
 
-def balance(
+def leave_out_fakes(
     videos: Sequence[SourceVideo],
     assignments: Mapping[str, Assignment],
     *,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from scipy.cluster.hierarchy import DisjointSet
 
 from data import contract
-from data.datasets.base import Refusal, SourceVideo
+from data.datasets import Refusal, SourceVideo
 from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.name_some import NAMED_IN_MESSAGE, name_some
@@ -50,7 +50,7 @@ def connected(videos: Iterable[SourceVideo]) -> list[list[SourceVideo]]:
     return list(groups.values())
 
 
-def settle(
+def resolve_conflicts(
     videos: Sequence[SourceVideo], refused: dict[str, Refusal], kept: Mapping[str, str]
 ) -> list[list[SourceVideo]]:
     """Refuses as few videos as does it until every group can go to one split whole.

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from data import contract
-from data.datasets.base import Listing, SourceVideo
+from data.datasets import Listing, SourceVideo
 from data.ledger import Status
 from data.splits.assignment import Assignment, check_leakage
 
@@ -103,8 +103,8 @@ def audit(listings: Sequence[Listing], assignments: Mapping[str, Assignment]) ->
 
     Args:
         listings: the datasets of a run.
-        assignments: what `data.splits.assignment.assign`, and `data.splits.balance.balance` if it
-            was asked for, made of their videos.
+        assignments: what `data.splits.assignment.assign` returned for their videos, or
+            `data.splits.balance.leave_out_fakes` after it.
 
     Returns:
         The counts by dataset and split, and the listings' notes.

@@ -1,1 +1,9 @@
-"""The sample dataset: faces of one portrait, real and self-blended, as clips."""
+"""The sample dataset: faces of one portrait, real and self-blended, as clips.
+
+Open `generator.py` first: it writes the dataset. `identities.py` varies the portrait, and
+`self_blending.py` makes fakes of reals, for training too.
+"""
+
+from data.synthetic import generator, identities, self_blending
+
+__all__ = ["generator", "identities", "self_blending"]

@@ -115,11 +115,11 @@ def write_identity(
     Returns:
         The clips' rows of the metadata.
     """
-    from data.synthetic import faces
+    from data.synthetic import identities
 
     index, split = index_and_split
-    clips = faces.make_identity(options.seed, index, options.frames)
-    crf = faces.COMPRESSIONS[clips.compression]
+    clips = identities.make_identity(options.seed, index, options.frames)
+    crf = identities.COMPRESSIONS[clips.compression]
     identity = f"id{index:04d}"
     rows = []
     for label, method, frames in (

@@ -88,7 +88,7 @@ def describe(problem: Any) -> str:
     """
     where = "".join(f"{part}." for part in problem["loc"]).removesuffix(".")
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{where}: unknown key"
     if problem["type"] == "missing":
         return f"{where}: is missing"

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from data import contract
-from data.datasets.base import UNKNOWN_LABEL
+from data.datasets import UNKNOWN_LABEL
 from data.extraction import output_layout
 from data.ledger import LedgerRow, Status
 from data.utils import files, tfrecord
@@ -85,8 +85,9 @@ def _read_ledger(output: str) -> list[LedgerRow]:
         raise UsageError(f"{output}: there is no such folder; name one that `unmask extract` wrote")
     if output_layout.read_description(output) is None:
         raise UsageError(
-            f"{output}: holds no finished extraction, for it has no {output_layout.DESCRIPTION}; "
-            "`unmask extract` writes one, and finishes one that was interrupted"
+            f"{output}: holds no finished extraction, for it has no "
+            f"{output_layout.DESCRIPTION_FILE}; `unmask extract` writes one, and finishes one that "
+            "was interrupted"
         )
     return output_layout.read_ledger(output)
 

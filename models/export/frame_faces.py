@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from data.contract import CROP_JPEG_QUALITY, CROP_MAX_SIZE
 from data.detectors.mtcnn import MtcnnGraph
-from data.faces.cropping import MARGIN
+from data.faces import cropping
 from models.inputs import image_ops
 
 
@@ -67,7 +67,9 @@ def crop_in_graph(pixels: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
     """
     # In float64, as Python rounds.
     x_min, y_min, x_max, y_max = tf.unstack(tf.cast(box, tf.float64))
-    side = tf.maximum(tf.round(tf.maximum(x_max - x_min, y_max - y_min) * (1.0 + MARGIN)), 1.0)
+    side = tf.maximum(
+        tf.round(tf.maximum(x_max - x_min, y_max - y_min) * (1.0 + cropping.MARGIN)), 1.0
+    )
     left = tf.cast(tf.round((x_min + x_max - side) / 2.0), tf.int32)
     top = tf.cast(tf.round((y_min + y_max - side) / 2.0), tf.int32)
     side = tf.cast(side, tf.int32)

@@ -16,7 +16,7 @@ from data import contract
 from data.extraction import output_layout
 from data.utils import files, yaml_config
 from data.utils.errors import UsageError
-from data.visualization.drawing import FADED, INK, LABELS, LINE, PAPER, fit, font, text_width, wrap
+from data.visualization import drawing
 from models.config import ModelConfig
 from models.inputs import sampling
 from models.inputs.augmentation import augment
@@ -145,17 +145,17 @@ def draw_sheet(title: str, config: ModelConfig, pairs: Sequence[AugmentedPair]) 
     Returns:
         A PNG, dark on light.
     """
-    sheet = Image.new("RGB", (_WIDTH, _HEAD + len(pairs) * _ROW_HEIGHT + _MARGIN), PAPER)
+    sheet = Image.new("RGB", (_WIDTH, _HEAD + len(pairs) * _ROW_HEIGHT + _MARGIN), drawing.PAPER)
     pen = ImageDraw.Draw(sheet)
     width = _WIDTH - 2 * _MARGIN
-    pen.text((_MARGIN, _MARGIN - 8), fit(title, 30, width), INK, font(30))
+    pen.text((_MARGIN, _MARGIN - 8), drawing.fit(title, 30, width), drawing.INK, drawing.font(30))
     values = config.augmentation.model_dump()
     settings = ", ".join(f"{name} {value:g}" for name, value in values.items())
-    for number, line in enumerate(wrap(settings, 15, width, 2)):
-        pen.text((_MARGIN, _MARGIN + 32 + 20 * number), line, FADED, font(15))
+    for number, line in enumerate(drawing.wrap(settings, 15, width, 2)):
+        pen.text((_MARGIN, _MARGIN + 32 + 20 * number), line, drawing.FADED, drawing.font(15))
     for column in range(DRAWS + 1):
         heading = "original" if column == 0 else f"draw {column}"
-        pen.text((_left(column), _HEAD - 24), heading, INK, font(16))
+        pen.text((_left(column), _HEAD - 24), heading, drawing.INK, drawing.font(16))
     for number, pair in enumerate(pairs):
         top = _HEAD + number * _ROW_HEIGHT
         for label, images, name in (
@@ -167,7 +167,7 @@ def draw_sheet(title: str, config: ModelConfig, pairs: Sequence[AugmentedPair]) 
                 cell = Image.fromarray(image).resize((_CELL, _CELL), Image.Resampling.BICUBIC)
                 sheet.paste(cell, (_left(column), top))
             top += _CELL + _GAP
-        pen.line((_MARGIN, top + 6, _WIDTH - _MARGIN - 1, top + 6), LINE)
+        pen.line((_MARGIN, top + 6, _WIDTH - _MARGIN - 1, top + 6), drawing.LINE)
     content = io.BytesIO()
     sheet.save(content, "PNG")
     return content.getvalue()
@@ -179,9 +179,9 @@ def _left(column: int) -> int:
 
 
 def _draw_name(pen: ImageDraw.ImageDraw, top: int, label: contract.Label, name: str) -> None:
-    text, colour = LABELS[label]
-    width = text_width(text, 16) + 16
+    text, colour = drawing.LABELS[label]
+    width = drawing.text_width(text, 16) + 16
     pen.rounded_rectangle((_MARGIN, top, _MARGIN + width, top + 24), 4, colour)
-    pen.text((_MARGIN + 8, top + 3), text, PAPER, font(16))
-    for number, line in enumerate(wrap(name, 16, _TEXT_WIDTH - 2 * _GAP, 4)):
-        pen.text((_MARGIN, top + 34 + 21 * number), line, INK, font(16))
+    pen.text((_MARGIN + 8, top + 3), text, drawing.PAPER, drawing.font(16))
+    for number, line in enumerate(drawing.wrap(name, 16, _TEXT_WIDTH - 2 * _GAP, 4)):
+        pen.text((_MARGIN, top + 34 + 21 * number), line, drawing.INK, drawing.font(16))

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data.synthetic import self_blending
-from data.synthetic.self_blending import StyleBounds
 
-STYLE_BOUNDS = StyleBounds(
+STYLE_BOUNDS = self_blending.StyleBounds(
     colour_shift=((-20.0, 20.0), (-20.0, 20.0), (-20.0, 20.0)),
     colour_shift_probability=0.3,
     brightness=0.1,

@@ -20,7 +20,7 @@ import pydantic
 from pydantic import Field
 
 from data.contract import SCOPE_SENTENCE
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from data.ledger import Status, percent_encode
 from data.utils.errors import UsageError
 from serving.audit import results

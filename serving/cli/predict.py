@@ -105,7 +105,7 @@ def predict(
     if models is not None and not models.is_dir():
         raise UsageError(f"{models}: no such folder; --models names the server's serving root")
 
-    from data.faces.extract import FaceOptions
+    from data.faces import FaceOptions
     from serving.audit import OptionsRecord
     from serving.cli.prediction_run import PredictionRun
     from serving.client import Client

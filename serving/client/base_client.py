@@ -3,8 +3,8 @@
 import abc
 from typing import Generic, TypeVar
 
-from data.detectors.base import FaceDetector
-from data.faces.types import FaceOptions
+from data.detectors import FaceDetector
+from data.faces import FaceOptions
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.client.connection import Connection, Tls
 from serving.client.session import Session

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from data.faces.types import VideoFaces
+from data.faces import VideoFaces
 from serving.client.base_client import BaseClient, no_progress
 from serving.client.connection import Connection
 from serving.client.grpc_channel import GrpcChannel

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data.detectors import registry
-from data.detectors.base import Face, FaceDetector
+from data import detectors
+from data.detectors import Face, FaceDetector
 from data.video import Frame, UnreadableVideoError
 from serving.client.calls import FRAMES, PredictCall
 
@@ -38,7 +38,7 @@ class LocalDetector:
         """Finds the faces of a frame."""
         with self._lock:
             if self._detector is None:
-                self._detector = registry.create("mtcnn")
+                self._detector = detectors.create("mtcnn")
             return self._detector.detect(frame.image[np.newaxis])[0]
 
 

@@ -13,10 +13,8 @@ import numpy.typing as npt
 
 from data import contract
 from data.contract import FaceCrop
-from data.detectors.base import FaceDetector
-from data.faces.collector import FaceCollector
-from data.faces.extract import looked_at
-from data.faces.types import FaceOptions, Measurements, VideoFaces
+from data.detectors import FaceDetector
+from data.faces import FaceCollector, FaceOptions, Measurements, VideoFaces, sampled_frames
 from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.evenly_spread import evenly_spread
@@ -134,7 +132,7 @@ class Session:
             video = Video(path)
             total = _sampled_frame_count(video, self._options)
             collector = FaceCollector(self._options, faces_per_track=served.track_width)
-            frames = looked_at(video, self._options)
+            frames = sampled_frames(video, self._options)
             try:
                 yield from self._collect(
                     frames, collector, lambda frame: frame, lambda done: progress(done, total)

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from data.faces.types import Measurements
+from data.faces import Measurements
 from data.video import MAX_PIXELS, Frame, UnreadableVideoError, open_container, read_packets, to_rgb
 
 TimedFrame = tuple[float, npt.NDArray[np.uint8]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy.typing as npt
 
 from data.contract import FaceCrop, VerdictCode
-from data.faces.types import VideoFaces
+from data.faces import VideoFaces
 from data.ledger import Status
 from serving.prediction import (
     FramePrediction,

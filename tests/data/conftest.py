@@ -7,7 +7,7 @@ import pytest
 
 from data.datasets import registry
 from data.extraction import job
-from data.extraction.worker import FaceExtractor
+from data.faces import FaceExtractor
 from tests.data import bad_clips
 from tests.data.extracted_clips import EXPECTED, OPTIONS
 

@@ -6,9 +6,8 @@ import pathlib
 import tensorflow as tf
 
 from data import contract
-from data.extraction import output_layout
-from data.extraction.plan import ExtractionOptions
-from data.faces.extract import FaceOptions
+from data.extraction import ExtractionOptions, output_layout
+from data.faces import FaceOptions
 from data.ledger import Status
 
 OPTIONS = ExtractionOptions(faces=FaceOptions(frames_per_video=4))

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from data.detectors.base import Face
+from data.detectors import Face
 from data.detectors.mtcnn import Mtcnn
 from tests.data.bad_clips.encoding import encode, gradient_frames
 

@@ -3,7 +3,7 @@
 import random
 
 from data.contract import Label
-from data.datasets.base import SourceVideo
+from data.datasets import SourceVideo
 
 
 def video(name, *sources, fake=False, method="swap", dataset="demo", **fields):

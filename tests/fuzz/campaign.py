@@ -7,7 +7,7 @@ import tempfile
 import time
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
-from data.faces.extract import FaceOptions, VideoFaces, extract_faces
+from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.ledger import Status
 from data.utils.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
 from tests.fuzz import mutations, seeds

@@ -4,7 +4,7 @@ import av
 import numpy as np
 
 from data.contract import FaceCrop
-from data.detectors.base import Face
+from data.detectors import Face
 
 
 def faces_of(face_jpeg, *tracks):

@@ -2,7 +2,7 @@ import pytest
 
 from data.contract import Label
 from data.datasets.celeb_df import read
-from data.splits import assignment as video_splits
+from data.splits import assign, check_leakage
 from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
@@ -57,7 +57,7 @@ def test_the_training_side_of_version_2_is_disjoint_from_its_list(shared_data, t
     official = listing(*root, official=True)
     leaking = len(dropped)
     assert official.notes[-1].startswith(f"{leaking} clips of the training side share a target")
-    assignments = video_splits.assign(official.videos)
+    assignments = assign(official.videos)
     assert all(assignment.refused is None for assignment in assignments.values())
     assert sum(assignment.split == "test" for assignment in assignments.values()) == 518
 
@@ -105,7 +105,7 @@ def test_target_clips_go_to_train_or_eval_whole(tmp_path):
         put(tmp_path, *(f"Celeb-synthesis/id5_id{s}_{number:04}.mp4" for s in (6, 7)))
     put_list(tmp_path)
     videos = listing(tmp_path).videos
-    assignments = video_splits.assign(videos)
+    assignments = assign(videos)
     split_of = {}
     for video in videos:
         split_of.setdefault(video.sources, set()).add(assignments[video.video_id].split)
@@ -132,7 +132,7 @@ def test_official_takes_the_list_as_it_is(tmp_path):
     assert leaking.notes[1].startswith("2 clips of the training side share a target clip")
     assert "leak" in leaking.notes[1]
     assert len(listing(tmp_path).notes) == 1
-    assignments = video_splits.assign(leaking.videos)
+    assignments = assign(leaking.videos)
     videos = by_name(leaking)
     for name, splits in {
         "Celeb-real/id2_0003.mp4": TRAINING,
@@ -140,7 +140,7 @@ def test_official_takes_the_list_as_it_is(tmp_path):
         "Celeb-synthesis/id2_id0_0003.mp4": ("test",),
     }.items():
         assert assignments[videos[name].video_id].split in splits
-    leaks = video_splits.check_leakage(
+    leaks = check_leakage(
         (video_id, found.split, found.source_group, video_id, 0)
         for video_id, found in assignments.items()
     )

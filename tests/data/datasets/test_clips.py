@@ -8,10 +8,10 @@ from data.contract import Label
 from data.datasets.base import Refusal
 from data.datasets.clips import (
     clip_id,
+    deduplicate_rows,
     is_inside,
     locate,
     refused_clip,
-    settle_repeated,
 )
 from data.ledger import Status
 from tests.data import source_videos
@@ -86,12 +86,12 @@ def test_an_id_tells_its_path(name):
     assert re.sub("%(25|[89A-F][0-9A-F])", decode, encoded) == name
 
 
-def settle(*rows):
+def deduplicate(*rows):
     """Settles rows given as id, label and whether they are refused; the id names the file."""
     refusal = Refusal(Status.REFUSED_INPUT, "why")
     return [
         (video.video_id, video.refused and (video.refused.status.value, video.refused.reason))
-        for video in settle_repeated(
+        for video in deduplicate_rows(
             (
                 source_videos.video(name, fake=bool(label), refused=refusal if bad else None),
                 name,
@@ -103,7 +103,7 @@ def settle(*rows):
 
 
 def test_a_usable_row_has_the_id_and_bad_ones_are_numbered():
-    assert settle(("a", 0, True), ("b", 0, False), ("a", 0, False), ("a", 0, True)) == [
+    assert deduplicate(("a", 0, True), ("b", 0, False), ("a", 0, False), ("a", 0, True)) == [
         ("a#row-1", ("refused_input", "why")),
         ("b", None),
         ("a", None),
@@ -112,7 +112,7 @@ def test_a_usable_row_has_the_id_and_bad_ones_are_numbered():
 
 
 def test_bad_rows_alone():
-    assert settle(("a", 0, True), ("a", 1, True)) == [
+    assert deduplicate(("a", 0, True), ("a", 1, True)) == [
         ("a", ("refused_input", "why")),
         ("a#row-2", ("refused_input", "why")),
     ]
@@ -120,12 +120,12 @@ def test_bad_rows_alone():
 
 def test_a_file_that_is_called_like_a_numbered_row():
     rows = ("a", 0, False), ("a", 0, False), ("a#row-2", 0, False)
-    assert [video_id for video_id, _ in settle(*rows)] == ["a", "a#row-2#row-2", "a#row-2"]
+    assert [video_id for video_id, _ in deduplicate(*rows)] == ["a", "a#row-2#row-2", "a#row-2"]
 
 
 def test_labels_that_differ():
     reason = "refused_input", "listed with different labels: row 1 and row 2"
-    assert settle(("a", 1, False), ("a", 0, False), ("a", 1, False)) == [
+    assert deduplicate(("a", 1, False), ("a", 0, False), ("a", 1, False)) == [
         ("a", reason),
         ("a#row-2", reason),
         ("a#row-3", reason),

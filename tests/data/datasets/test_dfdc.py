@@ -7,7 +7,7 @@ import pytest
 from data.contract import SPLITS, Label
 from data.datasets.base import UNKNOWN_LABEL
 from data.datasets.dfdc import read
-from data.splits import assignment as video_splits
+from data.splits import assign
 from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
@@ -65,7 +65,7 @@ def test_a_whole_part_by_its_metadata_alone(shared_data):
         families[entry.get("original", name)].add(f"dfdc/{name}")
         assert videos[name].original == (f"dfdc/{entry['original']}" if "original" in entry else "")
     groups = collections.defaultdict(set)
-    for video_id, assignment in video_splits.assign(found.videos).items():
+    for video_id, assignment in assign(found.videos).items():
         groups[assignment.source_group].add(video_id)
     assert sorted(map(sorted, groups.values())) == sorted(map(sorted, families.values()))
     assert len(groups) == 219

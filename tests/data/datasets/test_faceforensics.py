@@ -5,7 +5,7 @@ import pytest
 
 from data.contract import Label
 from data.datasets.faceforensics import METHODS, read, read_splits
-from data.splits import assignment as video_splits
+from data.splits import assign
 from data.utils.errors import UsageError
 from tests.data.datasets.trees import by_name, put
 from tests.data.mapped_file_system import ObjectStore
@@ -133,7 +133,7 @@ def test_actors_are_drawn_one_by_one_and_pairs_that_cross_are_dropped(tmp_path):
                 name = f"{target}_{source}__kitchen_pan__AAAAAAAA.mp4"
                 put(tmp_path, f"{FAKES}/DeepFakeDetection/c23/videos/{name}")
     videos = listing(tmp_path).videos
-    assignments = video_splits.assign(videos)
+    assignments = assign(videos)
     split_of = {
         video.sources[0]: assignments[video.video_id].split
         for video in videos

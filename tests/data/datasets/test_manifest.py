@@ -3,7 +3,7 @@ import pytest
 from data.contract import Label
 from data.datasets.base import UNKNOWN_LABEL
 from data.datasets.manifest import read
-from data.splits import assignment as splits
+from data.splits import assign
 from data.utils.errors import UsageError
 from tests.data.mapped_file_system import ObjectStore
 
@@ -81,7 +81,7 @@ def test_source_may_be_a_person_or_the_file_of_another_row(tmp_path):
         "fake/4.mp4,FAKE,carl,other",
         "fake/5.mp4,FAKE,dora,other",
     )
-    assigned = splits.assign(listing(tmp_path).videos)
+    assigned = assign(listing(tmp_path).videos)
     groups = {video_id: assignment.source_group for video_id, assignment in assigned.items()}
     a, b = (groups[f"reals/real/{name}.mp4"] for name in "ab")
     fake_a, fake_b, fake_ann = (groups[f"fakes/fake/{n}.mp4"] for n in (1, 2, 3))
@@ -94,9 +94,9 @@ def test_source_may_be_a_person_or_the_file_of_another_row(tmp_path):
 def test_one_more_fake_does_not_rename_its_group(tmp_path):
     lines = ["file,label,source", "real/a.mp4,REAL,", "fake/1.mp4,FAKE,real/a.mp4"]
     write(tmp_path, *lines)
-    before = splits.assign(listing(tmp_path).videos)
+    before = assign(listing(tmp_path).videos)
     write(tmp_path, *lines, "another/fake.mp4,FAKE,real/a.mp4")
-    after = splits.assign(listing(tmp_path).videos)
+    after = assign(listing(tmp_path).videos)
     assert before.items() <= after.items()
 
 

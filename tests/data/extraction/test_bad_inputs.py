@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 from data.detectors.mtcnn import Mtcnn
-from data.faces.extract import FaceOptions, VideoFaces, extract_faces
+from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.ledger import Status
 from tests.data import misbehaving
 from tests.data.bad_inputs import BAD_INPUTS, file_name

@@ -9,9 +9,8 @@ import yaml
 import configs
 from data.extraction import config as extraction_config
 from data.extraction import runners
-from data.extraction.config import DatasetConfig, ExtractionConfig, FacesConfig
-from data.extraction.plan import ExtractionOptions
-from data.faces.extract import FaceOptions
+from data.extraction.config import DatasetConfig, ExtractionConfig, ExtractionOptions
+from data.faces import FaceOptions
 from data.utils.errors import UsageError
 
 EXAMPLE = configs.FOLDER / "extraction.yaml"
@@ -29,7 +28,7 @@ def test_the_example_is_valid_and_shows_every_key():
     assert [entry.dataset for entry in loaded.datasets] == ["faceforensics", "celeb_df"]
     shown = yaml.safe_load(EXAMPLE.read_text())
     assert shown.keys() == ExtractionConfig.model_fields.keys()
-    assert shown["faces"].keys() == FacesConfig.model_fields.keys() - {"every_nth_frame"}
+    assert shown["faces"].keys() == dataclasses.asdict(FaceOptions()).keys() - {"every_nth_frame"}
     assert shown["datasets"][1].keys() == DatasetConfig.model_fields.keys()
 
 
@@ -46,7 +45,6 @@ def test_the_examples_cluster_is_valid():
 def test_defaults_are_those_of_the_job(tmp_path):
     config = extraction_config.load(write(tmp_path))
     assert config.options() == ExtractionOptions()
-    assert dataclasses.asdict(FaceOptions()).keys() == FacesConfig.model_fields.keys()
 
 
 def test_every_option_of_the_job_can_be_set(tmp_path):
@@ -68,15 +66,20 @@ def test_every_option_of_the_job_can_be_set(tmp_path):
     }
     options = extraction_config.load(write(tmp_path, **changes)).options()
     unset = ExtractionOptions()
-    for field in dataclasses.fields(options):
-        assert getattr(options, field.name) != getattr(unset, field.name), field.name
+    for name in ExtractionOptions.model_fields:
+        assert getattr(options, name) != getattr(unset, name), name
     for name, value in changes["faces"].items():
         assert getattr(options.faces, name) == value
 
 
-@pytest.mark.parametrize("section", [ExtractionConfig, FacesConfig, DatasetConfig])
+@pytest.mark.parametrize("section", [ExtractionConfig, DatasetConfig])
 def test_every_key_is_described(section):
     assert all(field.description for field in section.model_fields.values())
+
+
+def test_every_key_of_faces_is_described():
+    for name in dataclasses.asdict(FaceOptions()):
+        assert f"\n        {name}: " in FaceOptions.__doc__, name
 
 
 def test_the_names_of_runners_are_those_of_the_job():

@@ -13,10 +13,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from data import contract, ledger
 from data.datasets import registry
-from data.extraction import job as extraction
-from data.extraction import job_progress, output_layout, plan
-from data.extraction.plan import ExtractionOptions
-from data.faces.extract import FaceOptions
+from data.extraction import job, job_progress, output_layout
+from data.extraction.config import ExtractionOptions
+from data.extraction.plan import plan_extraction
+from data.faces import FaceOptions
 from data.ledger import Status
 from data.utils.errors import UsageError
 from tests.data import bad_clips
@@ -76,7 +76,7 @@ def test_faces_below_the_thresholds_are_flagged_and_not_counted(tmp_path):
     (tmp_path / "manifest.csv").write_text("file,label,split\nclip.mp4,REAL,train\n")
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=4, min_sharpness=100))
     output = tmp_path / "output"
-    (row,) = extraction.extract([registry.read("manifest", str(tmp_path))], str(output), options)
+    (row,) = job.extract([registry.read("manifest", str(tmp_path))], str(output), options)
     (example,) = read_examples(output, "train").values()
     assert [face.usable for face in example.faces] == [True, False, False, True]
     assert (row.status, row.used, row.faces, row.tracks_kept) == (Status.OK, True, 2, 1)
@@ -94,9 +94,9 @@ def test_nothing_half_written_is_left(extracted):
         "train-00000-of-00001",
         "eval-00000-of-00001",
         ledger.FILE_NAME,
-        output_layout.DESCRIPTION,
+        output_layout.DESCRIPTION_FILE,
     }
-    summary = json.loads((extracted / output_layout.DESCRIPTION).read_text())
+    summary = json.loads((extracted / output_layout.DESCRIPTION_FILE).read_text())
     assert summary["slice_columns"] == ["camera"]
     assert summary["splits"]["eval"] == {"videos": 1, "fakes": 1, "faces": 4}
 
@@ -104,7 +104,7 @@ def test_nothing_half_written_is_left(extracted):
 def test_progress_counters_and_ledger_agree_by_status(listing, extracted, tmp_path, monkeypatch):
     output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
     fewer = dataclasses.replace(listing, videos=listing.videos[1:])
-    job = plan.plan([fewer], str(output), OPTIONS)
+    plan = plan_extraction([fewer], str(output), OPTIONS)
     found = []
     run = beam.Pipeline.run
 
@@ -114,11 +114,11 @@ def test_progress_counters_and_ledger_agree_by_status(listing, extracted, tmp_pa
         ours = MetricsFilter().with_namespace("extraction")
         counters = result.metrics().query(ours)[result.metrics().COUNTERS]
         by_name = {counter.key.metric.name: counter.committed for counter in counters}
-        found.append((by_name, job_progress.read(job.work)))
+        found.append((by_name, job_progress.read(plan.work)))
         return result
 
     monkeypatch.setattr(beam.Pipeline, "run", record)
-    statuses = collections.Counter(row.status for row in extraction.run(job))
+    statuses = collections.Counter(row.status for row in job.run(plan))
     assert {Status.OK, Status.DUPLICATE, Status.REFUSED_CROSS_SPLIT, Status.MISSING} <= set(
         statuses
     )
@@ -143,7 +143,7 @@ def test_refused_videos_are_no_part_of_the_graph(tmp_path, monkeypatch):
         names = [f"café {number}\u2028.mp4" for number in range(count)]
         manifest.write_text("file,label\n" + "".join(f"{name},MAYBE\n" for name in names))
         listing = registry.read("manifest", str(manifest))
-        rows = extraction.extract([listing], str(tmp_path / f"of {count}"), OPTIONS)
+        rows = job.extract([listing], str(tmp_path / f"of {count}"), OPTIONS)
         assert [(row.video_id, row.status) for row in rows] == [
             (video.video_id, Status.REFUSED_INPUT) for video in listing.videos
         ]
@@ -154,18 +154,18 @@ def test_refused_videos_are_no_part_of_the_graph(tmp_path, monkeypatch):
 def test_a_folder_of_somebody_elses_records_is_not_replaced(listing, tmp_path):
     (tmp_path / "train-00000-of-00001").write_bytes(b"mine")
     with pytest.raises(UsageError, match="TFRecords that no extraction wrote"):
-        extraction.extract([listing], str(tmp_path), OPTIONS)
+        job.extract([listing], str(tmp_path), OPTIONS)
 
 
 def test_two_workers_write_the_same_bytes(listing, extracted, tmp_path):
     two = PipelineOptions([], direct_running_mode="multi_processing", direct_num_workers=2)
-    extraction.extract([listing], str(tmp_path / "output"), OPTIONS, two)
+    job.extract([listing], str(tmp_path / "output"), OPTIONS, two)
     assert_same(tmp_path / "output", extracted)
 
 
 def test_urls_go_the_same_way_as_paths(dataset, extracted, tmp_path):
     listing = registry.read("manifest", ObjectStore.url(dataset))
-    extraction.extract([listing], ObjectStore.url(tmp_path / "output"), OPTIONS)
+    job.extract([listing], ObjectStore.url(tmp_path / "output"), OPTIONS)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".work" in path.parts]
     shutil.rmtree(tmp_path / "output" / ".work", ignore_errors=True)  # a store has no folders
     assert_same(tmp_path / "output", extracted)
@@ -175,8 +175,8 @@ def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_dat
     listing = registry.read(
         "faceforensics", str(shared_data / "ffpp"), splits=str(shared_data / "ffpp_splits")
     )
-    options = dataclasses.replace(OPTIONS, boxes_from="original", face_videos=True)
-    rows = extraction.extract([listing], str(tmp_path), options)
+    options = OPTIONS.model_copy(update={"boxes_from": "original", "face_videos": True})
+    rows = job.extract([listing], str(tmp_path), options)
     splits = {pathlib.Path(row.path).stem: row.split for row in rows}
     assert splits == {
         "519": "train",
@@ -200,4 +200,4 @@ def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_dat
     for split in contract.SPLITS:
         real, fake = sorted(read_examples(tmp_path, split).values(), key=lambda e: e.label)
         assert [face.box for face in fake.faces] == [face.box for face in real.faces]
-    assert len(list((tmp_path / output_layout.FACE_VIDEOS).glob("*.mp4"))) == 6
+    assert len(list((tmp_path / output_layout.FACE_VIDEOS_FOLDER).glob("*.mp4"))) == 6

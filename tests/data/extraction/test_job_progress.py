@@ -38,7 +38,7 @@ def test_settled_counts_replace_what_workers_reported(tmp_path):
         reporter.add(Status.OK)
     reporter.flush()
     settled = {Status.MISSING: 1, Status.OK: 1, Status.DUPLICATE: 1}
-    job_progress.settle(work, settled)
+    job_progress.finish(work, settled)
     found = job_progress.read(work)
     assert (found.counts, found.done) == (settled, 3)
     job_progress.begin(work, 3, {})

@@ -7,12 +7,12 @@ import pytest
 
 from data import ledger
 from data.extraction import output_layout, resume
+from data.extraction.config import ExtractionOptions
 from data.extraction.output_layout import Description
-from data.extraction.plan import ExtractionOptions
 from data.ledger import LedgerRow, Status
 from data.utils.errors import UsageError
 
-OPTIONS = dataclasses.asdict(ExtractionOptions())
+OPTIONS = ExtractionOptions().model_dump()
 SHARD = "train-00000-of-00001"
 USED = LedgerRow("d/a.mp4", "a.mp4", 0, Status.OK, "a" * 64, "train", True, shard=SHARD)
 FACELESS = LedgerRow("d/b.mp4", "b.mp4", 0, Status.NO_FACE, "b" * 64, "test")
@@ -23,11 +23,13 @@ def write(folder, rows=(USED, FACELESS)):
     (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     (folder / SHARD).touch()
     description = Description("the inputs", "the crops", OPTIONS, [], {})
-    (folder / output_layout.DESCRIPTION).write_text(json.dumps(dataclasses.asdict(description)))
+    (folder / output_layout.DESCRIPTION_FILE).write_text(
+        json.dumps(dataclasses.asdict(description))
+    )
 
 
 def find(folder, video_ids=IDS, crops="the crops", **changed):
-    return resume.find(str(folder), video_ids, OPTIONS | changed, crops)
+    return resume.read_previous(str(folder), video_ids, OPTIONS | changed, crops)
 
 
 def test_a_whole_result_is_all_there_and_keeps_its_splits(tmp_path):
@@ -84,10 +86,10 @@ def test_what_no_longer_holds_is_told(tmp_path, changed, notice, keeps):
     assert bool(found.kept) == keeps
 
 
-@pytest.mark.parametrize("lost", [SHARD, output_layout.DESCRIPTION])
+@pytest.mark.parametrize("lost", [SHARD, output_layout.DESCRIPTION_FILE])
 def test_a_result_that_a_killed_job_was_replacing_keeps_its_splits(tmp_path, lost):
     write(tmp_path)
-    work = tmp_path / output_layout.WORK / "the crops"
+    work = tmp_path / output_layout.WORK_FOLDER / "the crops"
     work.mkdir(parents=True)
     (tmp_path / lost).rename(work / lost)
     found = find(tmp_path)
@@ -97,8 +99,8 @@ def test_a_result_that_a_killed_job_was_replacing_keeps_its_splits(tmp_path, los
 
 
 def test_work_with_other_options_is_dropped_with_a_word(tmp_path):
-    (tmp_path / output_layout.WORK / "others").mkdir(parents=True)
-    (tmp_path / output_layout.WORK / "others" / "job.json").touch()
+    (tmp_path / output_layout.WORK_FOLDER / "others").mkdir(parents=True)
+    (tmp_path / output_layout.WORK_FOLDER / "others" / "job.json").touch()
     assert "unfinished extraction with other options" in find(tmp_path).notice
     assert find(tmp_path, crops="others").notice == ""
 

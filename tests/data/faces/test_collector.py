@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data.detectors.base import Face
+from data.detectors import Face
 from data.faces.collector import THINNING, FaceCollector
 from data.faces.types import FaceOptions, Measurements
 from data.ledger import Status

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage import data as skimage_data
 
-from data.faces.descriptors import describe_crop
+from data.faces.descriptors import face_descriptor
 from data.faces.tracking import MAX_COST
 
 
@@ -17,13 +17,13 @@ def face():
 
 @pytest.mark.parametrize("side", [1, 2, 5, 30, 139, 384])
 def test_any_crop_has_a_description(face, side):
-    description = describe_crop(np.resize(face, (side, side, 3)))
+    description = face_descriptor(np.resize(face, (side, side, 3)))
     assert (description.shape, description.dtype) == ((228,), np.float32)
     assert np.isfinite(description).all()
 
 
 def distance(first, second):
-    return float(np.linalg.norm(describe_crop(first) - describe_crop(second)))
+    return float(np.linalg.norm(face_descriptor(first) - face_descriptor(second)))
 
 
 def noisy(face):
@@ -57,7 +57,7 @@ def test_colours_beside_the_cheeks_do_not_count(face):
     other = face.copy()
     other[:, :24], other[:, -24:] = (0, 0, 255), (0, 255, 0)
     colors = slice(12 * 16, None)
-    difference = describe_crop(face)[colors] - describe_crop(other)[colors]
+    difference = face_descriptor(face)[colors] - face_descriptor(other)[colors]
     assert np.linalg.norm(difference) < 0.05
 
 

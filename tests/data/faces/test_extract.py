@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data.detectors.base import Face
+from data.detectors import Face
 from data.detectors.mtcnn import Mtcnn
 from data.faces.extract import FaceOptions, extract_faces
 from data.faces.tracking import MAX_GAP

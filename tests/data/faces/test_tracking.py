@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from data.faces.tracking import (
-    LOOKS,
     MAX_COST,
+    MAX_DESCRIPTORS,
     MAX_GAP,
     Tracker,
     rank_tracks,
@@ -12,17 +12,17 @@ from data.faces.tracking import (
 SIZE = 10.0
 
 
-def assign_tracks(boxes, descriptions):
+def assign_tracks(boxes, descriptors):
     """For each frame the tracks of its faces."""
     tracker = Tracker()
-    return [tracker.add(*frame) for frame in zip(boxes, descriptions, strict=True)]
+    return [tracker.update(*frame) for frame in zip(boxes, descriptors, strict=True)]
 
 
 def box(x, size=SIZE):
     return [x, 0.0, x + size, size]
 
 
-# Descriptions: two people are further apart than any track allows; the twin of `a` is not.
+# Descriptors: two people are further apart than any track allows; the twin of `a` is not.
 PEOPLE = {
     "a": np.array([0.0, 0.0, 0.0]),
     "twin": np.array([0.0, 0.05, 0.0]),
@@ -85,11 +85,11 @@ def test_a_track_is_open_until_it_was_missed_too_often():
     tracker = Tracker()
     face = np.array([box(0)], np.float32), np.array([PEOPLE["a"]], np.float32)
     nobody = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
-    tracker.add(*face)
+    tracker.update(*face)
     for _ in range(MAX_GAP + 1):
         assert tracker.open_tracks == {0}
-        tracker.add(*nobody)
-    tracker.add(*nobody)
+        tracker.update(*nobody)
+    tracker.update(*nobody)
     assert tracker.open_tracks == set()
 
 
@@ -189,10 +189,10 @@ def test_a_face_goes_to_the_track_whose_course_leads_there():
 def test_all_that_differs_counts_against_a_match(unlike, misses, x, size, goes_on):
     middle = (SIZE - size) / 2  # about the same centre
     boxes = [[box(0)], *[[]] * misses, [[x + middle, middle, x + middle + size, middle + size]]]
-    looks = [[[0.0, 0.0]], *[[]] * misses, [[unlike, 0.0]]]
+    descriptors = [[[0.0, 0.0]], *[[]] * misses, [[unlike, 0.0]]]
     numbers = assign_tracks(
         [np.array(frame, np.float32) for frame in boxes],
-        [np.array(frame, np.float32) for frame in looks],
+        [np.array(frame, np.float32) for frame in descriptors],
     )
     assert numbers[-1] == [0 if goes_on else 1]
 
@@ -205,23 +205,23 @@ def test_new_tracks_last_where_doubtful_ones_ended():
 
 def test_a_track_beyond_doubt_goes_on_beside_a_doubtful_face():
     boxes = [[box(0), box(10)], [box(0), box(5)], [box(0)]]
-    looks = [[0.0, 0.55], [0.0, 0.28], [0.0]]
+    descriptors = [[0.0, 0.55], [0.0, 0.28], [0.0]]
     numbers = assign_tracks(
         [np.array(frame, np.float32) for frame in boxes],
-        [np.array(frame, np.float32)[:, None] for frame in looks],
+        [np.array(frame, np.float32)[:, None] for frame in descriptors],
     )
     assert numbers == [[0, 1], [0, 2], [0]]
 
 
 def test_who_turns_away_and_back_is_known_again():
     gallery = [np.array([[0.3 * i, 0.0]], np.float32) for i in range(4)]
-    looks = [*gallery, gallery[0]]
-    boxes = [np.array([box(0)], np.float32)] * len(looks)
-    assert assign_tracks(boxes, looks) == [[0]] * 5
-    # The first look is forgotten when more than LOOKS others have come.
-    looks = [*gallery, *gallery[-1:] * LOOKS, gallery[0]]
-    boxes = [np.array([box(0)], np.float32)] * len(looks)
-    assert assign_tracks(boxes, looks)[-1] == [1]
+    descriptors = [*gallery, gallery[0]]
+    boxes = [np.array([box(0)], np.float32)] * len(descriptors)
+    assert assign_tracks(boxes, descriptors) == [[0]] * 5
+    # The first descriptor is forgotten when more than MAX_DESCRIPTORS others have come.
+    descriptors = [*gallery, *gallery[-1:] * MAX_DESCRIPTORS, gallery[0]]
+    boxes = [np.array([box(0)], np.float32)] * len(descriptors)
+    assert assign_tracks(boxes, descriptors)[-1] == [1]
 
 
 def test_a_box_without_area_is_a_face_like_others():

@@ -4,9 +4,9 @@ import random
 import pytest
 
 from data import contract
-from data.datasets.base import Refusal
+from data.datasets import Refusal
 from data.ledger import Status
-from data.splits.assignment import Assignment, assign, check_leakage, draw
+from data.splits.assignment import Assignment, assign, check_leakage, draw_split
 from tests.data.source_videos import groups_by_flood, random_videos, splits_kept, video
 
 UNLISTED = Refusal(Status.REFUSED_INPUT, "in no list")
@@ -171,7 +171,7 @@ def test_group_goes_where_all_its_members_may_go():
     ],
 )
 def test_draw_never_draws_what_has_no_chance(fractions, drawn):
-    assert {draw(str(i), fractions) for i in range(100)} == drawn
+    assert {draw_split(str(i), fractions) for i in range(100)} == drawn
 
 
 def test_unknown_split_of_a_kept_video():

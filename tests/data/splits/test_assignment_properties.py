@@ -7,7 +7,7 @@ import re
 import pytest
 
 from data import contract
-from data.datasets.base import Refusal
+from data.datasets import Refusal
 from data.ledger import Status
 from data.splits.assignment import assign
 from data.utils.errors import UsageError

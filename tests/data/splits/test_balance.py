@@ -3,10 +3,10 @@ import random
 
 import pytest
 
-from data.datasets.base import Refusal
+from data.datasets import Refusal
 from data.ledger import Status
 from data.splits.assignment import assign
-from data.splits.balance import balance
+from data.splits.balance import leave_out_fakes
 from tests.data.source_videos import video
 
 
@@ -31,7 +31,7 @@ def make_dataset(reals, fakes, dataset="demo", split="train"):
 
 def count_left(videos, **options):
     """Videos left by dataset, split and method."""
-    balanced = balance(videos, assign(videos), **options)
+    balanced = leave_out_fakes(videos, assign(videos), **options)
     assert list(balanced) == [one.video_id for one in videos]
     return collections.Counter(
         (one.dataset, balanced[one.video_id].split, one.method)
@@ -84,7 +84,7 @@ def test_left_out_fakes_keep_their_group_and_say_why():
         video("fake2", "a", fake=True),
     ]
     assignments = assign(videos)
-    balanced = balance(videos, assignments)
+    balanced = leave_out_fakes(videos, assignments)
     (out,) = (assignment for assignment in balanced.values() if assignment.split is None)
     assert out.source_group == "a"
     assert out.refused == Refusal(
@@ -102,21 +102,21 @@ def test_refused_videos_neither_count_nor_change():
         video("fake", fake=True, refused=unlisted),
     ]
     assignments = assign(videos)
-    assert balance(videos, assignments) == assignments
+    assert leave_out_fakes(videos, assignments) == assignments
 
 
 def test_who_stays_is_drawn_whatever_the_order_and_anew_by_another_salt():
     videos = make_dataset(11, {"a": 30, "b": 30})
     assignments = assign(videos)
-    balanced = balance(videos, assignments)
-    assert balance(random.Random(0).sample(videos, len(videos)), assignments) == balanced
-    assert balance(videos, assignments, salt="other") != balanced
+    balanced = leave_out_fakes(videos, assignments)
+    assert leave_out_fakes(random.Random(0).sample(videos, len(videos)), assignments) == balanced
+    assert leave_out_fakes(videos, assignments, salt="other") != balanced
 
 
 def test_who_stays_follows_the_salted_sha256():
     # First byte of `printf other:balance:demo/train/a0 | sha256sum` and so on:
     # a0 4c, a1 46, a2 2e, a3 d8.
     videos = make_dataset(2, {"a": 4})
-    balanced = balance(videos, assign(videos), salt="other")
+    balanced = leave_out_fakes(videos, assign(videos), salt="other")
     stay = [name for name, assignment in balanced.items() if assignment.split is not None]
     assert stay == ["demo/train/real0", "demo/train/real1", "demo/train/a1", "demo/train/a2"]

@@ -1,6 +1,6 @@
 import pytest
 
-from data.datasets.base import Refusal
+from data.datasets import Refusal
 from data.ledger import Status
 from data.splits.assignment import assign
 from data.splits.groups import connected

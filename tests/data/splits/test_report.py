@@ -1,9 +1,9 @@
 import pytest
 
-from data.datasets.base import UNKNOWN_LABEL, Listing, Refusal, SourceVideo
+from data.datasets import UNKNOWN_LABEL, Listing, Refusal, SourceVideo
 from data.ledger import Status
 from data.splits.assignment import assign
-from data.splits.balance import balance
+from data.splits.balance import leave_out_fakes
 from data.splits.report import Dropped, Overlap, SplitCount, audit
 from tests.data.source_videos import video
 
@@ -69,7 +69,7 @@ def test_dropped_videos_are_counted_by_status_and_kind_of_reason():
         video("real", "r", split="test"),
         *(video(f"fake{i}", "r", fake=True) for i in range(4)),
     )
-    report = audit([Listing(videos)], balance(videos, assign(videos)))
+    report = audit([Listing(videos)], leave_out_fakes(videos, assign(videos)))
     dropped = report.datasets["demo"].dropped
     assert [(one.status, one.reason, len(one.video_ids)) for one in dropped] == [
         (

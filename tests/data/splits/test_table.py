@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from data.datasets.base import Listing, Refusal
+from data.datasets import Listing, Refusal
 from data.ledger import Status
 from data.splits.assignment import assign
 from data.splits.report import audit

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from data.synthetic import faces as synthetic_faces
-from data.synthetic import generator
+from data.synthetic import generator, identities
 from data.utils.errors import UsageError
 
 pytestmark = pytest.mark.slow
@@ -78,7 +77,7 @@ def test_metadata_lists_each_clip_once(small_dataset):
         folder = row["file"].split("/")[0]
         assert row["label"] == folder.upper()
         assert row["method"] == {"real": "real", "fake": "SelfBlended"}[folder]
-        assert row["compression"] in synthetic_faces.COMPRESSIONS
+        assert row["compression"] in identities.COMPRESSIONS
 
 
 def test_splits_share_no_identity(small_dataset):
@@ -139,11 +138,11 @@ def test_progress_counts_identities(tmp_path):
 
 
 def test_one_sharpness_threshold_does_not_separate_the_classes():
-    centre = synthetic_faces.FRAME_SIZE // 2
+    centre = identities.FRAME_SIZE // 2
     face = slice(centre - 48, centre + 48)
     sharpness, labels = [], []
     for index in range(40):
-        clips = synthetic_faces.make_identity(seed=0, index=index, frames=1)
+        clips = identities.make_identity(seed=0, index=index, frames=1)
         for label, frames in ((0, clips.real), (1, clips.fake)):
             grey = cv2.cvtColor(frames[0][face, face], cv2.COLOR_RGB2GRAY)
             sharpness.append(cv2.Laplacian(grey, cv2.CV_64F).var())
@@ -169,7 +168,7 @@ def test_mtcnn_finds_one_face_that_fits_its_crop(tmp_path):
 def test_clips_of_an_identity_show_the_same_motion():
     # Phase correlation finds no shift between the two faces, where identities' motions differ.
     for index in range(6):
-        clips = synthetic_faces.make_identity(seed=0, index=index, frames=4)
+        clips = identities.make_identity(seed=0, index=index, frames=4)
         for real, fake in zip(clips.real, clips.fake, strict=True):
             greys = [np.float32(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)) for frame in (real, fake)]
             window = cv2.createHanningWindow(greys[0].shape, cv2.CV_32F)
@@ -179,11 +178,11 @@ def test_clips_of_an_identity_show_the_same_motion():
 
 def test_half_of_the_reals_show_the_style_all_over(monkeypatch):
     # Without blending a fake is the unstyled picture, to which the real can be compared.
-    monkeypatch.setattr(synthetic_faces, "self_blend", lambda rng, picture, *_: picture)
+    monkeypatch.setattr(identities, "self_blend", lambda rng, picture, *_: picture)
     corner, face = (slice(0, 24), slice(0, 24)), (slice(80, 112), slice(80, 112))
     styled = []
     for index in range(60):
-        clips = synthetic_faces.make_identity(seed=0, index=index, frames=1)
+        clips = identities.make_identity(seed=0, index=index, frames=1)
         differences = [
             np.abs(clips.real[0][region].mean((0, 1)) - clips.fake[0][region].mean((0, 1))).max()
             for region in (corner, face)

@@ -119,7 +119,7 @@ def test_our_packages_are_those_that_are_installed():
     ("entry", "inside", "outside"),
     [
         pytest.param(
-            "data.extraction.worker",
+            "data.faces.worker",
             ["data.contract", "data.detectors.mtcnn", "data.faces.collector", "data.video.reader"],
             ["data.extraction.job", "data.faces.track_videos", "data.splits.assignment"],
             id="crops",
@@ -127,7 +127,7 @@ def test_our_packages_are_those_that_are_installed():
         pytest.param(
             "data.extraction.job",
             [
-                *("data.extraction.worker", "data.faces.track_videos", "data.ledger"),
+                *("data.faces.worker", "data.faces.track_videos", "data.ledger"),
                 *("data.utils.example_pb2", "data.splits.balance", "data.detectors.retinaface"),
             ],
             ["data.extraction.display", "data.utils.progress", "data.commands"],

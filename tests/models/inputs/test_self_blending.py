@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from skimage import data as images
 
-from data.synthetic.faces import ASTRONAUT_OUTLINE
+from data.synthetic.identities import ASTRONAUT_OUTLINE
 from data.synthetic.self_blending import draw_style
 from models.inputs import self_blending
 from models.inputs.self_blending import (

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from data.contract import SCOPE_SENTENCE
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from data.ledger import Status
 from data.utils.errors import OutputError, UsageError
 from serving.audit import record as audit

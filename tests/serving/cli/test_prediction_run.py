@@ -2,7 +2,7 @@ import pathlib
 
 import pytest
 
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from data.utils.errors import OutputError
 from serving.audit import record
 from serving.audit.record import OptionsRecord

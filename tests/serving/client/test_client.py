@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from data.contract import FaceCrop
-from data.faces.extract import FaceOptions, VideoFaces
+from data.faces import FaceOptions, VideoFaces
 from data.ledger import Status
 from serving.client.client import Client
 from serving.client.errors import ServingError

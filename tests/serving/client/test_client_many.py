@@ -6,7 +6,7 @@ import threading
 import grpc
 import pytest
 
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from data.ledger import Status
 from data.utils.errors import UsageError
 from serving.client.async_client import AsyncClient
@@ -184,7 +184,7 @@ def test_a_detector_that_cannot_be_made_is_no_videos_fault(server, videos, ask, 
     def create(name):
         raise UsageError("detector 'mtcnn': not installed")
 
-    monkeypatch.setattr("data.detectors.registry.create", create)
+    monkeypatch.setattr("data.detectors.create", create)
     with pytest.raises(UsageError, match="not installed"):
         ask(server.target, "predict_many", videos)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from data.ledger import Status
 from data.video.reader import Frame
 from models.calibration import Decision, Isotonic

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from data.contract import FaceCrop
+from data.faces import FaceOptions
 from data.faces.collector import THINNING
-from data.faces.extract import FaceOptions
 from data.ledger import Status
 from data.video.reader import Frame
 from serving.client.async_client import AsyncClient

@@ -5,7 +5,7 @@ import itertools
 import grpc
 import pytest
 
-from data.faces.extract import VideoFaces
+from data.faces import VideoFaces
 from data.ledger import Status
 from serving.client.errors import ServingError
 from serving.prediction import Verdict

@@ -4,7 +4,7 @@ import inspect
 
 import tensorflow as tf
 
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from models.export import warmup_requests
 from serving.cli.predict import predict
 from tests.serving.deploy.conftest import flags

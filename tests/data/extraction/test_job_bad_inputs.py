@@ -7,8 +7,8 @@ import pytest
 from data import ledger
 from data.datasets import registry
 from data.extraction import job, output_layout
-from data.extraction.plan import ExtractionOptions
-from data.faces.extract import FaceOptions
+from data.extraction.config import ExtractionOptions
+from data.faces import FaceOptions
 from data.ledger import Status
 from tests.data import bad_inputs
 from tests.data.bad_inputs import BAD_INPUTS

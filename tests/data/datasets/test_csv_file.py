@@ -1,6 +1,6 @@
 import pytest
 
-from data.datasets.table import Row, read_table
+from data.datasets.csv_file import Row, read_csv
 from data.utils.errors import UsageError
 from tests.data.mapped_file_system import ObjectStore
 
@@ -9,7 +9,7 @@ from tests.data.mapped_file_system import ObjectStore
 def test_rows_have_the_number_of_their_first_line(address, tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes('\ufefff, label \r\n\r\n"a\r\nb",x\r\n\r\n y ,"1, 2",z\r\n'.encode() + b"\xff")
-    columns, rows = read_table(address(path), "cure")
+    columns, rows = read_csv(address(path), "cure")
     assert columns == ("f", "label")
     assert rows == [Row(3, ("a\r\nb", "x")), Row(6, ("y", "1, 2", "z")), Row(7, ("\udcff",))]
 
@@ -21,7 +21,7 @@ def test_cells_by_column():
 
 def test_empty_file(tmp_path):
     (tmp_path / "table.csv").touch()
-    assert read_table(str(tmp_path / "table.csv"), "cure") == ((), [])
+    assert read_csv(str(tmp_path / "table.csv"), "cure") == ((), [])
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_files_that_are_no_table(content, message, tmp_path):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
-        read_table(str(path), "cure")
+        read_csv(str(path), "cure")
 
 
 def test_folder(tmp_path):
     with pytest.raises(UsageError, match=r"cannot be read \(Is a directory\); cure"):
-        read_table(str(tmp_path), "cure")
+        read_csv(str(tmp_path), "cure")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from data.extraction.worker import FaceExtractor
 from data.faces.extract import FaceOptions
 from data.faces.original_faces import OriginalFaces
+from data.faces.worker import FaceExtractor
 from data.ledger import Status
 from data.utils.errors import UsageError
 from tests.data import bad_clips, misbehaving

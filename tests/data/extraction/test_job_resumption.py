@@ -14,10 +14,9 @@ import pytest
 
 from data import ledger
 from data.datasets import registry
-from data.extraction import job as extraction
-from data.extraction import output_layout
-from data.extraction import plan as extraction_plan
-from data.faces.extract import FaceOptions
+from data.extraction import job, output_layout
+from data.extraction.plan import plan_extraction
+from data.faces import FaceOptions
 from data.utils import tfrecord
 from data.utils.errors import UsageError
 from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
@@ -29,27 +28,27 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def test_an_output_that_lost_a_part_is_not_whole(listing, extracted, tmp_path):
-    assert extraction_plan.plan([listing], str(extracted), OPTIONS).is_done
-    for lost in ("train-00000-of-00001", ledger.FILE_NAME, output_layout.DESCRIPTION):
+    assert plan_extraction([listing], str(extracted), OPTIONS).is_done
+    for lost in ("train-00000-of-00001", ledger.FILE_NAME, output_layout.DESCRIPTION_FILE):
         copy = pathlib.Path(shutil.copytree(extracted, tmp_path / f"without {lost}"))
         (copy / lost).unlink()
-        plan = extraction_plan.plan([listing], str(copy), OPTIONS)
+        plan = plan_extraction([listing], str(copy), OPTIONS)
         assert (plan.is_done, plan.reused) == (False, ())
 
 
 def test_a_finished_job_is_not_repeated(listing, extracted, monkeypatch):
-    monkeypatch.setattr(extraction.beam, "Pipeline", None)
-    assert len(extraction.extract([listing], str(extracted), OPTIONS)) == len(listing.videos)
+    monkeypatch.setattr(job.beam, "Pipeline", None)
+    assert len(job.extract([listing], str(extracted), OPTIONS)) == len(listing.videos)
 
 
 KILLED_JOB = """
 import data.utils.environment
 import os, signal, sys
-from data.extraction import job
-from data.utils import files
 from data.datasets import registry
-from data.extraction.plan import ExtractionOptions
-from data.faces.extract import FaceOptions
+from data.extraction import job
+from data.extraction.config import ExtractionOptions
+from data.faces import FaceOptions
+from data.utils import files
 
 def dying(function, position, mark, times):
     seen = [0]
@@ -87,7 +86,7 @@ def test_a_killed_job_goes_on_and_ends_as_if_undisturbed(
     )
     assert killed.returncode == -signal.SIGKILL
     kept = len(list(output.glob(".work/*/videos/*/*.json")))
-    extraction.extract([listing], str(output), OPTIONS)
+    job.extract([listing], str(output), OPTIONS)
     assert 0 < kept <= finished
     assert len(opened) == 9 - kept  # of nine contents: one of the ten files is a copy
     assert_same(output, extracted)
@@ -108,34 +107,34 @@ def test_a_job_killed_while_it_replaces_a_result_still_knows_its_splits(
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert not (output / output_layout.DESCRIPTION).exists()
-    plan = extraction_plan.plan([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    assert not (output / output_layout.DESCRIPTION_FILE).exists()
+    plan = plan_extraction([registry.read("manifest", str(folder))], str(output), OPTIONS)
     earlier = output_layout.read_ledger(str(extracted))
     assert plan.kept == {row.video_id for row in earlier if row.split}
-    extraction.run(plan)
+    job.run(plan)
     assert opened == []
     assert not (output / ".work").exists()
 
 
 def test_a_second_job_in_the_same_output_is_refused(listing, tmp_path):
-    job = extraction_plan.plan([listing], str(tmp_path), OPTIONS)
+    plan = plan_extraction([listing], str(tmp_path), OPTIONS)
     refused = pytest.raises(UsageError, match="another extraction writes to it")
-    with extraction._sole_job(str(tmp_path)), refused:
-        extraction.run(job)
+    with job._sole_job(str(tmp_path)), refused:
+        job.run(plan)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_finished_job_leaves_the_work_of_a_running_one(listing, extracted, tmp_path):
     output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
-    job = extraction_plan.plan([listing], str(output), OPTIONS)
-    assert job.is_done
-    work = output / output_layout.WORK / "of another"
+    plan = plan_extraction([listing], str(output), OPTIONS)
+    assert plan.is_done
+    work = output / output_layout.WORK_FOLDER / "of another"
     work.mkdir(parents=True)
     refused = pytest.raises(UsageError, match="another extraction writes to it")
-    with extraction._sole_job(str(output)), refused:
-        extraction.run(job)
+    with job._sole_job(str(output)), refused:
+        job.run(plan)
     assert work.exists()
-    assert len(extraction.run(job)) == len(listing.videos)
+    assert len(job.run(plan)) == len(listing.videos)
     assert not work.exists()
 
 
@@ -147,9 +146,9 @@ def test_what_a_damaged_shard_held_is_extracted_again(listing, extracted, opened
     shard.write_bytes(content)
     videos = tuple(v for v in listing.videos if not v.path.endswith("text.mp4"))
     fewer = dataclasses.replace(listing, videos=videos)
-    plan = extraction_plan.plan([fewer], str(output), OPTIONS)
+    plan = plan_extraction([fewer], str(output), OPTIONS)
     assert "1 earlier videos are no longer in the input" in plan.notice
-    extraction.run(plan)
+    job.run(plan)
     assert opened == ["fake.mp4"]
     assert shard.read_bytes() == (extracted / shard.name).read_bytes()
 
@@ -157,10 +156,10 @@ def test_what_a_damaged_shard_held_is_extracted_again(listing, extracted, opened
 def test_an_interrupted_job_leaves_the_earlier_result(listing, extracted, tmp_path, monkeypatch):
     output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
     fewer = dataclasses.replace(listing, videos=listing.videos[1:])
-    monkeypatch.setattr(extraction.shards, "assign", None)
+    monkeypatch.setattr(job.shards, "assign", None)
     with pytest.raises(TypeError, match="FlatMap"):
-        extraction.extract([fewer], str(output), OPTIONS)
-    assert extraction_plan.plan([listing], str(output), OPTIONS).is_done
+        job.extract([fewer], str(output), OPTIONS)
+    assert plan_extraction([listing], str(output), OPTIONS).is_done
 
 
 def test_only_new_videos_are_extracted_and_the_others_keep_their_split(
@@ -174,7 +173,7 @@ def test_only_new_videos_are_extracted_and_the_others_keep_their_split(
     manifest = folder / "manifest.csv"
     # `new` comes without a split: what it was made from has one.
     manifest.write_text(manifest.read_text() + "new.mp4,FAKE,,rotated.mp4,Swap,phone\n")
-    rows = extraction.extract([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    rows = job.extract([registry.read("manifest", str(folder))], str(output), OPTIONS)
     assert opened == ["new.mp4"]
     by_name = {pathlib.Path(row.path).name: row for row in rows}
     assert (by_name["new.mp4"].split, by_name["new.mp4"].used) == ("train", True)
@@ -192,18 +191,18 @@ def test_a_new_video_that_joins_two_splits_is_an_error_that_names_it(dataset, ex
     manifest.write_text(without_splits + "bridge.mp4,REAL,,good.mp4;fake.mp4,,\n")
     listing = registry.read("manifest", str(folder))
     with pytest.raises(UsageError, match=r"bridge.mp4") as error:
-        extraction_plan.plan([listing], str(extracted), OPTIONS)
+        plan_extraction([listing], str(extracted), OPTIONS)
     assert "good.mp4" in str(error.value)
     assert "fake.mp4" in str(error.value)
 
 
 def test_an_option_that_changes_crops_starts_afresh_and_says_so(listing, extracted):
-    changed = dataclasses.replace(OPTIONS, faces=FaceOptions(frames_per_video=2))
-    plan = extraction_plan.plan([listing], str(extracted), changed)
+    changed = OPTIONS.model_copy(update={"faces": FaceOptions(frames_per_video=2)})
+    plan = plan_extraction([listing], str(extracted), changed)
     assert (plan.is_done, plan.reused) == (False, ())
     assert "frames_per_video (4 -> 2)" in plan.notice
-    salted = extraction_plan.plan(
-        [listing], str(extracted), dataclasses.replace(OPTIONS, salt="other")
+    salted = plan_extraction(
+        [listing], str(extracted), OPTIONS.model_copy(update={"salt": "other"})
     )
     assert salted.reused
     assert "splits are drawn anew" in salted.notice
@@ -228,7 +227,7 @@ def test_a_full_disk_ends_the_job_with_a_message_and_it_can_be_started_again(
     assert "cannot be written (File too large)" in message
     assert "what is finished is kept" in message
     assert "Traceback" not in message
-    extraction.extract([listing], str(tmp_path), OPTIONS)
+    job.extract([listing], str(tmp_path), OPTIONS)
     assert_same(tmp_path, extracted)
 
 
@@ -243,7 +242,7 @@ def test_a_disk_that_fills_while_shards_are_written_is_told_too(
 
     monkeypatch.setattr(tfrecord, "write", fill)
     with pytest.raises(UsageError, match=r"cannot be written \(No space left on device\)"):
-        extraction.extract([fewer], str(output), OPTIONS)
+        job.extract([fewer], str(output), OPTIONS)
     assert opened == []
     assert not list(output.rglob("*.partial"))
 
@@ -258,13 +257,13 @@ def test_boxes_of_originals_are_tried_once(opened, tmp_path):
     encode(folder / "other.mp4", face_frames(9))
     rows = ["file,label,split,source", "real.mp4,REAL,train,", "fake.mp4,FAKE,train,real.mp4"]
     rows += ["small.mp4,FAKE,train,real.mp4"]
-    options = dataclasses.replace(OPTIONS, boxes_from="original")
+    options = OPTIONS.model_copy(update={"boxes_from": "original"})
 
     def extract(*more):
         (folder / "manifest.csv").write_text("\n".join([*rows, *more]) + "\n")
         opened.clear()
         listing = registry.read("manifest", str(folder))
-        found = extraction.extract([listing], str(output), options)
+        found = job.extract([listing], str(output), options)
         return {pathlib.Path(row.path).stem: (row.original, row.boxes_from) for row in found}
 
     given = extract()

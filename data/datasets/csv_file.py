@@ -26,7 +26,7 @@ class Row:
         return dict.fromkeys(columns, "") | dict(zip(columns, self.cells, strict=False))
 
 
-def read_table(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
+def read_csv(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
     """Reads a CSV file (RFC 4180, UTF-8 with or without a byte order mark).
 
     Args:

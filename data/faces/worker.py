@@ -1,7 +1,7 @@
 """`extract_faces` in a process of its own: a file that hangs or kills its reader costs one row."""
 
-from data.detectors import registry
-from data.detectors.base import FaceDetector
+from data import detectors
+from data.detectors import FaceDetector
 from data.faces.extract import FaceOptions, VideoFaces, extract_faces
 from data.faces.original_faces import OriginalFaces
 from data.ledger import Status
@@ -21,7 +21,7 @@ class FaceExtractor:
     """Extracts faces in a child process, which it starts again if a file ends it.
 
     Args:
-        detector: one of `data.detectors.registry.NAMES`, or a dotted name.
+        detector: one of `data.detectors.NAMES`, or a dotted name.
         options: which frames and faces.
         time_limit_s: seconds that a small video may take; larger files get
             `SECONDS_PER_BYTE` more.
@@ -103,7 +103,7 @@ def _load(detector: str) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     global _detector
-    _detector = registry.create(detector)
+    _detector = detectors.create(detector)
     # What the first call builds must count against no video's time.
     _detector.detect(np.zeros((1, 480, 640, 3), np.uint8))
 

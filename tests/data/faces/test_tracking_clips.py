@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from skimage import data as skimage_data
 
-from data.detectors.boxes import intersection_over_union
+from data.detectors import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.faces import tracking
 from data.faces.cropping import crop_face
-from data.faces.descriptors import describe_crop
-from data.synthetic import faces as synthetic_faces
+from data.faces.descriptors import face_descriptor
+from data.synthetic import identities
 from data.video.reader import Video
 
 pytestmark = pytest.mark.slow
@@ -70,14 +70,14 @@ def grey_head(index):
 def other_astronaut():
     """The astronaut with another head's shape, skin, light and hair."""
     look = dataclasses.replace(
-        synthetic_faces.draw_look(np.random.default_rng(3), 1),
+        identities.draw_look(np.random.default_rng(3), 1),
         channel_gains=(0.75, 0.8, 1.0),
         gamma=1.5,
         saturation=0.5,
     )
-    picture, _ = synthetic_faces.portrait()
-    painted = synthetic_faces.paint(look, picture)
-    x, y = synthetic_faces.PORTRAIT_LEFT, synthetic_faces.PORTRAIT_TOP
+    picture, _ = identities.portrait()
+    painted = identities.paint(look, picture)
+    x, y = identities.PORTRAIT_LEFT, identities.PORTRAIT_TOP
     x_min, y_min, x_max, y_max = ASTRONAUT_BOX
     head = cut_head(painted.astype(np.uint8), (x_min - x, y_min - y, x_max - x, y_max - y))
     return np.ascontiguousarray(head[:, ::-1])
@@ -177,9 +177,9 @@ def follow(images, detector):
     ]
     tracker = tracking.Tracker()
     numbers = [
-        tracker.add(
+        tracker.update(
             [face.box for face in faces],
-            [describe_crop(crop_face(image, face.box.tolist())) for face in faces],
+            [face_descriptor(crop_face(image, face.box.tolist())) for face in faces],
         )
         for image, faces in zip(images, found, strict=True)
     ]
