@@ -18,8 +18,8 @@ class Refusal:
         status: `Status.REFUSED_CROSS_SPLIT` if it would join two splits, `REFUSED_BALANCE` if it
             is left out to balance the classes, `DUPLICATE` if it is listed twice,
             `REFUSED_INPUT` if what the dataset says of it cannot be used.
-        reason: one sentence for people. What stands before its first `: ` is the kind of reason,
-            by which the audit counts; names and numbers that differ from video to video follow.
+        reason: one sentence for people. The text before its first `: ` is the kind of reason, by
+            which the audit counts. Names and numbers that differ between videos follow it.
     """
 
     status: Status
@@ -33,8 +33,8 @@ class SourceVideo:
     Attributes:
         video_id: dataset name and path relative to the dataset's root, joined by `/`;
             percent-encoded where it is not UTF-8.
-        path: where the file is, or should be: a listed file may be missing. A URL where Beam
-            has a file system for it.
+        path: where the file is, or should be: a listed file may be missing. A local path, or a
+            URL of an installed file system.
         label: `data.contract.Label`; `UNKNOWN_LABEL` only if refused.
         dataset: for example `faceforensics`.
         method: for example `Deepfakes`; `real` for reals.
@@ -48,14 +48,15 @@ class SourceVideo:
         original: `video_id` of the real clip whose scene and frames a fake shows; empty for
             reals and where the dataset does not tell.
         identities: the people it shows or was made from, as keys unique to the dataset, as
-            far as the dataset tells. Unlike `sources` they bind nothing: they are reported.
-        split_by: keys each of which is drawn into a split by itself, for datasets in which
-            `sources` would join everyone to one group (DFD's actors): the video goes where all
-            its keys go, and is refused if they go to different splits. Empty if its group is
-            drawn whole. Excludes `split` and `splits_allowed`.
-        splits_allowed: the splits that its group may go to: those that all its members allow.
-            Where an official list puts another video of the same source into another split,
-            this one gives way and is refused.
+            far as the dataset tells. They are only reported: unlike `sources` they do not tie
+            videos together.
+        split_by: keys that are drawn into splits one by one, for datasets in which `sources`
+            would connect all videos to one group (DFD's actors). The video goes where all its
+            keys go, and is refused if they go to different splits. Empty if its group is drawn
+            as a whole. Excludes `split` and `splits_allowed`.
+        splits_allowed: the splits that it may go to; its group goes to one that all members
+            allow. If an official list puts another video of the same source into a split that
+            is not among them, this video is refused.
     """
 
     video_id: str
@@ -76,11 +77,11 @@ class SourceVideo:
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """A dataset as its reader found it.
+    """What a reader returns of a dataset.
 
     Attributes:
-        videos: sorted by `video_id`, which differ.
-        notes: for people, what the dataset's files cannot tell and what that means for its
+        videos: sorted by `video_id`; no two have the same.
+        notes: for people, what the dataset's files do not tell and what that means for its
             splits; one sentence each.
     """
 

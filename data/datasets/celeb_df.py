@@ -12,8 +12,9 @@ A fake is named after its target clip (here id1_0007, whose head and scene it sh
 person whose face was put there (here id0). `Youtube-real` is the other spelling in use; a
 `videos` level below the folders may be there or not.
 
-The official test list is not disjoint from the rest: of the 340 fakes in version 2's, the target
-clips of 234 are outside of it. So by default whatever else shows such a clip is refused.
+The official test list is not disjoint from the rest: version 2's holds 340 fakes, and the target
+clips of 234 of these are not in the list. So by default all other videos that show such a clip are
+refused.
 """
 
 import dataclasses
@@ -31,7 +32,7 @@ from data.video import has_video_suffix
 DATASET = "celeb_df"
 LIST_NAME = "List_of_testing_videos.txt"
 METHOD = "Celeb-synthesis"
-"""The authors' own; https://arxiv.org/abs/1909.12962, 3.2."""
+"""The authors' own name; https://arxiv.org/abs/1909.12962, 3.2."""
 
 _DEPTH = 3
 """Levels below the root: folder, `videos`, file."""
@@ -57,14 +58,14 @@ _NOTE = (
 
 @dataclasses.dataclass(frozen=True)
 class _Clip:
-    """A clip by its path, which may be on the disk, in the test list, or both.
+    """A clip, which may be on the disk, in the test list, or both.
 
     Attributes:
         relative: its path below the root.
         folder: the first part of it, in lower case.
         name: the last part of it.
-        target: the clip that it is or was made from, without a suffix.
-        people: who it shows and whose face was put there.
+        target: the clip itself, or the one that the fake was made from, without a suffix.
+        people: who is shown, and whose face was put there.
     """
 
     relative: str
@@ -79,22 +80,23 @@ class _Clip:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The same for the same clip, however its folder is spelt."""
+        """Identifies the clip, however its folder is spelt."""
         return self.folder, self.name
 
 
 def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the clips of Celeb-DF without opening them.
 
-    Every clip in the three folders and every one in the test list becomes a video. What the
-    list names is `test`; the rest is the training side, which is drawn by target clip. Of it,
-    clips that share a target clip with the list are refused, unless `official` keeps them.
+    Every clip in the three folders and every clip in the test list becomes a video. The clips in
+    the list are `test`. The others are the training side, which is drawn into train and eval by
+    target clip; those that share a target clip with the list are refused, unless `official` is
+    set.
 
     Args:
         root: the folder that holds `Celeb-real`, `YouTube-real` and `Celeb-synthesis`; any of
             them may be absent.
         splits: the official test list, if it is not in `root`.
-        official: takes the list as it is, though the splits leak.
+        official: takes the list as it is, although the splits leak.
 
     Returns:
         The videos.
@@ -103,12 +105,12 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         UsageError: there is no test list, or it is malformed.
     """
     testing = _read_list(files.join(root, LIST_NAME) if splits is None else splits)
-    found = [
+    names = [
         name
         for name in files.find(root, _DEPTH, closed=has_video_suffix)
         if name.split("/")[0].lower() in _NAMES and has_video_suffix(name)
     ]
-    clips = [clip for clip in map(_parse, found) if clip is not None]
+    clips = [clip for clip in map(_parse, names) if clip is not None]
     folders = {clip.folder: clip.relative.removesuffix(clip.name) for clip in reversed(clips)}
     on_disk = {clip.key for clip in clips}
     for clip in testing.values():
@@ -136,7 +138,7 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         )
         for clip in clips
     ]
-    videos += [_refuse(root, name) for name in found if _parse(name) is None]
+    videos += [_refuse(root, name) for name in names if _parse(name) is None]
     return Listing(tuple(sorted(videos, key=lambda video: video.video_id)), tuple(notes))
 
 
@@ -203,7 +205,7 @@ def _source_video(
     if clip.target in tested and not is_listed and not official:
         reason = f"shares its target clip with the official test list: {clip.target}"
         refused = Refusal(Status.REFUSED_CROSS_SPLIT, reason)
-    # Where the list is taken as it is, its clips must not be bound to those outside of it.
+    # If the list is taken as it is, its clips must not be tied to those outside of it.
     source = f"test list/{clip.target}" if official and is_listed else clip.target
     return SourceVideo(
         video_id=clip_id(DATASET, clip.relative),

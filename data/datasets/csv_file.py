@@ -15,14 +15,14 @@ class Row:
 
     Attributes:
         line: number of its first line in the file; the header's is 1.
-        cells: without the space around them; lone surrogates stand for bytes that are not UTF-8.
+        cells: stripped of white space; lone surrogates stand for bytes that are not UTF-8.
     """
 
     line: int
     cells: tuple[str, ...]
 
     def by_column(self, columns: Sequence[str]) -> Mapping[str, str]:
-        """The cells by column; those that are not there are empty, surplus ones left out."""
+        """The cells by column; missing ones are empty, surplus ones are left out."""
         return dict.fromkeys(columns, "") | dict(zip(columns, self.cells, strict=False))
 
 

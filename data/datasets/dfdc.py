@@ -14,7 +14,7 @@ https://github.com/mapooon/SelfBlendedImages (src/inference/datasets.py) read.
                     {"label": "fake", "set": "train", "target_id": .., "swapped_id": ..}, ...}
 
 Clips lie beside the file that lists them, or in `videos` below. The preview names the actors of
-a clip, and not the clip that a fake was made from; the full dataset the other way round.
+a clip but not the clip that a fake was made from. In the full dataset it is the other way round.
 """
 
 import dataclasses
@@ -73,7 +73,7 @@ class _Row:
         name: the clip as the metadata names it, relative to its folder.
         fields: what is said of it.
         split: `test` or `eval` if it is officially held out, `train` if it officially is not,
-            empty if that is not told.
+            empty if the file does not say.
         problem: why it cannot be used; empty if it can.
     """
 
@@ -106,18 +106,18 @@ class _Row:
 
     @property
     def original(self) -> str:
-        """File that a fake was made from; empty if that is not told."""
+        """The file that a fake was made from; empty if the metadata does not say."""
         return str(self.fields.get("original") or "") if self.label == contract.Label.FAKE else ""
 
 
 def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the clips of DFDC without opening them.
 
-    Every clip that a metadata file lists becomes a video, whether it is there or not, and so
-    does every other clip, which is refused. What is held out officially (`labels.csv` and
-    `is_fake` of the full dataset, the preview's `set`) keeps its split, and the rest is not
-    drawn into these; without any of it the rest is drawn into all three. A fake stays with its
-    original and with all that was made from it, in the preview with all clips of its actors.
+    Every clip that a metadata file lists becomes a video, whether it is there or not. Clips that
+    no file lists become videos that are refused. Clips that are officially held out (`labels.csv`
+    and `is_fake` of the full dataset, the preview's `set`) keep their split, and the others are
+    not drawn into these splits; if none is held out, all three are drawn. A fake stays with its
+    original and with all that was made from it; in the preview, with all clips of its actors.
 
     Args:
         root: a folder with any number of parts in it, one part, or the metadata file of one
@@ -129,23 +129,23 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         The videos.
 
     Raises:
-        UsageError: there is no metadata or it is malformed, or an option that means nothing
-            here is given.
+        UsageError: there is no metadata, it is malformed, or an option is given that this
+            dataset has no use for.
     """
     options.reject(DATASET, "whose metadata tells the splits", splits=splits, official=official)
     if root.endswith((".json", ".csv")):
         root, metadata = files.parent(root), [posixpath.basename(root)]
-        found = [
+        names = [
             name
             for name in files.find(root, 2, closed=has_video_suffix)
             if "/" not in name.removeprefix(LEVEL)
         ]
     else:
-        found = files.find(root, _DEPTH, closed=has_video_suffix)
-        metadata = [name for name in found if posixpath.basename(name) in _METADATA_NAMES]
+        names = files.find(root, _DEPTH, closed=has_video_suffix)
+        metadata = [name for name in names if posixpath.basename(name) in _METADATA_NAMES]
     if not metadata:
         raise UsageError(f"{root}: no {' or '.join(_METADATA_NAMES)} in it; {_CURE}")
-    clips = {name for name in found if has_video_suffix(name)}
+    clips = {name for name in names if has_video_suffix(name)}
     rows = [row for name in metadata for row in _read_rows(root, name)]
     paths = [locate(clips, row.folder, row.name) for row in rows]
     held_out = {row.split for row in rows if row.split in ("eval", "test")}
@@ -184,7 +184,7 @@ def _read_rows(root: str, metadata: str) -> list[_Row]:
 
 
 def _check(place: str, folder: str, name: str, fields: object, split: str) -> _Row:
-    """Makes a row; `split` is what its file's place tells."""
+    """Makes a row; `split` is the one that its file's place implies."""
     problem = ""
     row = _Row(place, folder, name, fields if isinstance(fields, dict) else {}, split, "")
     if "is_fake" in row.fields:
@@ -234,5 +234,5 @@ def _source_video(
 
 
 def _method(name: str) -> str:
-    """The preview's folder, which is called after the method; the full set does not tell."""
+    """The preview's folder, which is named after the method; the full dataset names none."""
     return percent_encode(name.split("/")[0]) if "/" in name else UNKNOWN_METHOD

@@ -29,7 +29,7 @@ from data.video import has_video_suffix
 DATASET = "faceforensics"
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
-"""Those that have the official splits; DFD's is `DFD_METHOD`."""
+"""The methods with official splits; DFD's is `DFD_METHOD`."""
 
 DFD_METHOD = "DeepFakeDetection"
 COMPRESSIONS = ("raw", "c0", "c23", "c40")
@@ -67,9 +67,9 @@ _NAMES = {
 def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the clips of FaceForensics++ and DFD without opening them.
 
-    Every clip in the two folders of sequences becomes a video; only masks are passed over. One
-    that is not named as the layout says is refused. So is, with official splits, one whose ids
-    are in no list, or a fake whose two ids lie in different ones. DFD has no official splits:
+    Every clip in the two folders of sequences becomes a video; only masks are left out. A clip
+    that is not named as the layout says is refused. With official splits, so are clips whose ids
+    are in no list, and fakes whose two ids are in different lists. DFD has no official splits:
     its actors are drawn into splits one by one, and a fake goes where both its actors go.
 
     Args:
@@ -84,22 +84,22 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
 
     Raises:
         UsageError: `root` holds no clip, the split files are missing or malformed, or an option
-            that means nothing here is given.
+            is given that this dataset has no use for.
     """
     options.reject(DATASET, "whose lists are taken as they are", official=official)
     split_of = None if splits is None else read_splits(splits)
-    found = {
+    clips = {
         f"{sequences}/{name}"
         for sequences in _SEQUENCES
         for name in files.find(files.join(root, sequences), _DEPTH, closed=has_video_suffix)
         if has_video_suffix(name) and _MASKS not in name.split("/")
     }
-    if not found:
+    if not clips:
         raise UsageError(
             f"{root}: no clip such as {_REALS}/youtube/c23/videos/519.mp4 in it; "
             f"--input must name the folder that holds {' and '.join(_SEQUENCES)}"
         )
-    videos = [_source_video(root, name, found, split_of) for name in found]
+    videos = [_source_video(root, name, clips, split_of) for name in clips]
     return Listing(tuple(sorted(videos, key=lambda video: video.video_id)), (_NOTE,))
 
 
@@ -140,7 +140,7 @@ def _is_pair(value: object) -> bool:
 
 
 def _source_video(
-    root: str, relative: str, found: Collection[str], split_of: Mapping[str, str] | None
+    root: str, relative: str, clips: Collection[str], split_of: Mapping[str, str] | None
 ) -> SourceVideo:
     is_real = relative.startswith(_REALS)
     label = contract.Label.REAL if is_real else contract.Label.FAKE
@@ -161,7 +161,7 @@ def _source_video(
         split, refused = (None, None) if split_of is None else _official_split(ids, split_of)
         part, original = "youtube", f"{ids[0]}.mp4"
     folder = f"{_REALS}/{part}/{place['compression']}/"
-    original = clip_id(DATASET, locate(found, folder, original, place["level"] or ""))
+    original = clip_id(DATASET, locate(clips, folder, original, place["level"] or ""))
     return SourceVideo(
         video_id=clip_id(DATASET, relative),
         path=files.join(root, relative),
@@ -188,7 +188,7 @@ def _why_not(relative: str) -> str:
 def _official_split(
     ids: list[str], split_of: Mapping[str, str]
 ) -> tuple[str | None, Refusal | None]:
-    """The split of a clip by its ids, or why it has none."""
+    """The split of a clip by its ids, or the reason why it has none."""
     unlisted = [id_ for id_ in ids if id_ not in split_of]
     if unlisted:
         reason = f"in none of the official split lists: {' and '.join(unlisted)}"

@@ -4,9 +4,9 @@
     real/a.mp4,REAL,train,,,mine,c23,18-30
     fake/a_b.mp4,FAKE,train,real/a.mp4;person 7,Deepfakes,mine,c23,18-30
 
-`file` and `label` are needed; the others may be left out or empty. Any further column is carried
-along as `slice/<column>`, to be evaluated by. A row that cannot be used is refused, and the
-others go on.
+`file` and `label` are required; the others may be left out or empty. Any further column becomes
+`slice/<column>`, by which models are evaluated. A row that cannot be used is refused; the others
+are still read.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ _OPTIONAL = ("split", "source", "method", "dataset", "compression")
 _LABELS = {"real": contract.Label.REAL, "fake": contract.Label.FAKE}
 _SPLITS = {"val": "eval", "validation": "eval", **{split: split for split in contract.SPLITS}}
 
-# A column of such a name would be taken for a feature of the contract, or for the slice buckets
+# A column of such a name would be mistaken for a feature of the contract, or for the slice buckets
 # that are computed from one.
 _RESERVED = {
     "face_size",
@@ -63,7 +63,7 @@ class _Row:
 
     Attributes:
         line: number of its first line in the file.
-        cells: by column, all columns that can be used among them.
+        cells: by column; every column that can be used is there.
         problem: why it cannot be used; empty if it can.
     """
 
@@ -84,13 +84,13 @@ class _Row:
 
     @property
     def dataset(self) -> str:
-        """The one that it names, if that can be used."""
+        """The dataset that the row names, if the name can be used."""
         name = self.cells["dataset"]
         return name if name and "/" not in name and _is_utf8(name) else DATASET
 
     @property
     def sources(self) -> list[str]:
-        """What the row says it was made from; files in their shortest form."""
+        """What the video was made from; files in their shortest form."""
         named = (source.strip() for source in self.cells["source"].split(";"))
         return [posixpath.normpath(source) for source in named if source]
 
@@ -99,8 +99,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the videos of a CSV file without opening them.
 
     Each row becomes a video, whether its file exists or not. A name in `source` means the same
-    person or clip throughout the manifest, whatever the `dataset` column says; the path of
-    another row's file means that row. A row without `source` is its own.
+    person or clip throughout the manifest, whatever the `dataset` column says. The path of
+    another row's file means that row. A row without `source` is its own source.
 
     Args:
         root: the CSV file (UTF-8), or the folder that holds it as `manifest.csv`. Paths in it
@@ -113,8 +113,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         list a file again, or with another label.
 
     Raises:
-        UsageError: there is no such file, it is not CSV, lists nothing, or lacks a column or
-            has one that cannot be used; or an option that means nothing here is given.
+        UsageError: there is no such file, it is not CSV, lists nothing, lacks a column or has
+            one that cannot be used, or an option is given that a manifest has no use for.
     """
     because = "which has its splits in a column 'split'"
     options.reject("a manifest", because, splits=splits, official=official)
@@ -139,12 +139,12 @@ def _check_columns(path: str, columns: Sequence[str]) -> None:
     for column in columns:
         if not _is_utf8(column):
             raise UsageError(f"{path}: the header is not UTF-8; save the file as UTF-8")
-    found = ", ".join(repr(column) for column in columns) or "nothing"
+    names = ", ".join(repr(column) for column in columns) or "nothing"
     for column in _REQUIRED:
         if column not in columns:
             raise UsageError(
                 f"{path}: no column '{column}'; the first line must name the columns, separated "
-                f"by commas, but holds {found}"
+                f"by commas, but holds {names}"
             )
     for column in columns:
         if columns.count(column) > 1:
@@ -186,15 +186,15 @@ def _check(row: Row, columns: Sequence[str]) -> _Row:
 def _source_video(
     row: _Row, folder: str, named: Collection[str], reals: Mapping[str, _Row]
 ) -> SourceVideo:
-    """Turns a row into a video; `named` is what rows name as sources."""
+    """Turns a row into a video; `named` are the sources of all rows."""
     if row.problem:
         return refused_clip(row.dataset, folder, row.file, row.problem, row.label)
     cells = row.cells
     is_real = row.label == contract.Label.REAL
     sources = row.sources
     originals = [] if is_real else [reals[source] for source in sources if source in reals]
-    # A row's own file is a source only if it must be: a group is named after its smallest
-    # source, and one more fake of the same person should not rename it.
+    # A row's own file is a source only where it has to be. A group is named after its smallest
+    # source, and one more fake of the same person should not rename the group.
     if not sources or row.file in named:
         sources = [row.file, *sources]
     return SourceVideo(

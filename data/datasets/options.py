@@ -6,11 +6,11 @@ from data.utils.errors import UsageError
 def reject(
     dataset: str, because: str, *, splits: str | None = None, official: bool = False
 ) -> None:
-    """Refuses options that a reader does not know, rather than to pass them over.
+    """Refuses options that a reader has no use for, instead of ignoring them.
 
     Args:
         dataset: its name.
-        because: why they mean nothing for it, or what to do instead.
+        because: why it has no use for them, or what to do instead.
         splits: value of the option that names split lists.
         official: value of the option that takes official lists as they are.
 

@@ -31,16 +31,16 @@ def read(name: str, root: str, *, splits: str | None = None, official: bool = Fa
     Args:
         name: one of `READERS`.
         root: the dataset's folder, or the CSV file of a manifest; a path or a URL.
-        splits: the official split lists, where the dataset has such: a folder for
+        splits: the official split lists, where the dataset has some: a folder for
             faceforensics, a file for celeb_df.
         official: takes official lists as they are, also where they are known to leak.
 
     Returns:
-        The videos and what the dataset cannot tell.
+        The videos, and notes on what the dataset does not tell.
 
     Raises:
         UsageError: the name is unknown, the folder does not hold such a dataset, or an option
-            means nothing for it.
+            is given that it has no use for.
     """
     if name not in READERS:
         raise UsageError(f"unknown dataset '{name}': choose one of {', '.join(sorted(READERS))}")

@@ -28,8 +28,8 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         One video for each row of the metadata.
 
     Raises:
-        UsageError: there is no complete sample dataset in the folder, or an option that means
-            nothing here is given.
+        UsageError: there is no complete sample dataset in the folder, or an option is given
+            that it has no use for.
     """
     options.reject(DATASET, "whose splits are its own", splits=splits, official=official)
     path = files.join(root, generator.METADATA_NAME)
@@ -57,7 +57,7 @@ def _source_video(root: str, record: Mapping[str, str], reals: Mapping[str, str]
     """Turns a row into a video; `reals` are the files of the reals by identity."""
     label = contract.Label[record["label"]]
     identity, key = record["identity"], clip_id(DATASET, record["identity"])
-    # Both clips of an identity show the same frames but for what the fake blends in.
+    # Both clips of an identity show the same frames, except for what the fake blends in.
     has_original = label == contract.Label.FAKE and identity in reals
     return SourceVideo(
         video_id=clip_id(DATASET, record["file"]),

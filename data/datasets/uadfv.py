@@ -7,7 +7,7 @@ https://github.com/SCLBD/DeepfakeBench/blob/main/preprocessing/rearrange.py.
     real/0007.mp4
     fake/0007_fake.mp4
 
-The `videos` level below either folder may be left out or not.
+Clips may also lie in a folder `videos` below either of the two.
 """
 
 import re
@@ -37,8 +37,8 @@ _LAYOUT = re.compile(
 def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the clips of UADFV without opening them.
 
-    Every clip in the two folders becomes a video; one that is not named as the layout says is
-    refused. A real and its fake share their number and stay together.
+    Every clip in the two folders becomes a video; a clip that is not named as the layout says is
+    refused. A real and its fake have the same number and stay together.
 
     Args:
         root: the folder that holds `real` and `fake`; either may be absent.
@@ -49,27 +49,27 @@ def read(root: str, *, splits: str | None, official: bool) -> Listing:
         The videos, none with an official split.
 
     Raises:
-        UsageError: `root` holds no clip, or an option that means nothing here is given.
+        UsageError: `root` holds no clip, or an option is given that this dataset has no use for.
     """
     options.reject(DATASET, "which has no official splits", splits=splits, official=official)
-    found = {
+    clips = {
         name
         for name in files.find(root, _DEPTH, closed=has_video_suffix)
         if name.split("/")[0] in ("real", "fake") and has_video_suffix(name)
     }
-    if not found:
+    if not clips:
         raise UsageError(
             f"{root}: no clip such as real/0000.mp4 or fake/0000_fake.mp4 in it; --input must "
             f"name the folder that holds real and fake"
         )
-    videos = sorted((_source_video(root, name, found) for name in found), key=lambda v: v.video_id)
+    videos = sorted((_source_video(root, name, clips) for name in clips), key=lambda v: v.video_id)
     return Listing(
         tuple(videos),
         ("UADFV does not tell who its clips show: the same people may be in several splits",),
     )
 
 
-def _source_video(root: str, relative: str, found: set[str]) -> SourceVideo:
+def _source_video(root: str, relative: str, clips: set[str]) -> SourceVideo:
     is_real = relative.startswith("real/")
     label = contract.Label.REAL if is_real else contract.Label.FAKE
     match = _LAYOUT.fullmatch(relative)
@@ -77,7 +77,7 @@ def _source_video(root: str, relative: str, found: set[str]) -> SourceVideo:
         reason = "its place or name is not that of a UADFV clip"
         return refused_clip(DATASET, root, relative, reason, label)
     number = match["real"] or match["fake"]
-    original = locate(found, "real/", f"{number}.mp4", match["fake_level"] or "")
+    original = locate(clips, "real/", f"{number}.mp4", match["fake_level"] or "")
     return SourceVideo(
         video_id=clip_id(DATASET, relative),
         path=files.join(root, relative),

@@ -1,8 +1,9 @@
-"""Splits that do not leak: what was made from the same source stays together.
+"""Assigns videos to splits so that what was made from the same source stays together.
 
 Videos that share a source form a group, a connected component of the graph of videos and
-sources. A group goes to one split whole: to the dataset's official one where it has one, else to
-one drawn by a hash of the group's name, so that no list need be kept and new videos move nobody.
+sources. A group goes to one split as a whole: to the dataset's official one if there is one, else
+to one drawn by a hash of the group's name. So no list has to be stored, and further videos do not
+move the others.
 """
 
 import collections
@@ -24,7 +25,7 @@ class Assignment:
 
     Attributes:
         split: one of `data.contract.SPLITS`, or None if the video is refused.
-        source_group: name of its group: the smallest key that its members share or have.
+        source_group: name of its group: the smallest key of its members.
         refused: why it is in no split; None if it is in one.
     """
 
@@ -42,32 +43,30 @@ def assign(
 ) -> dict[str, Assignment]:
     """Gives each video a split such that no group is in two.
 
-    Videos that their reader refused stay refused and join nothing. A video with `split_by` goes
-    where its keys are drawn, and is refused if they are drawn into different splits. A group
-    with two official splits is broken up by refusing as little as does it: first what may not
-    go where an official list puts another video of the same source, then the fakes that join
-    two splits by themselves, then the fakes that join them through a source of which no real
-    video tells the split, and only if real videos of different splits share a source, those too.
+    Videos that their reader refused stay refused and connect nothing. A video with `split_by`
+    goes where its keys are drawn, and is refused if they are drawn into different splits. A group
+    with two official splits is broken up by refusing as few videos as possible, see
+    `data.splits.groups.resolve_conflicts`.
 
-    Groups without an official split are drawn by a salted SHA-256 of their name. The fraction of
-    a split that a group may not go to falls to the first that it may go to: to train, if that is
-    allowed. Adding videos moves another video only if its group gets an official split, a ban or
-    a smaller name, and none that is in `kept`.
+    Groups without an official split are drawn by a salted SHA-256 of their name. If a group may
+    not go to a split, that split's fraction goes to the first split that is allowed: to train,
+    if possible. Further videos move an earlier one only if its group gets an official split, a
+    restriction or a smaller name, and never one that is in `kept`.
 
     Args:
         videos: all videos of a run.
         fractions: expected shares of groups in train, eval and test; their sum is 1.
         salt: changes which groups go to which split.
         kept: the split by `video_id` of videos that an earlier extraction into the same output
-            used: they stay in it, and so does what joins them. Ids that are not in `videos` are
-            passed over.
+            used. They stay in it, and so does what joins their group. Ids that are not in
+            `videos` are ignored.
 
     Returns:
         The assignment by `video_id`, in the order of `videos`.
 
     Raises:
-        UsageError: a video joins groups that are kept in different splits, or an official list
-            moves a kept one; names them.
+        UsageError: a video connects groups that are kept in different splits, or an official
+            list moves a kept one; names them.
         ValueError: two videos have the same id, a split is unknown, a video has `split_by`
             besides `split` or `splits_allowed`, or the fractions are negative or do not add up
             to 1.
@@ -103,6 +102,10 @@ def draw_split(text: str, fractions: Sequence[float]) -> str:
 
     Returns:
         One of `data.contract.SPLITS`, never one whose chance is 0.
+
+    Example:
+        >>> [draw_split(f"group {number}", (0.6, 0.2, 0.2)) for number in range(4)]
+        ['train', 'eval', 'train', 'train']
     """
     digest = hashlib.sha256(text.encode()).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64
@@ -117,9 +120,9 @@ def draw_split(text: str, fractions: Sequence[float]) -> str:
 def check_leakage(
     rows: Iterable[tuple[str, str, str, str, int]], *, reals_suffice: Collection[str] = ()
 ) -> list[str]:
-    """Looks for what must not be in finished splits.
+    """Checks finished splits for leaks.
 
-    Holds ids, groups and checksums in memory, nothing else.
+    Holds only ids, groups and checksums in memory.
 
     Args:
         rows: `video_id`, split, `source_group`, `sha256` and label of each Example.
@@ -128,6 +131,17 @@ def check_leakage(
     Returns:
         One sentence a problem, naming the videos: a source group or a file that is in two
         splits, a split that is unknown, empty, or holds one class only. Empty if all is well.
+
+    Example:
+        >>> check_leakage(
+        ...     [
+        ...         ("a", "train", "g", "sha a", 0),
+        ...         ("b", "train", "h", "sha b", 1),
+        ...         ("c", "eval", "g", "sha c", 0),
+        ...     ],
+        ...     reals_suffice=["eval"],
+        ... )
+        ['source group g is in train (a) and eval (c)', 'split test is empty']
     """
     groups: dict[str, dict[str, list[str]]] = {}
     files: dict[str, dict[str, list[str]]] = {}
@@ -186,7 +200,10 @@ def _place_by_keys(
     refused: dict[str, Refusal],
     kept: Mapping[str, str],
 ) -> list[SourceVideo]:
-    """Draws the keys of `split_by`; adds to `refused` whose keys do not meet, returns the rest."""
+    """Places videos by their keys of `split_by`.
+
+    Adds to `refused` the videos whose keys are drawn into different splits; returns the others.
+    """
     pinned = {
         key: kept[video.video_id]
         for video in videos
@@ -211,7 +228,7 @@ def _place_by_keys(
 
 
 def _restrict(fractions: tuple[float, float, float], possible: frozenset[str]) -> tuple[float, ...]:
-    """Lets the chances of the splits that are not possible fall to the first that is."""
+    """Gives the chances of the splits that are not possible to the first that is."""
     first = min(possible, key=contract.SPLITS.index)
     chances = dict(zip(contract.SPLITS, fractions, strict=True))
     chances[first] += sum(chances[split] for split in chances if split not in possible)

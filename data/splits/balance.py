@@ -1,4 +1,4 @@
-"""As many fakes as reals: which fakes a run leaves out to balance its classes."""
+"""Which fakes a run leaves out to balance its classes."""
 
 import collections
 import dataclasses
@@ -19,9 +19,8 @@ def leave_out_fakes(
 ) -> dict[str, Assignment]:
     """Refuses fakes until each split of each dataset has no more of them than reals.
 
-    They are taken evenly: of each method as many stay as of the next, as far as it has them.
-    Which ones is drawn by a salted SHA-256 of their ids. Where fakes are the fewer, and of reals,
-    none is refused.
+    Each method keeps as many fakes as the others, as far as it has them. Which ones is drawn by a
+    salted SHA-256 of their ids. Reals are never refused.
 
     Args:
         videos: the videos given to `data.splits.assignment.assign`.
@@ -53,7 +52,7 @@ def leave_out_fakes(
 
 
 def _in_turn(fakes: Sequence[SourceVideo], salt: str) -> list[SourceVideo]:
-    """Shuffles by hash such that the methods take turns."""
+    """Shuffles by hash, so that the methods take turns."""
     drawn = {
         video.video_id: hashlib.sha256(f"{salt}:balance:{video.video_id}".encode()).digest()
         for video in fakes

@@ -21,16 +21,19 @@ _ALL = frozenset(contract.SPLITS)
 
 
 def keys_of(video: SourceVideo) -> tuple[str, ...]:
-    """What a video shares with its group: its own id where it names nothing."""
+    """What a video may share with others of its group: its own id where it names nothing."""
     return (*video.sources, *video.split_by) or (video.video_id,)
 
 
 def possible_splits(videos: Iterable[SourceVideo], kept: Mapping[str, str]) -> frozenset[str]:
-    """The splits that a group can go to whole; empty if its members' claims exclude each other.
+    """The splits that a whole group can go to.
 
     Args:
         videos: its members.
         kept: the split of an earlier extraction by `video_id`.
+
+    Returns:
+        Some of `data.contract.SPLITS`; empty if its members' claims exclude each other.
     """
     possible = _ALL
     for video in videos:
@@ -40,7 +43,14 @@ def possible_splits(videos: Iterable[SourceVideo], kept: Mapping[str, str]) -> f
 
 
 def connected(videos: Iterable[SourceVideo]) -> list[list[SourceVideo]]:
-    """The groups, in order of first appearance."""
+    """Groups videos that share a source, directly or through others.
+
+    Args:
+        videos: in any order.
+
+    Returns:
+        The groups, in order of first appearance.
+    """
     sets = DisjointSet()
     for video in videos:
         _join(sets, video)
@@ -53,51 +63,30 @@ def connected(videos: Iterable[SourceVideo]) -> list[list[SourceVideo]]:
 def resolve_conflicts(
     videos: Sequence[SourceVideo], refused: dict[str, Refusal], kept: Mapping[str, str]
 ) -> list[list[SourceVideo]]:
-    """Refuses as few videos as does it until every group can go to one split whole.
+    """Refuses as few videos as possible, until each group can go to one split as a whole.
 
-    First those go that may not go where an official list puts another video of the same source.
-    Then the fakes that join splits by themselves, then the fakes that join them through a source
-    of which no real video tells the split; and only if reals of different splits share a source,
-    all of their group. What an earlier extraction put into a split is never refused here.
+    In this order, and only in groups that fit into no split:
+
+    1. videos that may not go where an official list puts another video of the same source,
+    2. fakes whose own sources lie in different splits,
+    3. fakes with a source whose split no real video determines,
+    4. the whole group, if reals of different splits share a source.
+
+    Videos that an earlier extraction put into a split are never refused here.
 
     Args:
         videos: none of them refused.
-        refused: receives who is, by `video_id`.
+        refused: receives the refusals, by `video_id`.
         kept: the split of an earlier extraction by `video_id`.
 
     Returns:
-        The groups of those that are left.
+        The groups of the videos that are left.
 
     Raises:
-        UsageError: a group can go nowhere for what is kept of it; names who joins what.
+        UsageError: a group fits into no split because of what is kept of it; names the videos.
     """
-    officially: dict[str, set[str]] = collections.defaultdict(set)
-    told: dict[str, frozenset[str]] = {}  # by a key's reals, where they do not allow all splits
-    for video in videos:
-        own = possible_splits([video], {})
-        if own == _ALL:
-            continue
-        for key in keys_of(video):
-            if video.split is not None:
-                officially[key].add(video.split)
-            if video.label == contract.Label.REAL:
-                told[key] = told.get(key, _ALL) & own
-
-    def gives_way(video: SourceVideo) -> bool:
-        taken = set().union(*(officially.get(key, ()) for key in keys_of(video)))
-        return video.split is None and not taken.issubset(video.splits_allowed)
-
-    def joins_splits(video: SourceVideo) -> bool:
-        own = possible_splits([video], {})
-        return _is_fake(video) and not own.intersection(
-            *(told.get(key, _ALL) for key in keys_of(video))
-        )
-
-    def has_source_of_unknown_split(video: SourceVideo) -> bool:
-        return _is_fake(video) and not all(key in told for key in keys_of(video))
-
     groups = connected(videos)
-    for must_go in (gives_way, joins_splits, has_source_of_unknown_split):
+    for must_go in _rules(videos):
         groups = _refuse(groups, must_go, refused, kept)
     left, problems = [], []
     for group in groups:
@@ -116,8 +105,44 @@ def resolve_conflicts(
 
 
 def name_members(by_split: Mapping[str, Sequence[str]]) -> str:
-    """Names who is where: `train (a, b) and test (c)`."""
+    """Names the videos of each split, for a message.
+
+    Example:
+        >>> name_members({"train": ["a", "b"], "test": ["c"]})
+        'train (a, b) and test (c)'
+    """
     return " and ".join(f"{split} ({name_some(inside)})" for split, inside in by_split.items())
+
+
+def _rules(videos: Sequence[SourceVideo]) -> tuple[Callable[[SourceVideo], bool], ...]:
+    """Who must go of a group that fits into no split, rule after rule."""
+    official: dict[str, set[str]] = collections.defaultdict(set)
+    # By key, the splits that its reals allow; no entry where they allow all.
+    of_reals: dict[str, frozenset[str]] = {}
+    for video in videos:
+        own = possible_splits([video], {})
+        if own == _ALL:
+            continue
+        for key in keys_of(video):
+            if video.split is not None:
+                official[key].add(video.split)
+            if video.label == contract.Label.REAL:
+                of_reals[key] = of_reals.get(key, _ALL) & own
+
+    def gives_way(video: SourceVideo) -> bool:
+        taken = set().union(*(official.get(key, ()) for key in keys_of(video)))
+        return video.split is None and not taken.issubset(video.splits_allowed)
+
+    def joins_splits(video: SourceVideo) -> bool:
+        own = possible_splits([video], {})
+        return _is_fake(video) and not own.intersection(
+            *(of_reals.get(key, _ALL) for key in keys_of(video))
+        )
+
+    def has_source_of_unknown_split(video: SourceVideo) -> bool:
+        return _is_fake(video) and not all(key in of_reals for key in keys_of(video))
+
+    return gives_way, joins_splits, has_source_of_unknown_split
 
 
 def _refuse(
@@ -126,7 +151,7 @@ def _refuse(
     refused: dict[str, Refusal],
     kept: Mapping[str, str],
 ) -> list[list[SourceVideo]]:
-    """Refuses who must go of the groups that fit into no split; returns the groups of the rest."""
+    """Applies one rule to the groups that fit into no split; returns the groups of the rest."""
     fitting, rest = [], []
     for group in groups:
         if possible_splits(group, {}):
@@ -151,7 +176,7 @@ def _describe_joining(group: Sequence[SourceVideo], kept: Mapping[str, str]) -> 
     sets = DisjointSet()
     possible: dict[str, frozenset[str]] = {}
     joining = []
-    # Who came first stays; of the new ones fakes are the likelier to join what is apart.
+    # Earlier videos come first. Of the new ones, fakes are likelier to join two groups.
     for video in sorted(group, key=lambda v: (v.video_id not in kept, _is_fake(v), v.video_id)):
         met = {sets[key] for key in (video.video_id, *keys_of(video)) if key in sets}
         own = possible_splits([video], kept)

@@ -1,4 +1,4 @@
-"""The audit of a run's splits: what is in them, what was dropped, and what nobody can know."""
+"""The audit of a run's splits: what is in them, what was dropped, and what is not known."""
 
 import collections
 import dataclasses
@@ -17,8 +17,8 @@ class SplitCount:
 
     Attributes:
         videos: all of them.
-        reals: those that nobody manipulated.
-        fakes: the manipulated ones.
+        reals: videos labelled real.
+        fakes: videos labelled fake.
         groups: source groups, each counted once.
         identities: people that the dataset names, each counted once.
         identified: videos of which the dataset names people.
@@ -43,7 +43,7 @@ class Dropped:
     Attributes:
         status: the one they get in the ledger.
         reason: its kind: what `Refusal.reason` says before the names.
-        video_ids: who they are, sorted.
+        video_ids: of them, sorted.
     """
 
     status: Status
@@ -87,9 +87,9 @@ class SplitReport:
 
     Attributes:
         datasets: by name, in alphabetical order.
-        problems: what the pipeline would stop for, as far as it can be seen before the files are
-            opened: of `data.splits.assignment.check_leakage`; that train lacks fakes is none where
-                every model has `fakes: self_blended`.
+        problems: what the pipeline would stop for, as far as `check_leakage` sees it before the
+            files are opened. That train holds no fakes is fine where every model has
+            `fakes: self_blended`.
         notes: what the datasets cannot tell; one sentence each.
     """
 

@@ -21,7 +21,7 @@ _EXAMPLES = 2
 
 
 def print_audit(report: SplitReport, console: Console | None = None) -> None:
-    """Prints what the splits hold, what was dropped and why, and what nobody can know.
+    """Prints what the splits hold, what was dropped and why, and what is not known.
 
     Args:
         report: of `data.splits.report.audit`.
@@ -31,7 +31,7 @@ def print_audit(report: SplitReport, console: Console | None = None) -> None:
     console.print(_splits_table(report))
     if any(dataset.dropped for dataset in report.datasets.values()):
         console.print(_dropped_table(report))
-    people = [line for name, found in report.datasets.items() for line in _people(name, found)]
+    people = [line for name, dataset in report.datasets.items() for line in _people(name, dataset)]
     _print_list(console, "People in more than one split", people)
     _print_list(console, "What the datasets do not tell", report.notes)
     _print_list(console, "What the pipeline would stop for", report.problems)
@@ -48,7 +48,7 @@ def _splits_table(report: SplitReport) -> Table:
         for split, count in dataset.splits.items():
             table.add_row(label, split, *_cells(count))
             label = Text()
-        # Whom it was made from decides no more about a video that is in no split.
+        # Groups, people and originals do not matter for videos that are in no split.
         out = _cells(dataset.out)[:3]
         table.add_row(label, "none", *out, style="dim", end_section=True)
     return table
