@@ -61,7 +61,7 @@ def extract(
     balance: BalanceOption = None,
     frames_per_video: Annotated[
         int | None,
-        typer.Option(help="Frames looked at in each video, evenly spaced in time; 32 if not said."),
+        typer.Option(help="Frames looked at in each video, evenly spaced in time (default: 32)."),
     ] = None,
     every_nth_frame: Annotated[
         int | None, typer.Option(help="Look at every n-th frame instead, however many that makes.")
@@ -69,7 +69,7 @@ def extract(
     detector: Annotated[
         str | None,
         typer.Option(
-            help="What finds the faces: mtcnn if not said; blazeface, retinaface:WEIGHTS, "
+            help="What finds the faces: mtcnn (default), blazeface, retinaface:WEIGHTS, "
             "or your own as package.module:Class."
         ),
     ] = None,
@@ -82,10 +82,10 @@ def extract(
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(help="Seconds for a video, 600 if not said, and one for each MB of it."),
+        typer.Option(help="Seconds for a video (default: 600), and one for each MB of it."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that extract side by side; 1 if not said.")
+        int | None, typer.Option(help="Processes that extract side by side (default: 1).")
     ] = None,
     config: ConfigOption = None,
     set: SetOption = None,
@@ -93,15 +93,15 @@ def extract(
     """Extract face crops from videos into TFRecords, one Example a video.
 
     Every input ends in one row of OUTPUT/ledger.csv, whatever became of it. A fake and what it
-    was made from always share a split. An interrupted job goes on where it stopped; with
-    further videos in the input only these are extracted; a finished job is not repeated.
+    was made from always share a split. An interrupted job continues where it stopped. With
+    further videos in the input only these are extracted. A finished job is not repeated.
 
     Example: unmask extract --dataset faceforensics --input FaceForensics --splits splits
     --output runs/ffpp
     """
     from data.extraction import from_command_line
 
-    given = {
+    changes = {
         "output": output,
         "balance": balance,
         "faces.frames_per_video": frames_per_video,
@@ -113,7 +113,7 @@ def extract(
         "workers": workers,
     }
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
-    _extract(from_command_line(config, source, given, set or ()))
+    _extract(from_command_line(config, source, changes, set or ()))
 
 
 def splits(
@@ -136,10 +136,10 @@ def splits(
     from data.splits import assign, audit, leave_out_fakes, print_audit
 
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
-    given: dict[str, Any] = {"balance": balance}
+    changes: dict[str, Any] = {"balance": balance}
     if config is None:
-        given["output"] = "nowhere"  # is needed of every extraction, and written to by none here
-    settings = from_command_line(config, source, given, set or ())
+        changes["output"] = "nowhere"  # an extraction needs one; nothing is written here
+    settings = from_command_line(config, source, changes, set or ())
     listings = settings.read_listings()
     videos = [video for listing in listings for video in listing.videos]
     assignments = assign(videos, fractions=settings.fractions, salt=settings.salt)
@@ -170,7 +170,7 @@ def sheet(
         str | None, typer.Option(help="Only videos of this status: damaged, no_face, ...")
     ] = None,
     picture: Annotated[
-        str | None, typer.Option(help="PNG file to write; OUTPUT/sheet.png if not said.")
+        str | None, typer.Option(help="PNG file to write (default: OUTPUT/sheet.png).")
     ] = None,
 ) -> None:
     """Draw what a model would see: one row a video with its crops in time, or why it has none.
@@ -187,7 +187,7 @@ def _extract(config: ExtractionConfig) -> None:
     from data import detectors
     from data.extraction import display, runners
 
-    detectors.fingerprint(config.detector)  # says what is wrong with it before anything is read
+    detectors.fingerprint(config.detector)  # raises if it cannot be made, before anything is read
     paths = {"output": config.output}
     for number, entry in enumerate(config.datasets):
         paths[f"datasets.{number}.input"] = entry.input

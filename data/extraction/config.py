@@ -1,8 +1,8 @@
 """The configuration of an extraction: what goes in, how faces are taken, and what runs it.
 
 Describes the YAML of `unmask extract --config`, with which several datasets go into one run.
-Relative paths are taken from the current folder. Defaults are those of `unmask extract` without a
-file.
+Relative paths start at the current folder. The defaults here also hold for the options of `unmask
+extract` on the command line.
 """
 
 import json
@@ -171,16 +171,16 @@ def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> ExtractionConfig:
 def from_command_line(
     path: pathlib.Path | None,
     source: Mapping[str, Any],
-    given: Mapping[str, Any],
+    changes: Mapping[str, Any],
     overrides: Sequence[str],
 ) -> ExtractionConfig:
-    """Makes a configuration of a file, or of options alone; options go before the file.
+    """Makes a configuration from a file, or from options alone; options override the file.
 
     Args:
         path: a YAML file, or None.
-        source: the one dataset that the options name, by the keys of `DatasetConfig`; values
-            that are None were not given.
-        given: other options, by the path of their key; None where not given.
+        source: the one dataset that the options name, by the keys of `DatasetConfig`; None for
+            an option that is not set.
+        changes: the other options, by the path of their key; None for one that is not set.
         overrides: as for `load`, only with a file.
 
     Returns:
@@ -189,22 +189,25 @@ def from_command_line(
     Raises:
         UsageError: what is needed is missing, or it is no configuration.
     """
-    said = {key: value for key, value in source.items() if value is not None}
+    dataset = {key: value for key, value in source.items() if value is not None}
     if path is not None:
-        if said:
+        if dataset:
             raise UsageError(
-                f"--{' and --'.join(said)}: --config {path} names the datasets; change them there"
+                f"--{' and --'.join(dataset)}: --config {path} names the datasets; "
+                "change them there"
             )
-        flags = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+        flags = [
+            f"{key}={json.dumps(value)}" for key, value in changes.items() if value is not None
+        ]
         return load(path, [*overrides, *flags])
     if overrides:
         raise UsageError(f"--set {overrides[0]}: changes a key of --config, which is not given")
-    missing = [f"--{name}" for name in ("dataset", "input") if name not in said]
-    missing += [] if given["output"] is not None else ["--output"]
+    missing = [f"--{name}" for name in ("dataset", "input") if name not in dataset]
+    missing += [] if changes["output"] is not None else ["--output"]
     if missing:
         raise UsageError(f"{', '.join(missing)}: give this, or --config with a YAML file")
-    content: dict[str, Any] = {"datasets": [said]}
-    for key, value in given.items():
+    content: dict[str, Any] = {"datasets": [dataset]}
+    for key, value in changes.items():
         if value is not None:
             section, _, name = key.rpartition(".")
             (content.setdefault(section, {}) if section else content)[name] = value

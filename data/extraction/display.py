@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_OF_SILENCE = 120.0
 
 WELL = frozenset((Status.OK, Status.DUPLICATE, Status.REFUSED_BALANCE))
-"""Outcomes that nobody need look into."""
+"""Outcomes that need no attention."""
 
 
 def extract_with_progress(

@@ -1,11 +1,11 @@
 """The extraction job: from videos to sharded TFRecords of Examples and a ledger.
 
-An Apache Beam pipeline. What is found in each video is committed alone, as a file in the output's
-`.work` folder, under a key made of the video's content and of what decides its crops; what Beam
-moves between its steps is references and ledger rows, never images. When every video has its row,
-the shards are assembled from these files, and the ledger and `dataset.json` are written last: a
-folder with `dataset.json` is whole. A job that was interrupted goes on where it stopped, and one
-with further videos takes the earlier ones' results from the shards that are there.
+An Apache Beam pipeline. The result of each video is stored in a file of its own in the output's
+`.work` folder, under a key made of the video's content and of what decides its crops. Beam moves
+only keys and ledger rows between its steps, never images. When every video has its row, the shards
+are written from these files, and the ledger and `dataset.json` last: a folder with `dataset.json`
+is whole. A job that was interrupted continues where it stopped. A job with further videos takes the
+results of the earlier ones from the shards that are there.
 """
 
 import collections
@@ -44,16 +44,15 @@ _DECIDED_BY_SPLITS = frozenset(
         Status.REFUSED_INPUT,
     )
 )
-"""Statuses that say nothing of what is in a file."""
+"""Statuses that do not depend on what is in a file."""
 
 
 def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerRow]:
     """Extracts the faces of the planned videos into sharded TFRecords.
 
     Writes `<split>-NNNNN-of-NNNNN`, `ledger.csv` and `dataset.json`, and with `face_videos` a
-    folder of that name. Does nothing if the output already holds the result. Killed at any
-    moment and started again, it goes on where it stopped; an earlier result stays until it is
-    replaced.
+    folder of that name. Does nothing if the output already holds the result. A job that was
+    killed at any moment continues where it stopped; an earlier result stays until it is replaced.
 
     Args:
         plan: what to do.
@@ -90,14 +89,14 @@ def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerR
     except UsageError:
         raise
     except OSError as error:
-        told_by = error.strerror or error
-        raise OutputError(f"{plan.output}: cannot be written ({told_by})") from error
+        reason = error.strerror or error
+        raise OutputError(f"{plan.output}: cannot be written ({reason})") from error
     except Exception as error:
-        # Beam hands on the text of a worker's error, in a RuntimeError of its own.
-        told = _OUR_ERROR.search(str(error))
-        if told is None:
+        # Beam raises a RuntimeError that holds the text of a worker's error.
+        message = _OUR_ERROR.search(str(error))
+        if message is None:
             raise
-        raise OutputError(told[1]) from error
+        raise OutputError(message[1]) from error
     return rows
 
 
@@ -113,7 +112,7 @@ def extract(
 
 @contextlib.contextmanager
 def _sole_job(output: str) -> Iterator[None]:
-    """Keeps a second job out of a local output; the kernel opens it again whatever ends us."""
+    """Keeps a second job out of a local output; the kernel lifts the lock however this one ends."""
     if not files.is_local(output):
         yield
         return
@@ -135,7 +134,7 @@ def _sole_job(output: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet_beam() -> Iterator[None]:
-    """Keeps Beam from logging every error before it raises it."""
+    """Keeps Beam from logging every error that it also raises."""
     logger = logging.getLogger("apache_beam")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -183,7 +182,7 @@ def _restore_shard(name: str, output: str, work: str) -> None:
     Args:
         name: of the shard.
         output: the folder that it lies in.
-        work: the job's folder, which says which of its videos are wanted.
+        work: the job's folder, which holds the list of the videos that are wanted.
     """
     wanted: dict[str, tuple[str, LedgerRow]] = {}
     for key, text in json.loads(files.read_bytes(files.join(work, _EARLIER, name))):
@@ -203,12 +202,11 @@ def _extract(plan: Plan, options: PipelineOptions) -> list[LedgerRow]:
     files.delete(face_videos)  # those of an interrupted job may be of other videos
     counts = collections.Counter(row.status for row in refused)
     job_progress.begin(plan.work, len(plan.videos), counts)
-    # In files, for a runner is sent what the graph itself holds, and takes a few MB at most.
+    # In files: what the graph itself holds is sent to the runner, which takes a few MB at most.
     videos_file = files.join(plan.work, _TASKS)
     files.write(videos_file, "\n".join(video.to_json() for video in tasks).encode())
     refused_file = files.join(plan.work, _REFUSED)
     files.write(refused_file, ledger.to_csv(refused).encode())
-    given = {video.original for video in tasks if video.original}
     step = ExtractVideo(
         plan.work, plan.options.detector, plan.options.faces, plan.options.time_limit_s
     )
@@ -223,12 +221,12 @@ def _extract(plan: Plan, options: PipelineOptions) -> list[LedgerRow]:
         own = videos | "OwnBoxes" >> beam.Filter(lambda video: not video.original)
         extracted = own | "ExtractFaces" >> beam.ParDo(step)
         parts = [extracted]
-        if given:
-            # Fakes wait for all originals: their results are what gives the boxes.
+        if any(task.original for task in tasks):
+            # Fakes wait for all originals, whose results hold the boxes.
             keys = (
                 extracted
-                | "Originals" >> beam.Filter(lambda found: found.row.used)
-                | "Keys" >> beam.Map(lambda found: (found.row.video_id, found.key))
+                | "Originals" >> beam.Filter(lambda video: video.row.used)
+                | "Keys" >> beam.Map(lambda video: (video.row.video_id, video.key))
             )
             parts.append(
                 videos

@@ -1,8 +1,8 @@
 """How far a running job is, for its own display and for `unmask status` in another terminal.
 
-Each worker process keeps one small file of counts in the job's work folder. Nothing else could be
-read from outside while Beam runs, whatever the runner. Workers see one video at a time: which ones
-are copies is known when all have been seen, and then one settled count replaces theirs.
+Each worker process keeps one small file of counts in the job's work folder: the only thing that
+can be read from outside while Beam runs, whatever the runner. Workers see one video at a time.
+Copies are known only when all videos are done; then a final count replaces those of the workers.
 """
 
 import collections
@@ -20,7 +20,7 @@ from data.utils import files
 
 _JOB = "job.json"
 _WORKERS = "progress"
-_FINISHED = "settled.json"
+_FINISHED = "finished.json"
 _SECONDS_BETWEEN_WRITES = 1.0
 
 
@@ -29,9 +29,9 @@ class JobProgress:
     """How far a job is.
 
     Attributes:
-        videos: inputs of the job, those that it need not open among them.
-        counts: inputs that have their outcome, by status: as the ledger will have them once
-            all are done, and until then with copies counted by what is in them.
+        videos: inputs of the job, also those that it does not open.
+        counts: inputs that have their outcome, by status. When all are done, they are those of
+            the ledger; until then copies count as what is in them.
         started_s: when the job began, seconds since 1970.
         changed_s: when its last worker reported, seconds since 1970.
     """
@@ -63,7 +63,7 @@ def begin(folder: str, videos: int, counts: Mapping[Status, int]) -> None:
 
 
 def finish(folder: str, counts: Mapping[Status, int]) -> None:
-    """Replaces what the workers counted, for every input has its final outcome.
+    """Replaces the counts of the workers when every input has its final outcome.
 
     Args:
         folder: the job's work folder.
@@ -81,8 +81,8 @@ def read(folder: str) -> JobProgress | None:
     counts = collections.Counter({Status(name): count for name, count in job["counts"].items()})
     changed_s = float(job["started_s"])
     reports = [f"{_WORKERS}/{name}" for name in files.find(files.join(folder, _WORKERS), depth=1)]
-    whole = [name for name in reports if name.endswith(".json")]  # and not being written
-    # The settled count comes last, since it replaces the others.
+    whole = [name for name in reports if name.endswith(".json")]  # not one that is being written
+    # The final count comes last, since it replaces the others.
     for name in [*whole, _FINISHED]:
         try:
             report = json.loads(files.read_bytes(files.join(folder, name)))

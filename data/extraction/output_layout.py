@@ -12,13 +12,13 @@ from data.utils import files
 from data.utils.errors import UsageError
 
 WORK_FOLDER = ".work"
-"""Folder of the output in which jobs keep what they have finished until all is done."""
+"""Folder of the output in which a job keeps its finished results until all are done."""
 
 DESCRIPTION_FILE = "dataset.json"
 _NEW_DESCRIPTION = "new.json"
 
 FACE_VIDEOS_FOLDER = "face_videos"
-"""Folder that holds each track as a small MP4, if that was asked for."""
+"""Folder that holds each track as a small MP4, where `face_videos` is set."""
 
 _SHARD_NAME = re.compile(rf"({'|'.join(contract.SPLITS)})-\d{{5}}-of-\d{{5}}")
 
@@ -43,7 +43,7 @@ class Description:
 
 
 def read_description(folder: str) -> Description | None:
-    """What a whole extraction says of itself; None if the folder holds none.
+    """The description of a whole extraction; None if the folder holds none.
 
     Raises:
         UsageError: there is a `dataset.json` that no extraction of this version wrote.
@@ -97,7 +97,7 @@ def publish(
     options: Mapping[str, Any],
     slice_columns: Sequence[str],
 ) -> None:
-    """Moves shards into place, drops those of earlier jobs, writes the ledger, marks it whole.
+    """Puts the result of a job in place of an earlier one, and marks the output as whole.
 
     Args:
         folder: the output.
@@ -109,7 +109,7 @@ def publish(
         slice_columns: see there.
     """
     if files.exists(files.join(folder, DESCRIPTION_FILE)):
-        # Kept until the end: it tells how the splits were drawn that the ledger holds.
+        # Kept until the end: it says how the splits in the ledger were drawn.
         files.move(files.join(folder, DESCRIPTION_FILE), files.join(work, DESCRIPTION_FILE))
     files.delete(*(files.join(folder, name) for name in find_shards(folder)))
     for name in sorted({row.shard for row in rows if row.shard}):

@@ -32,11 +32,11 @@ class Plan:
         assignments: split or refusal of each video.
         fingerprint: of inputs, options and code.
         crop_fingerprint: of what decides the crops.
-        is_done: whether the output holds the whole result already, and no video is left that
-            another attempt may serve: that timed out, crashed, or could not be opened.
+        is_done: whether the output already holds the whole result, and there is no video that
+            should be tried again: one that timed out, crashed, or could not be opened.
         reused: rows of a previous result in the output whose crops are still good.
         kept: ids of the videos that a previous result holds and that keep their split.
-        notice: what people should know about a previous result; empty if there is nothing.
+        notice: for people, about a previous result; empty if there is nothing to say.
     """
 
     listings: tuple[Listing, ...]
@@ -62,7 +62,7 @@ class Plan:
 
 
 def plan_extraction(listings: Sequence[Listing], output: str, options: ExtractionOptions) -> Plan:
-    """Decides what a job has to do, by its inputs and by what is in its output.
+    """Decides what a job has to do, from its inputs and from what is in its output.
 
     Args:
         listings: the datasets; no two videos have the same id.
@@ -160,7 +160,7 @@ def _assign(
 
 
 def _crop_fingerprint(options: ExtractionOptions) -> str:
-    """Changes if an option, our code or a library does that decides the crops of a video."""
+    """Changes with every option, library and part of our code that decides the crops of a video."""
     return _hash(
         detectors.fingerprint(options.detector),
         dataclasses.asdict(options.faces),
@@ -173,12 +173,12 @@ def _crop_fingerprint(options: ExtractionOptions) -> str:
 def _fingerprint(
     videos: Iterable[SourceVideo], options: ExtractionOptions, crop_fingerprint: str
 ) -> str:
-    """Changes if a file, what is said of it, an option or our code does."""
+    """Changes with the files, what the datasets say of them, the options and our code."""
     described = []
     for video in sorted(videos, key=lambda video: video.video_id):
-        found = files.describe(video.path)
-        seen = None if found is None else (found.size_in_bytes, found.last_updated_in_seconds)
-        described.append((dataclasses.asdict(video), seen))
+        file = files.describe(video.path)
+        version = None if file is None else (file.size_in_bytes, file.last_updated_in_seconds)
+        described.append((dataclasses.asdict(video), version))
     return _hash(
         described, options.model_dump(), crop_fingerprint, code_hash("data.extraction.job")
     )

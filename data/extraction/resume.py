@@ -1,4 +1,4 @@
-"""What earlier jobs left in an output, and what of it still holds for the next one."""
+"""What earlier jobs left in an output, and what of it the next job can use."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ class PreviousResult:
     """What earlier jobs left in an output.
 
     Attributes:
-        fingerprint: of the inputs, options and code that it was made of; empty if there is none.
+        fingerprint: of the inputs, options and code that it was made from; empty if there is none.
         crop_fingerprint: of what decided its crops; empty if there is none.
         rows: of its ledger.
         is_whole: whether all that its ledger names is there.
@@ -50,7 +50,7 @@ class PreviousResult:
 def read_previous(
     output: str, video_ids: Collection[str], options: Mapping[str, Any], crop_fingerprint: str
 ) -> PreviousResult:
-    """Looks at what is in an output; opens no video and changes nothing.
+    """Reads what is in an output; opens no video and changes nothing.
 
     Args:
         output: folder or URL; need not exist.
@@ -76,7 +76,7 @@ def read_previous(
     replaced = [
         output_layout.read_description(files.join(output, WORK_FOLDER, work)) for work in works
     ]
-    known = next((found for found in [description, *replaced] if found is not None), None)
+    known = next(filter(None, [description, *replaced]), None)
     if known is None or not has_ledger:
         dropped = "an unfinished extraction with other options or code is dropped"
         return PreviousResult("", "", (), False, {}, dropped if works - {crop_fingerprint} else "")
@@ -104,7 +104,7 @@ def _notices(
     redrawn: bool,
     is_whole: bool,
 ) -> Iterable[str]:
-    """What of an earlier result is not kept, and why; one sentence each."""
+    """Says what of an earlier result is not kept, and why; one sentence each."""
     if redrawn:
         yield "fractions or salt changed: splits are drawn anew"
     if known.crops != crop_fingerprint:
@@ -121,7 +121,7 @@ def _notices(
 def _differing(
     earlier: Mapping[str, Any], options: Mapping[str, Any], names: Iterable[str]
 ) -> list[str]:
-    """Which of the named options are not what they were; nested ones by their own name."""
+    """The named options that have changed; nested ones by their own name."""
     now = json.loads(json.dumps(options))
     differing = []
     for name in names:

@@ -1,7 +1,7 @@
-"""The options that each runner of the extraction job takes, typed and checked for sense.
+"""The options that each runner of the extraction job takes, with types and checks.
 
-Names and meanings are those of Apache Beam 2.67 (`apache_beam/options/pipeline_options.py`), but
-for `shared_mount`, which is ours. How they go together stands in `data/extraction/runners.py`.
+Names and meanings are those of Apache Beam 2.67 (`apache_beam/options/pipeline_options.py`), except
+for `shared_mount`, which is ours. How to combine them stands in docs/extraction.md.
 """
 
 import json
@@ -34,7 +34,7 @@ def _is_address(config: str) -> bool:
 
 
 class DirectOptions(Section):
-    """The direct runner takes none: its processes are counted by `workers`."""
+    """The direct runner takes none: `workers` is the number of its processes."""
 
 
 class PortableOptions(Section):

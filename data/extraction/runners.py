@@ -1,34 +1,7 @@
 """What runs the extraction job: this machine, or a Flink, Spark or Dataflow cluster.
 
-The runner is a value of the configuration, and so are the options that it needs. Beam drops
-options that it does not know without a word, and finds out what is missing when the job is already
-under way; so both are checked here, before anything starts.
-
-| runner | must be given | where the work is done |
-| --- | --- | --- |
-| `direct` | nothing; `workers` counts processes | this machine |
-| `flink` | `flink_master` or `job_endpoint`, and an environment | a Flink cluster |
-| `spark` | `spark_master_url` or `job_endpoint`, and an environment | a Spark cluster |
-| `dataflow` | `project`, `region`, `temp_location`, `sdk_container_image` | Google Cloud |
-
-Flink and Spark take Python jobs through a job server. Beam starts one for the job, which needs
-Java here and the server's jar (`flink_job_server_jar`, `spark_job_server_jar`; where none is given
-Beam downloads its own version's); or it uses one that runs already (`job_endpoint`); or it submits
-the job as one jar (`flink_submit_uber_jar`, `spark_submit_uber_jar`), which needs the jar but no
-Java here. A job server that Beam starts for a cluster stages files through `artifacts_dir`.
-
-The environment runs our code beside each worker, and unmask must be installed in it: `DOCKER`,
-with `environment_config` the image; `PROCESS`, with `environment_config` JSON that names the
-command which starts Beam's worker; `EXTERNAL`, with `environment_config` the address of a worker
-pool that runs already; `LOOPBACK`, which is this very process, for trying things out.
-
-Workers elsewhere must be able to open the videos and to write the output. Both have to be URLs
-(`gs://`, `s3://`, `hdfs://`), or paths of a mount that all machines share, which only the user can
-know: `shared_mount: true` says so.
-
-The tests run the direct runner. Of the others they show that each option reaches Beam under its
-name and with its type, that Beam's own validator is content, and that a job passes through Beam's
-portable job service; they have been tried on no cluster.
+What each runner needs stands in docs/extraction.md, "Where the job runs". Beam ignores options that
+it does not know and notices missing ones only when a job is under way, so both are checked here.
 """
 
 import os
@@ -72,8 +45,8 @@ def pipeline_options(runner: str, workers: int, options: Mapping[str, Any]) -> P
         The options; nothing of our own command line is in them.
 
     Raises:
-        UsageError: the runner is unknown; an option is unknown, missing or of a wrong value; or
-            this machine lacks what it takes to submit the job.
+        UsageError: the runner is unknown; an option is unknown, missing or has a wrong value; or
+            this machine lacks what is needed to submit the job.
     """
     checked = _check(runner, options)
     name, _ = RUNNERS[runner]
@@ -96,7 +69,7 @@ def pipeline_options(runner: str, workers: int, options: Mapping[str, Any]) -> P
 
 
 def check_reachable(runner: str, options: Mapping[str, Any], paths: Mapping[str, str]) -> None:
-    """Checks that a runner's workers can open what they are to read and write.
+    """Checks that a runner's workers can open what they have to read and write.
 
     Args:
         runner: one of `RUNNERS`.
@@ -104,8 +77,8 @@ def check_reachable(runner: str, options: Mapping[str, Any], paths: Mapping[str,
         paths: what the job reads and writes, by the name under which the user gave it.
 
     Raises:
-        UsageError: a path is of this machine alone and the work is done elsewhere; or what
-            `pipeline_options` says of the runner and its options.
+        UsageError: only this machine can open a path, and the work is done elsewhere; or as
+            `pipeline_options` for the runner and its options.
     """
     checked = _check(runner, options)
     for name, path in paths.items():
@@ -140,7 +113,7 @@ def _check(runner: str, options: Mapping[str, Any]) -> BaseModel:
 
 
 def _reaches(options: BaseModel, path: str) -> bool:
-    """Whether the workers see at `path` what we see."""
+    """Whether the workers see the same files at `path` as this machine."""
     if isinstance(options, runner_options.DirectOptions) or not files.is_local(path):
         return True
     if isinstance(options, runner_options.PortableOptions):
@@ -168,8 +141,8 @@ def _check_job_server(
             f"{where}.job_server_java_launcher: there is no program {java} here to start the job "
             "server; install Java, or give job_endpoint, such as localhost:8099"
         )
-    # What is staged lies in a temporary folder of this machine otherwise, where other machines'
-    # workers fail to find it (github.com/apache/beam/issues/32743).
+    # Otherwise staged files lie in a temporary folder of this machine, where the workers of other
+    # machines do not find them (github.com/apache/beam/issues/32743).
     staging = options.artifacts_dir
     if not options.master_is_local and (staging is None or not _reaches(options, staging)):
         raise UsageError(

@@ -33,10 +33,10 @@ class Shard:
 
 
 def assign(extracted: list[Extracted], work: str) -> Iterator[Shard]:
-    """Writes the ledger to the job's folder and yields what each shard is to hold.
+    """Writes the ledger to the job's folder and yields the content of each shard.
 
-    Beam's counters in the namespace `extraction`, and the job's progress from here on, are the
-    ledger's rows by status.
+    From here on, Beam's counters in the namespace `extraction` and the job's progress are the
+    rows of the ledger by status.
 
     Args:
         extracted: every input.
@@ -94,18 +94,18 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
 
 
 def resolve_copies(extracted: list[Extracted]) -> list[Extracted]:
-    """Uses one of files with the same content, and none that would join two splits.
+    """Decides which of several files with the same content is used.
 
     Of copies in one split one is used: one that an earlier result holds, else the first by
-    `video_id`. A copy in another split shows what that one shows: it is refused, and so is
-    what shares a source with it in its split.
-    Copies of different labels are all left out, for nobody can tell which one is right.
+    `video_id`. A copy in another split is refused, and so are the videos of its split that share
+    a source with it. Copies with different labels are all left out, since it is not known which
+    label is right.
 
     Args:
         extracted: every input.
 
     Returns:
-        The same, sorted by `video_id`, with the rows that this decides changed.
+        The same, sorted by `video_id`, with a new status and reason where a copy is left out.
     """
     ordered = sorted(extracted, key=lambda video: video.row.video_id)
     first: dict[str, LedgerRow] = {}
@@ -118,10 +118,10 @@ def resolve_copies(extracted: list[Extracted]) -> list[Extracted]:
         twin = first.setdefault(row.sha256, row)
         labels.setdefault(row.sha256, set()).add(row.label)
         if twin.split != row.split:
-            told = f"{row.video_id} is the same file as {twin.video_id}, which is in {twin.split}"
+            reason = f"{row.video_id} is the same file as {twin.video_id}, which is in {twin.split}"
             for source in video.sources:
-                refused.setdefault((row.split, source), told)
-    settled = []
+                refused.setdefault((row.split, source), reason)
+    resolved = []
     for video in ordered:
         row = video.row
         reasons = [refused.get((row.split, source), "") for source in video.sources]
@@ -132,8 +132,8 @@ def resolve_copies(extracted: list[Extracted]) -> list[Extracted]:
         elif row.used and first[row.sha256] is not video.row:
             twin = first[row.sha256]
             row = _leave_out(row, Status.DUPLICATE, f"the same file as {twin.video_id}")
-        settled.append(dataclasses.replace(video, row=row))
-    return settled
+        resolved.append(dataclasses.replace(video, row=row))
+    return resolved
 
 
 def _leave_out(row: LedgerRow, status: Status, reason: str) -> LedgerRow:

@@ -13,13 +13,17 @@ MARGIN = 0.3
 
 
 def square_around(box: Sequence[float]) -> tuple[int, int, int]:
-    """The square of whole pixels about a box.
+    """The square of whole pixels around a box, wider by `MARGIN` than its longer side.
 
     Args:
         box: x_min, y_min, x_max, y_max in pixels.
 
     Returns:
         left, top and side in pixels; the square may reach beyond the frame.
+
+    Example:
+        >>> square_around([100, 100, 200, 180])
+        (85, 75, 130)
     """
     x_min, y_min, x_max, y_max = (float(value) for value in box)
     side = max(1, round(max(x_max - x_min, y_max - y_min) * (1.0 + MARGIN)))
@@ -29,10 +33,10 @@ def square_around(box: Sequence[float]) -> tuple[int, int, int]:
 
 
 def points_in_crop(points: npt.ArrayLike, box: Sequence[float]) -> npt.NDArray[np.float32]:
-    """Where points of a frame lie in the crop that `crop_face` takes about a box.
+    """Where points of a frame lie in the crop that `crop_face` takes around a box.
 
-    A part of a face that lies beyond its own crop is a mistake of the detector, which knows no
-    more of it than of a part that it does not see.
+    A landmark outside of its face's own crop is a mistake of the detector and becomes NaN, as one
+    that the detector does not know.
 
     Args:
         points: [n, 2], x and y in the frame, in pixels whose centres are whole numbers; NaN
@@ -41,6 +45,10 @@ def points_in_crop(points: npt.ArrayLike, box: Sequence[float]) -> npt.NDArray[n
 
     Returns:
         float32 [n, 2], x and y in pixels of the crop; NaN for points beyond it.
+
+    Example:
+        >>> points_in_crop([[150, 140], [0, 0]], [100, 100, 200, 180]).tolist()
+        [[65.0, 65.0], [nan, nan]]
     """
     left, top, side = square_around(box)
     scale = min(1.0, CROP_MAX_SIZE / side)
@@ -52,7 +60,7 @@ def points_in_crop(points: npt.ArrayLike, box: Sequence[float]) -> npt.NDArray[n
 
 
 def crop_face(image: npt.NDArray[np.uint8], box: Sequence[float]) -> npt.NDArray[np.uint8]:
-    """Cuts the square about a box out of a frame; black where it reaches beyond.
+    """Cuts the square around a box out of a frame; black where it reaches beyond.
 
     Args:
         image: uint8 [height, width, 3].
@@ -60,6 +68,10 @@ def crop_face(image: npt.NDArray[np.uint8], box: Sequence[float]) -> npt.NDArray
 
     Returns:
         uint8 [size, size, 3], size at most `CROP_MAX_SIZE`; never enlarged.
+
+    Example:
+        >>> crop_face(np.zeros((480, 640, 3), np.uint8), [100, 100, 200, 180]).shape
+        (130, 130, 3)
     """
     left, top, side = square_around(box)
     height, width = image.shape[:2]
@@ -95,5 +107,9 @@ def sharpness(crop: npt.NDArray[np.uint8]) -> float:
 
     Returns:
         0 for a plain area; tens to thousands for a sharp face.
+
+    Example:
+        >>> sharpness(np.full((64, 64, 3), 200, np.uint8))
+        0.0
     """
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())

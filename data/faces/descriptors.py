@@ -1,4 +1,4 @@
-"""What a face looks like, in numbers: alike for one person, unlike for others."""
+"""A descriptor of a face: similar for pictures of one person, different for other people."""
 
 import cv2
 import numpy as np
@@ -14,19 +14,24 @@ _COLOR_WEIGHT = 1.3  # what parts people best in real clips
 
 
 def face_descriptor(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """What a face looks like, so that descriptions of one person lie close together.
+    """Describes a face in numbers, so that descriptors of one person lie close together.
 
-    Two parts. Histograms of centre-symmetric local binary patterns (Heikkilä et al., "Description
-    of Interest Regions with Local Binary Patterns", Pattern Recognition 42, 2009) in a grid of
-    regions, as Ahonen et al. describe faces ("Face Description with Local Binary Patterns", IEEE
-    TPAMI 28, 2006); and histograms of the colours in CIELAB. Square roots make the Euclidean
-    distance Hellinger's. It tells apart people within one clip, and no more: it is no biometric.
+    It has two parts. The first are histograms of centre-symmetric local binary patterns (Heikkilä
+    et al., "Description of Interest Regions with Local Binary Patterns", Pattern Recognition 42,
+    2009) in a grid of regions, as Ahonen et al. describe faces ("Face Description with Local
+    Binary Patterns", IEEE TPAMI 28, 2006). The second are histograms of the colours in CIELAB.
+    Square roots make the Euclidean distance Hellinger's. It tells apart people within one clip
+    only: it is no biometric.
 
     Args:
         crop: uint8 [size, size, 3], RGB, as `data.faces.cropping.crop_face` gives it.
 
     Returns:
         float32 [228].
+
+    Example:
+        >>> face_descriptor(np.zeros((130, 130, 3), np.uint8)).shape
+        (228,)
     """
     side = crop.shape[0]
     margin = min(round(side * (1 - _BOX_IN_CROP) / 2), (side - 1) // 2)

@@ -1,7 +1,7 @@
 """From a video file to the faces in it: decode, detect, crop, track, judge.
 
-The extraction job and the client look at the same frames and hand them to the same
-`FaceCollector`, so that a model is asked about the same crops that it was trained on.
+The extraction job and the client sample the same frames and hand them to the same
+`FaceCollector`, so that a model gets the same kind of crops in service as in training.
 """
 
 import collections
@@ -18,10 +18,8 @@ from data.faces.types import FaceOptions, Measurements, VideoFaces
 from data.ledger import Status
 from data.video import Frame, UnreadableVideoError, Video
 
-__all__ = ["FaceOptions", "VideoFaces", "extract_faces", "sampled_frames"]
-
-MIN_GIVEN_FRACTION = 0.9
-"""Of the times at which an original has faces, those that a fake must have a frame at."""
+MIN_MATCHED_FRACTION = 0.9
+"""Least share of the times at which an original has faces that a fake must have a frame at."""
 
 _AHEAD_FRAMES = 8
 _AHEAD_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
@@ -39,18 +37,18 @@ def extract_faces(
         path: the video file.
         detector: finds the faces.
         options: how many frames, and which faces are good enough.
-        original: of a fake: boxes to be used instead of searching, as the winners of the DFDC
-            did (github.com/selimsef/dfdc_deepfake_challenge). Where its frames or times are not
-            those of the fake, the fake is searched all the same.
+        original: of a fake: the boxes to use instead of searching, as the winners of the DFDC
+            did (github.com/selimsef/dfdc_deepfake_challenge). If its frames or times are not
+            those of the fake, the fake is searched nevertheless.
 
     Returns:
         The faces with their status; `faces` is empty exactly if there is nothing to score.
     """
     try:
         if original is not None:
-            given = _extract_at_boxes_of(original, path, options)
-            if given is not None:
-                return given
+            faces = _extract_at_boxes_of(original, path, options)
+            if faces is not None:
+                return faces
         return _extract(path, lambda frame: detector.detect(frame.image[np.newaxis])[0], options)
     except FileNotFoundError:
         return VideoFaces(Status.MISSING, "there is no such file")
@@ -61,7 +59,7 @@ def extract_faces(
 def _extract_at_boxes_of(
     original: OriginalFaces, path: str, options: FaceOptions
 ) -> VideoFaces | None:
-    """Crops a fake where its original's faces are; None if hardly all have a frame of it."""
+    """Crops a fake where its original's faces are; None if too few of their times have a frame."""
     times = original.times_s
     with_face = []
 
@@ -70,21 +68,21 @@ def _extract_at_boxes_of(
         with_face.append(bool(faces))
         return faces
 
-    found = _extract(path, faces_at, options, times)
-    if not found.faces or sum(with_face) < MIN_GIVEN_FRACTION * len(times):
+    result = _extract(path, faces_at, options, times)
+    if not result.faces or sum(with_face) < MIN_MATCHED_FRACTION * len(times):
         return None
-    return dataclasses.replace(found, boxes_given=True)
+    return dataclasses.replace(result, boxes_given=True)
 
 
 def sampled_frames(video: Video, options: FaceOptions) -> Generator[Frame, None, None]:
-    """Decodes a video and yields the frames in which faces are looked for.
+    """Decodes a video and yields the frames that are searched for faces.
 
     Args:
         video: just opened.
         options: how many frames.
 
     Yields:
-        Frames in presentation order; the next few are decoded meanwhile.
+        Frames in presentation order; the next few are decoded in the background.
 
     Raises:
         UnreadableVideoError: the file has changed since it was opened.
@@ -103,15 +101,15 @@ def _extract(
     video = Video(path)
     collector = FaceCollector(options)
     frames = sampled_frames(video, options) if times_s is None else _decode_ahead(video.at(times_s))
-    # One frame at a time: a CPU gains nothing from more, and whatever comes with a frame can
-    # change no bit of what is found in it.
+    # One frame at a time: on a CPU larger batches are no faster, and so the other frames of a
+    # batch cannot change the faces of a frame.
     for frame in frames:
         collector.add(frame, detect(frame))
     return collector.result(Measurements.of(video))
 
 
 def _decode_ahead(frames: Iterator[Frame]) -> Generator[Frame, None, None]:
-    """Decodes the next frames while one is searched: both release the interpreter lock."""
+    """Decodes the next frames while one is searched; both release the interpreter lock."""
     with concurrent.futures.ThreadPoolExecutor(1, "decode") as executor:
         upcoming = collections.deque([executor.submit(next, frames, None)])
         while (frame := upcoming.popleft().result()) is not None:

@@ -1,4 +1,4 @@
-"""The faces of a real clip, as boxes for the fakes that were made from it."""
+"""The faces of a real clip, whose boxes are used for the fakes that were made from it."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ class OriginalFaces:
     Attributes:
         width: of its frames, pixels, after rotation.
         height: of its frames, pixels, after rotation.
-        faces: its faces, those that are not usable among them; their images are not needed.
+        faces: all its faces, also those that are not usable; their images are not needed.
     """
 
     width: int

@@ -18,7 +18,7 @@ _detector: FaceDetector | None = None  # of the child process
 
 
 class FaceExtractor:
-    """Extracts faces in a child process, which it starts again if a file ends it.
+    """Extracts faces in a child process, and starts another one when a file has ended it.
 
     Args:
         detector: one of `data.detectors.NAMES`, or a dotted name.
@@ -67,7 +67,7 @@ class FaceExtractor:
             process or raised an exception.
 
         Raises:
-            UsageError: as `wait`: no video's fault.
+            UsageError: as `wait`; it is not the video's fault.
         """
         self.wait()
         limit_s = self._time_limit_s + SECONDS_PER_BYTE * size_bytes
@@ -94,7 +94,7 @@ class FaceExtractor:
 
 
 def _load(detector: str) -> None:
-    """Readies the child: decoding takes one core, searching the other."""
+    """Prepares the child: decoding takes one core, searching another."""
     import cv2
     import numpy as np
     import tensorflow as tf
@@ -104,7 +104,7 @@ def _load(detector: str) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     global _detector
     _detector = detectors.create(detector)
-    # What the first call builds must count against no video's time.
+    # The first call builds the graph, which must not count against the time of a video.
     _detector.detect(np.zeros((1, 480, 640, 3), np.uint8))
 
 

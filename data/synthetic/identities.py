@@ -210,8 +210,8 @@ class IdentityClips:
 def make_identity(seed: int, index: int, frames: int) -> IdentityClips:
     """Makes an identity's clips; equal arguments give equal frames.
 
-    Every second real shows the fake's style all over: otherwise odd colour alone, wherever it
-    is, would tell the classes apart.
+    Every second real has the fake's style on the whole picture. Otherwise an odd colour alone,
+    wherever it is, would tell the classes apart.
 
     Args:
         seed: of the whole dataset.

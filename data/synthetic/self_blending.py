@@ -57,18 +57,18 @@ class Style:
 
 @dataclasses.dataclass(frozen=True)
 class StyleBounds:
-    """Between what a style is drawn; see `Style` for the units.
+    """The ranges that a style is drawn from; see `Style` for the units.
 
     Attributes:
         colour_shift: least and most for red, green and blue.
-        colour_shift_probability: how often there is one.
-        brightness: most, up and down.
-        contrast: most, up and down.
-        saturation: most, up and down.
-        hue: most, to both sides.
-        downscale: least and most, where detail is lost.
-        drops_pixels: detail is lost by leaving pixels out, and by one of the two factors alone.
-        sharpening: least and most, where detail is gained.
+        colour_shift_probability: share of styles that have one.
+        brightness: greatest change, up or down.
+        contrast: greatest change, up or down.
+        saturation: greatest change, up or down.
+        hue: greatest change, to either side.
+        downscale: least and most, for styles that lose detail.
+        drops_pixels: whether pixels are left out to lose detail, by one of the two factors alone.
+        sharpening: least and most, for styles that gain detail.
     """
 
     colour_shift: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
@@ -100,7 +100,8 @@ and contrast; twice that is learnt from scratch. Face detectors overlook green f
 def draw_style(rng: np.random.Generator, bounds: StyleBounds) -> Style:
     """Draws a change of colour, and either a loss or a gain of detail."""
     red, green, blue = (rng.uniform(least, most) for least, most in bounds.colour_shift)
-    # No draw where there is nothing to draw, here and below: the sample dataset keeps its bytes.
+    # Where there is nothing to draw, here and below, no random number is taken: another one would
+    # change the bytes of the sample dataset.
     shifts = bounds.colour_shift_probability == 1.0 or (
         rng.random() < bounds.colour_shift_probability
     )
@@ -181,7 +182,12 @@ def displacement_field(
 
 
 def pixel_grid(shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Returns float32 [height, width, 2]: each pixel's own x and y."""
+    """Returns float32 [height, width, 2]: each pixel's own x and y.
+
+    Example:
+        >>> pixel_grid((1, 3)).tolist()
+        [[[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]]
+    """
     rows, columns = np.indices(shape, dtype=np.float32)
     return np.stack([columns, rows], axis=-1)
 
@@ -241,8 +247,8 @@ def draw_shift(
 ) -> npt.NDArray[np.float64]:
     """Draws a small change of place and size of the face.
 
-    The authors' code scales by up to 5 % and translates by up to 3 % in x and 1.5 % in y, there of
-    a crop a little wider than the face, here of the face.
+    The authors' code scales by up to 5 % and translates by up to 3 % in x and 1.5 % in y. Theirs
+    are shares of a crop a little wider than the face, ours of the face.
 
     Args:
         rng: the source of randomness.
@@ -259,14 +265,14 @@ def draw_shift(
 
 
 def style_one(rng: np.random.Generator, picture: Picture, style: Style) -> tuple[Picture, Picture]:
-    """Returns a blend's source and target, the one or the other of which a style changes."""
+    """Returns the source and the target of a blend; the style changes one of them, by chance."""
     if rng.random() < 0.5:
         return apply_style(picture, style), picture
     return picture, apply_style(picture, style)
 
 
 def move(picture: Picture, matrix: npt.NDArray[np.float64]) -> Picture:
-    """Moves a picture by an affine matrix, [2, 3]; what comes in at the border is mirrored."""
+    """Moves a picture by an affine matrix, [2, 3]; the picture is mirrored at its border."""
     height, width = picture.shape[:2]
     moved = cv2.warpAffine(
         picture,
@@ -279,7 +285,13 @@ def move(picture: Picture, matrix: npt.NDArray[np.float64]) -> Picture:
 
 
 def blend(source: Picture, target: Picture, mask: npt.NDArray[np.float32]) -> Picture:
-    """Puts the source over the target where the mask, [height, width], is 1."""
+    """Puts the source over the target where the mask, [height, width], is 1.
+
+    Example:
+        >>> black, white = np.zeros((1, 2, 3), np.float32), np.full((1, 2, 3), 255, np.float32)
+        >>> blend(white, black, np.array([[1.0, 0.5]], np.float32))[0, :, 0].tolist()
+        [255.0, 127.5]
+    """
     weight = mask[..., np.newaxis]
     return to_range(source * weight + target * (1.0 - weight))
 

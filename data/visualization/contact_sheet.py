@@ -1,7 +1,7 @@
 """The contact sheet of an extraction: one picture that shows what a model would see.
 
-Takes videos that stand for the whole output (`data.visualization.selection`), reads their crops
-from the shards, and has them drawn (`data.visualization.rendering`).
+Chooses videos that represent the whole output (`data.visualization.selection`), reads their crops
+from the shards, and draws them (`data.visualization.rendering`).
 """
 
 import collections
@@ -15,7 +15,7 @@ from data.ledger import LedgerRow, Status
 from data.utils import files, tfrecord
 from data.utils.errors import UsageError
 from data.visualization import rendering, selection
-from data.visualization.rendering import Block, Video
+from data.visualization.rendering import RowGroup, VideoCells
 
 FILE_NAME = "sheet.png"
 
@@ -30,7 +30,7 @@ def draw(
 ) -> str:
     """Draws the contact sheet of an extraction. The same output gives the same picture.
 
-    Holds the crops that are shown, at the size that they are shown at, and one Example at a time.
+    Holds only the crops that are shown, at the size at which they are shown, and one Example.
 
     Args:
         output: folder or URL that `unmask extract` wrote.
@@ -60,8 +60,8 @@ def draw(
             f"{output}: no video is of split {split or 'any'} and status {status or 'any'}; the "
             f"ledger holds {found}"
         )
-    content = rendering.paint(
-        output, _summary(rows, len(chosen)), _blocks(rows, chosen, _read_videos(output, chosen))
+    content = rendering.render(
+        output, _summary(rows, len(chosen)), _groups(rows, chosen, _read_videos(output, chosen))
     )
     try:
         files.write(path, content)
@@ -92,7 +92,7 @@ def _read_ledger(output: str) -> list[LedgerRow]:
     return output_layout.read_ledger(output)
 
 
-def _read_videos(output: str, chosen: Sequence[LedgerRow]) -> dict[str, Video]:
+def _read_videos(output: str, chosen: Sequence[LedgerRow]) -> dict[str, VideoCells]:
     """What is shown of the chosen videos that have an Example, by `video_id`."""
     by_shard: dict[str, set[str]] = collections.defaultdict(set)
     for row in chosen:
@@ -119,9 +119,9 @@ def _read_videos(output: str, chosen: Sequence[LedgerRow]) -> dict[str, Video]:
     return videos
 
 
-def _blocks(
-    rows: Sequence[LedgerRow], chosen: Sequence[LedgerRow], videos: Mapping[str, Video]
-) -> list[Block]:
+def _groups(
+    rows: Sequence[LedgerRow], chosen: Sequence[LedgerRow], videos: Mapping[str, VideoCells]
+) -> list[RowGroup]:
     """The chosen rows with a heading for each split, and for what was left out."""
 
     def place(row: LedgerRow) -> str:
@@ -130,11 +130,11 @@ def _blocks(
     everyone = collections.defaultdict(list)
     for row in rows:
         everyone[place(row)].append(row)
-    blocks = []
+    groups = []
     for name, members in itertools.groupby(chosen, key=place):
         shown = [(row, videos.get(row.video_id)) for row in members]
-        blocks.append(Block(f"{name}: {len(shown)} of {_count(everyone[name])}", shown))
-    return blocks
+        groups.append(RowGroup(f"{name}: {len(shown)} of {_count(everyone[name])}", shown))
+    return groups
 
 
 def _count(rows: Sequence[LedgerRow]) -> str:

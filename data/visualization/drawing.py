@@ -18,16 +18,26 @@ WARNING = "#9a5b00"
 
 
 def printable(text: str) -> str:
-    r"""Replaces what the font has no glyph for by escapes: `\u89c6`, and `\n` for a new line."""
+    r"""Replaces characters that the font has no glyph for by escapes.
+
+    Example:
+        >>> print(printable("a\u89c6\nb"))
+        a\u89c6\nb
+    """
     return "".join(
         char if _has_glyph(char) else char.encode("unicode_escape").decode() for char in text
     )
 
 
 def wrap(text: str, size: int, width: float, count: int) -> list[str]:
-    """Breaks text into lines of at most `width` pixels; cuts what the last of `count` cannot hold.
+    """Breaks text into at most `count` lines of at most `width` pixels.
 
-    Breaks after a blank or a slash, unless that is far away.
+    Breaks after a blank or a slash, unless that is far away. If the last line is too long, its
+    middle is cut out.
+
+    Example:
+        >>> wrap("manipulated_sequences/Deepfakes/c23", 16, 200, 2)
+        ['manipulated_sequences/', 'Deepfakes/c23']
     """
     text = printable(text)
     lines: list[str] = []
@@ -48,7 +58,12 @@ def _prefix(text: str, size: int, width: float) -> int:
 
 
 def fit(text: str, size: int, width: float) -> str:
-    """Cuts out of the middle what does not fit: both ends of a name tell something."""
+    """Cuts the middle out of a text that is too wide: both ends of a name tell something.
+
+    Example:
+        >>> fit("dataset/a_long_folder/clip.mp4", 16, 120)
+        'dataset…ip.mp4'
+    """
     text = printable(text)
     if text_width(text, size) <= width:
         return text
@@ -63,20 +78,20 @@ def fit(text: str, size: int, width: float) -> str:
 
 
 def text_width(text: str, size: int) -> float:
-    """Of a line in the font of that size, pixels."""
+    """Width of a line in the font of that size, pixels."""
     return font(size).getlength(text)
 
 
 @functools.cache
 def font(size: int) -> ImageFont.FreeTypeFont:
     """The font of all sheets, `size` pixels high."""
-    found = ImageFont.load_default(size)
-    assert isinstance(found, ImageFont.FreeTypeFont), "Pillow's wheels carry FreeType"
-    return found
+    loaded = ImageFont.load_default(size)
+    assert isinstance(loaded, ImageFont.FreeTypeFont), "Pillow's wheels carry FreeType"
+    return loaded
 
 
 @functools.cache
 def _has_glyph(char: str) -> bool:
-    """Whether the font draws a character, and not the sign for a missing one."""
+    """Whether the font draws the character itself, not the sign for a missing one."""
     drawn, missing = (bytes(font(16).getmask(each)) for each in (char, "\uffff"))
     return char.isprintable() and drawn != missing

@@ -57,7 +57,7 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Video:
+class VideoCells:
     """What is shown of a video that has an Example."""
 
     cells: tuple[Cell, ...]
@@ -67,14 +67,14 @@ class Video:
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
+class RowGroup:
     """Rows under one heading; videos without an Example have None."""
 
     heading: str
-    rows: Sequence[tuple[LedgerRow, Video | None]]
+    rows: Sequence[tuple[LedgerRow, VideoCells | None]]
 
 
-def prepare(example: contract.VideoExample, faces: Sequence[FaceCrop]) -> Video:
+def prepare(example: contract.VideoExample, faces: Sequence[FaceCrop]) -> VideoCells:
     """Keeps what is shown of an Example: the crops of `faces`, at the size of a cell."""
     sides = []
     cells = []
@@ -83,7 +83,7 @@ def prepare(example: contract.VideoExample, faces: Sequence[FaceCrop]) -> Video:
         sides.append(crop.width)
         picture = crop.resize((_CELL, _CELL), Image.Resampling.BICUBIC)
         cells.append(Cell(picture, face.track, face.time_s, face.score, face.sharpness))
-    return Video(
+    return VideoCells(
         cells=tuple(cells),
         made=" ".join(
             value
@@ -97,18 +97,18 @@ def prepare(example: contract.VideoExample, faces: Sequence[FaceCrop]) -> Video:
     )
 
 
-def paint(title: str, summary: Sequence[str], blocks: Sequence[Block]) -> bytes:
+def render(title: str, summary: Sequence[str], groups: Sequence[RowGroup]) -> bytes:
     """Draws a sheet.
 
     Args:
         title: what it is of.
         summary: lines below the title.
-        blocks: the rows, from top to bottom.
+        groups: the rows, from top to bottom.
 
     Returns:
         A PNG, dark on light.
     """
-    heights = [_HEADING_HEIGHT + sum(_height(video) for _, video in block.rows) for block in blocks]
+    heights = [_HEADING_HEIGHT + sum(_height(video) for _, video in group.rows) for group in groups]
     head = _MARGIN + 46 + 26 * (len(summary) + 1)
     sheet = Image.new("RGB", (_WIDTH, head + sum(heights) + _MARGIN), PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -119,19 +119,19 @@ def paint(title: str, summary: Sequence[str], blocks: Sequence[Block]) -> bytes:
         at = (_MARGIN, _MARGIN + 46 + 26 * number)
         pen.text(at, fit(line, 18, width), FADED if line is legend else INK, font(18))
     top = head
-    for block in blocks:
+    for group in groups:
         pen.rectangle((0, top + 6, _WIDTH, top + _HEADING_HEIGHT - 8), BAND)
-        pen.text((_MARGIN, top + 10), fit(block.heading, 20, width), INK, font(20))
+        pen.text((_MARGIN, top + 10), fit(group.heading, 20, width), INK, font(20))
         top += _HEADING_HEIGHT
-        for row, video in block.rows:
-            _paint_text(pen, top, row, video)
+        for row, video in group.rows:
+            _draw_text(pen, top, row, video)
             if video is None:
                 left = _MARGIN + _TEXT_WIDTH
                 pen.text((left, top + 8), row.status.value, WARNING, font(20))
                 for number, line in enumerate(wrap(row.reason, 16, _WIDTH - left - _MARGIN, 2)):
                     pen.text((left, top + 34 + 20 * number), line, INK, font(16))
             else:
-                _paint_cells(sheet, pen, top, video.cells)
+                _draw_cells(sheet, pen, top, video.cells)
             top += _height(video)
             pen.line((_MARGIN, top - 1, _WIDTH - _MARGIN - 1, top - 1), LINE)
     content = io.BytesIO()
@@ -139,11 +139,13 @@ def paint(title: str, summary: Sequence[str], blocks: Sequence[Block]) -> bytes:
     return content.getvalue()
 
 
-def _height(video: Video | None) -> int:
+def _height(video: VideoCells | None) -> int:
     return _EMPTY_ROW_HEIGHT if video is None else _ROW_HEIGHT
 
 
-def _paint_text(pen: ImageDraw.ImageDraw, top: int, row: LedgerRow, video: Video | None) -> None:
+def _draw_text(
+    pen: ImageDraw.ImageDraw, top: int, row: LedgerRow, video: VideoCells | None
+) -> None:
     """The left column: label, method, dataset, split, status, name, measures, what was wrong."""
     name, colour = LABELS.get(row.label, UNKNOWN_LABEL)
     dataset, _, below = row.video_id.partition("/")
@@ -169,7 +171,7 @@ def _paint_text(pen: ImageDraw.ImageDraw, top: int, row: LedgerRow, video: Video
         pen.text(at, line, shade, font(_SMALL))
 
 
-def _paint_cells(
+def _draw_cells(
     sheet: Image.Image, pen: ImageDraw.ImageDraw, top: int, cells: Sequence[Cell]
 ) -> None:
     """The crops, those of one track under a bar of one colour."""

@@ -14,15 +14,15 @@ Traits = tuple[str, str, str, str, str]
 """Split, label, status, dataset and folder of a video."""
 
 _LEFT_OUT_SHARE = 1 / 3
-"""Of the rows, at most this share shows videos without crops, as long as others are left."""
+"""Greatest share of the rows for videos without crops, as long as there are others."""
 
 
 def choose(rows: Sequence[LedgerRow], count: int) -> list[LedgerRow]:
-    """Chooses videos that stand for all of them; the same ones whenever it is asked.
+    """Chooses videos that represent all of them; the same rows give the same choice.
 
-    Spreads the choice over splits, labels, statuses, datasets and folders (in which the datasets'
-    layouts keep methods and compressions) as evenly as there are videos. Mostly takes videos
-    that were used, a third of videos that were not.
+    Spreads the choice as evenly as possible over splits, labels, statuses, datasets and folders
+    (which separate methods and compressions in most layouts). A third are videos that were not
+    used, the others were used.
 
     Args:
         rows: of the ledger.
@@ -54,7 +54,7 @@ def choose_faces(faces: Sequence[FaceCrop], count: int) -> list[FaceCrop]:
     tracks = [list(group) for _, group in itertools.groupby(faces, key=lambda face: face.track)]
     places = [1] * min(len(tracks), count)
     while sum(places) < min(count, len(faces)):
-        # The one whose shown faces stand for the most others (the method of D'Hondt).
+        # The track whose shown faces represent the most others each (D'Hondt's method).
         places[max(range(len(places)), key=lambda i: len(tracks[i]) / (places[i] + 1))] += 1
     return [
         track[(2 * i + 1) * len(track) // (2 * shown)]
@@ -64,7 +64,7 @@ def choose_faces(faces: Sequence[FaceCrop], count: int) -> list[FaceCrop]:
 
 
 def _spread(rows: Iterable[LedgerRow], count: int) -> list[LedgerRow]:
-    """Takes a row with the trait that was taken least so far, again and again."""
+    """Takes rows one by one, each with the traits that were taken least so far."""
     alike: dict[Traits, list[LedgerRow]] = collections.defaultdict(list)
     for row in sorted(rows, key=lambda row: hashlib.sha256(row.video_id.encode()).digest()):
         folder = posixpath.dirname(row.video_id)

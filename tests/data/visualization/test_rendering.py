@@ -7,7 +7,7 @@ from PIL import Image
 
 from data.ledger import LedgerRow, Status
 from data.visualization import rendering
-from data.visualization.rendering import Block, Cell, Video
+from data.visualization.rendering import Cell, RowGroup, VideoCells
 
 BLUE, ORANGE, PINK = (0, 114, 178), (230, 159, 0), (204, 121, 167)
 GREEN, RED = (26, 127, 55), (198, 40, 40)
@@ -19,15 +19,15 @@ def video(*tracks):
         Cell(Image.new("RGB", (132, 132), (number, 200, 50)), track, 0.5 * number, 0.987, 123.4)
         for number, track in enumerate(tracks)
     )
-    return Video(cells, "Deepfakes c23", "640 x 480, 25 fps, 10.0 s", "100 to 120 pixels")
+    return VideoCells(cells, "Deepfakes c23", "640 x 480, 25 fps, 10.0 s", "100 to 120 pixels")
 
 
 def row(label, status=Status.OK, video_id="ff/a.mp4", reason=""):
     return LedgerRow(video_id, "/a", label, status, split="train", reason=reason)
 
 
-def paint(*rows, title="out"):
-    content = rendering.paint(title, ["a summary"], [Block("train", rows)])
+def render(*rows, title="out"):
+    content = rendering.render(title, ["a summary"], [RowGroup("train", rows)])
     return np.asarray(Image.open(io.BytesIO(content)))
 
 
@@ -44,7 +44,7 @@ def runs(line, colours):
 
 
 def test_labels_are_told_by_colour():
-    picture = paint((row(0), video(0)), (row(1), video(0)), (row(-1), None), (row(1), None))
+    picture = render((row(0), video(0)), (row(1), video(0)), (row(-1), None), (row(1), None))
     assert runs(picture[:, 31], {GREEN, RED}) == [GREEN, RED, RED]
 
 
@@ -57,7 +57,7 @@ def test_labels_are_told_by_colour():
     ],
 )
 def test_tracks_are_told_by_colour_and_gap(tracks, expected):
-    picture = paint((row(1), video(*tracks)))[:, LEFT:]
+    picture = render((row(1), video(*tracks)))[:, LEFT:]
     bar = next(line for line in picture if (line[:132] == BLUE).all())
     assert runs(bar, {BLUE, ORANGE, PINK}) == expected
     drawn = np.flatnonzero((bar != 255).any(1))
@@ -68,7 +68,7 @@ def test_tracks_are_told_by_colour_and_gap(tracks, expected):
 
 
 def test_crops_stand_in_their_order():
-    picture = paint((row(1), video(*[0] * 8)))
+    picture = render((row(1), video(*[0] * 8)))
     shown = [pixel for pixel in map(tuple, picture[250].tolist()) if pixel[1:] == (200, 50)]
     assert [pixel[0] for pixel in shown] == [number for number in range(8) for _ in range(132)]
 
@@ -77,14 +77,14 @@ def test_crops_stand_in_their_order():
 def test_nothing_reaches_the_margin(tracks):
     name = "ff/" + "long/" * 100 + "视频" * 100 + ".mp4"
     long = row(1, Status.DAMAGED, name, reason="a long reason " * 40)
-    picture = paint((long, video(*tracks)), (long, None), title="folder/" * 60)
+    picture = render((long, video(*tracks)), (long, None), title="folder/" * 60)
     plain = {(255, 255, 255), (241, 241, 241)}
     assert set(map(tuple, picture[:, -28:].reshape(-1, 3))) == plain
 
 
 def test_left_out_videos_take_less_room():
-    one, two = paint((row(1), None)), paint((row(1), None), (row(1), None))
-    with_crops = paint((row(1), None), (row(1), video(0)))
+    one, two = render((row(1), None)), render((row(1), None), (row(1), None))
+    with_crops = render((row(1), None), (row(1), video(0)))
     assert len(one) < len(two) < len(with_crops)
 
 
