@@ -35,7 +35,7 @@ def find(folder, video_ids=IDS, crops="the crops", **changed):
 def test_a_whole_result_is_all_there_and_keeps_its_splits(tmp_path):
     write(tmp_path)
     found = find(tmp_path)
-    assert (found.fingerprint, found.crops) == ("the inputs", "the crops")
+    assert (found.fingerprint, found.crop_fingerprint) == ("the inputs", "the crops")
     assert found.rows == (USED, FACELESS)
     assert found.kept == {"d/a.mp4": "train", "d/b.mp4": "test"}
     assert (found.is_whole, found.is_settled, found.notice) == (True, True, "")

@@ -1,0 +1,41 @@
+"""Results of a job by key: whole or not there."""
+
+import pytest
+
+from data.contract import Label
+from data.extraction.result_store import ResultStore, result_key
+from data.ledger import LedgerRow, Status
+from tests import tiny_dataset
+
+KEY = "ab" * 32
+ROW = LedgerRow("d/a.mp4", "a.mp4", int(Label.REAL), Status.OK, "a" * 64, "train", True)
+EXAMPLE = tiny_dataset.make_video(0, Label.REAL, "group")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ResultStore(str(tmp_path / "work"))
+
+
+def test_what_is_written_is_read(store):
+    store.write(KEY, ROW, EXAMPLE)
+    assert store.read_row(KEY) == ROW
+    assert store.read_example(KEY).faces == EXAMPLE.faces
+
+
+def test_a_video_without_faces_has_a_row_alone(store, tmp_path):
+    store.write(KEY, ROW, None)
+    assert store.read_row(KEY) == ROW
+    assert [path.suffix for path in tmp_path.rglob("*.*")] == [".json"]
+
+
+def test_a_result_whose_row_was_not_written_is_not_there(store, tmp_path):
+    store.write(KEY, ROW, EXAMPLE)
+    next(tmp_path.rglob("*.json")).unlink()
+    assert store.read_row(KEY) is None
+
+
+def test_a_key_names_the_file_and_the_result_whose_boxes_are_used():
+    keys = [result_key(*arguments) for arguments in (("a", ""), ("b", ""), ("a", "b"), ("a", "c"))]
+    assert keys[0] == "a"
+    assert len(set(keys)) == len(keys)
