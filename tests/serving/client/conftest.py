@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.faces.extract import VideoFaces
+from data.faces import VideoFaces
 from data.ledger import Status
 from tests.serving.clips import faces_of
 from tests.serving.rest_server import RestFront, running

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from data.faces.extract import FaceOptions
+from data.faces import FaceOptions
 from serving.client.async_client import AsyncClient
 from serving.prediction import Verdict
 from tests.serving.clips import WholeFrameDetector, write_video

@@ -6,7 +6,7 @@ import grpc
 import numpy as np
 import pytest
 
-from data.faces.extract import FaceOptions, VideoFaces
+from data.faces import FaceOptions, VideoFaces
 from data.ledger import Status
 from serving.client.async_client import AsyncClient
 from serving.client.calls import PredictCall, Signatures, SignaturesCall

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.contract import VerdictCode
-from data.faces.types import VideoFaces
+from data.faces import VideoFaces
 from data.ledger import Status
 from serving.client.verdicts import abstention, video_prediction
 from serving.prediction import Verdict
