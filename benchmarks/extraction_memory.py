@@ -32,14 +32,14 @@ _JOB = """
 import resource, sys
 import data.utils.environment
 from data.extraction import job
-from data import datasets
+from data.datasets import read_listing
 from data.extraction import ExtractionOptions
 from data.faces import FaceOptions
 
 if __name__ == "__main__":
     _, folder, output, frames = sys.argv
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=int(frames)))
-    rows = job.extract([datasets.read("manifest", folder)], output, options)
+    rows = job.extract([read_listing("manifest", folder)], output, options)
     # getrusage would tell the peak of the process that started this one, if that was higher.
     with open("/proc/self/status") as status:
         own = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))

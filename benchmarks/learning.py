@@ -31,7 +31,8 @@ import tensorflow as tf
 import configs
 import data.utils.environment  # noqa: F401 - before Keras
 from benchmarks.utils.figures import print_figure
-from data import contract, datasets
+from data import contract
+from data.datasets import read_listing
 from data.extraction import ExtractionOptions, job
 from data.faces import FaceOptions
 from data.synthetic import generator
@@ -101,7 +102,7 @@ def prepare(root: pathlib.Path) -> None:
     """Makes the dataset, its Examples as TFX writes them, and the Transform graph."""
     dataset, examples = root / "dataset", root / "examples"
     generator.generate_once(dataset)
-    listing = datasets.read("synthetic", str(dataset))
+    listing = read_listing("synthetic", str(dataset))
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=6))
     job.extract([listing], str(examples), options)
     for split in contract.SPLITS:

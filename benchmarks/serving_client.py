@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from data import detectors
+from data.detectors import create_detector
 from data.faces import FaceOptions, VideoFaces, extract_faces
 from data.utils.evenly_spread import evenly_spread
 
@@ -55,7 +55,7 @@ def main() -> None:
         root = stack.enter_context(serving.serving_root(options.model))
         _, target = stack.enter_context(serving.server(root))
         loaded = tf.saved_model.load(str(root / serving.NAME / "1"))
-        detector = detectors.create("mtcnn")
+        detector = create_detector("mtcnn")
         client = stack.enter_context(Client(target, serving.NAME, detector=detector))
         width = client.track_width()
         whole: list[float] = []

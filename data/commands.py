@@ -184,10 +184,10 @@ def sheet(
 
 
 def _extract(config: ExtractionConfig) -> None:
-    from data import detectors
+    from data.detectors import detector_fingerprint
     from data.extraction import display, runners
 
-    detectors.fingerprint(config.detector)  # raises if it cannot be made, before anything is read
+    detector_fingerprint(config.detector)  # raises if it cannot be made, before anything is read
     paths = {"output": config.output}
     for number, entry in enumerate(config.datasets):
         paths[f"datasets.{number}.input"] = entry.input

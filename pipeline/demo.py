@@ -7,9 +7,9 @@ from rich.rule import Rule
 from rich.table import Table
 
 import configs
-from data import datasets, ledger
+from data import ledger
 from data.contract import SCOPE_SENTENCE, Label
-from data.datasets import SourceVideo
+from data.datasets import SourceVideo, read_listing
 from data.extraction import ExtractionOptions
 from data.extraction.display import extract_with_progress
 from data.faces import FaceOptions
@@ -54,7 +54,7 @@ def run_demo(output: pathlib.Path) -> RunOutcome:
     generator.generate_once(dataset)
 
     rich.print(Rule("2 of 5: face extraction", align="left"))
-    listing = datasets.read("synthetic", str(dataset))
+    listing = read_listing("synthetic", str(dataset))
     extract_with_progress([listing], run_config.examples, ExtractionOptions(faces=_FACES))
 
     rich.print(Rule("3 of 5: pipeline", align="left"))

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data import contract, detectors
+from data import contract
 from data.contract import Label
+from data.detectors import create_detector
 from data.faces import FaceOptions, cropping, extract_faces
 from data.synthetic import identities
 
@@ -98,7 +99,7 @@ def recompress(source: str, target: pathlib.Path, bits_per_second: float) -> str
 
 def read_clip(path: str, label: Label, group: str) -> contract.VideoExample:
     """The faces of a clip, found by MTCNN in eight of its frames."""
-    video = extract_faces(path, detectors.create("mtcnn"), FaceOptions(8, max_tracks=1))
+    video = extract_faces(path, create_detector("mtcnn"), FaceOptions(8, max_tracks=1))
     return _example(path, label, group, list(video.faces), video.bit_rate)
 
 

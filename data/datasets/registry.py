@@ -12,7 +12,7 @@ class Reader(Protocol):
     """Lists a dataset's videos without opening them."""
 
     def __call__(self, root: str, *, splits: str | None, official: bool) -> Listing:
-        """See `read`."""
+        """See `read_listing`."""
 
 
 READERS: dict[str, Reader] = {
@@ -25,7 +25,9 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read(name: str, root: str, *, splits: str | None = None, official: bool = False) -> Listing:
+def read_listing(
+    name: str, root: str, *, splits: str | None = None, official: bool = False
+) -> Listing:
     """Lists the videos of a dataset without opening them.
 
     Args:

@@ -6,13 +6,13 @@ name. MTCNN, the default, loads TensorFlow: import it from `data.detectors.mtcnn
 
 from data.detectors.base import Face, FaceDetector
 from data.detectors.boxes import intersection_over_union
-from data.detectors.registry import NAMES, create, fingerprint
+from data.detectors.registry import NAMES, create_detector, detector_fingerprint
 
 __all__ = [
     "NAMES",
     "Face",
     "FaceDetector",
-    "create",
-    "fingerprint",
+    "create_detector",
+    "detector_fingerprint",
     "intersection_over_union",
 ]

@@ -13,7 +13,7 @@ HELP = "mtcnn, blazeface, retinaface, retinaface:WEIGHTS, or your own as package
 """What names there are, for a command's help."""
 
 
-def create(name: str) -> FaceDetector:
+def create_detector(name: str) -> FaceDetector:
     """Makes a detector.
 
     Args:
@@ -41,14 +41,14 @@ def create(name: str) -> FaceDetector:
     return _custom(kind, argument)
 
 
-def fingerprint(name: str) -> str:
+def detector_fingerprint(name: str) -> str:
     """What decides the faces besides our own code: the same text, the same faces.
 
     Makes no detector, so that a wrong name or a missing package or file is found before a job
     starts.
 
     Args:
-        name: see `create`.
+        name: see `create_detector`.
 
     Returns:
         The name with the release of the package that carries the weights, the SHA-256 of the
@@ -56,7 +56,7 @@ def fingerprint(name: str) -> str:
         class loads from elsewhere is not in it.
 
     Raises:
-        UsageError: as `create` does.
+        UsageError: as `create_detector` does.
     """
     kind, argument = _split(name)
     if kind == "mtcnn":

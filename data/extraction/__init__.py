@@ -9,9 +9,9 @@ from data.extraction import output_layout
 from data.extraction.config import (
     DatasetConfig,
     ExtractionConfig,
-    ExtractionOptions,
     from_command_line,
 )
+from data.extraction.options import ExtractionOptions
 
 __all__ = [
     "DatasetConfig",

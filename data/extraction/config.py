@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 from pydantic import Field
 
-from data.faces import FaceOptions
+from data.extraction.options import ExtractionOptions
 from data.utils import yaml_config
 from data.utils.errors import UsageError
 from data.utils.yaml_config import Section
@@ -47,53 +47,6 @@ class DatasetConfig(Section):
         return dataset
 
 
-class ExtractionOptions(Section):
-    """What decides the content of an extraction's output."""
-
-    detector: str = Field(
-        default="mtcnn",
-        description="what finds faces: a name or class, as data/detectors/registry.py takes it",
-    )
-    faces: FaceOptions = Field(default=FaceOptions(), description="which faces, and how many")
-    boxes_from: Literal["own", "original"] = Field(
-        default="own",
-        description="of a fake whose original is known: search it, or reuse that one's boxes",
-    )
-    fractions: tuple[float, float, float] = Field(
-        default=(0.7, 0.15, 0.15),
-        description="shares of train, eval and test without an official split",
-    )
-    salt: str = Field(
-        default="unmask",
-        description="changes which groups go to which split, and which fakes balance leaves out",
-    )
-    balance: bool = Field(
-        default=False,
-        description="leave out fakes until no split of a dataset has more of them than reals",
-    )
-    face_videos: bool = Field(default=False, description="also write each track as a small MP4")
-    time_limit_s: float = Field(
-        default=600.0,
-        gt=0,
-        description="seconds that a small video may take before it is a timeout",
-    )
-
-    @pydantic.field_validator("faces", mode="before")
-    @classmethod
-    def _one_sampling(cls, faces: Any) -> Any:
-        is_every_nth = isinstance(faces, dict) and faces.get("every_nth_frame") is not None
-        if is_every_nth and "frames_per_video" in faces:
-            raise ValueError("give frames_per_video or every_nth_frame, not both")
-        return faces
-
-    @pydantic.field_validator("fractions")
-    @classmethod
-    def _whole(cls, fractions: tuple[float, float, float]) -> tuple[float, float, float]:
-        if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
-            raise ValueError("shares of train, eval and test must be 0 or more and add up to 1")
-        return fractions
-
-
 class ExtractionConfig(ExtractionOptions):
     """A whole extraction.
 
@@ -117,12 +70,12 @@ class ExtractionConfig(ExtractionOptions):
         """Lists the videos of all datasets.
 
         Raises:
-            UsageError: see `data.datasets.read`; or two datasets list the same video.
+            UsageError: see `data.datasets.read_listing`; or two datasets list the same video.
         """
-        from data.datasets import read
+        from data.datasets import read_listing
 
         listings = [
-            read(entry.dataset, entry.input, splits=entry.splits, official=entry.official)
+            read_listing(entry.dataset, entry.input, splits=entry.splits, official=entry.official)
             for entry in self.datasets
         ]
         first: dict[str, str] = {}

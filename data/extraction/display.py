@@ -15,8 +15,8 @@ from rich.table import Table
 from data import contract, ledger
 from data.datasets import Listing
 from data.extraction import job, job_progress, output_layout
-from data.extraction.config import ExtractionOptions
 from data.extraction.job_progress import JobProgress
+from data.extraction.options import ExtractionOptions
 from data.extraction.output_layout import WORK_FOLDER
 from data.extraction.plan import plan_extraction
 from data.ledger import LedgerRow, Status

@@ -23,7 +23,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from data import contract, ledger
 from data.datasets import Listing
 from data.extraction import job_progress, output_layout, shards
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.extraction.output_layout import WORK_FOLDER
 from data.extraction.plan import Plan, divide, plan_extraction
 from data.extraction.result_store import FINAL, ResultStore, result_key

@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from data import contract, detectors
+from data import contract
 from data.datasets import Listing, SourceVideo
+from data.detectors import detector_fingerprint
 from data.extraction import resume
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.extraction.output_layout import WORK_FOLDER
 from data.extraction.step import Annotation, VideoTask
 from data.ledger import LedgerRow
@@ -162,7 +163,7 @@ def _assign(
 def _crop_fingerprint(options: ExtractionOptions) -> str:
     """Changes with every option, library and part of our code that decides the crops of a video."""
     return _hash(
-        detectors.fingerprint(options.detector),
+        detector_fingerprint(options.detector),
         dataclasses.asdict(options.faces),
         options.boxes_from,
         code_hash("data.faces.worker"),

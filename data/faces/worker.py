@@ -1,7 +1,6 @@
 """`extract_faces` in a process of its own: a file that hangs or kills its reader costs one row."""
 
-from data import detectors
-from data.detectors import FaceDetector
+from data.detectors import FaceDetector, create_detector
 from data.faces.extract import FaceOptions, VideoFaces, extract_faces
 from data.faces.original_faces import OriginalFaces
 from data.ledger import Status
@@ -103,7 +102,7 @@ def _load(detector: str) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     global _detector
-    _detector = detectors.create(detector)
+    _detector = create_detector(detector)
     # The first call builds the graph, which must not count against the time of a video.
     _detector.detect(np.zeros((1, 480, 640, 3), np.uint8))
 

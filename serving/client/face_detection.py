@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data import detectors
-from data.detectors import Face, FaceDetector
+from data.detectors import Face, FaceDetector, create_detector
 from data.video import Frame, UnreadableVideoError
 from serving.client.calls import FRAMES, PredictCall
 
@@ -38,7 +37,7 @@ class LocalDetector:
         """Finds the faces of a frame."""
         with self._lock:
             if self._detector is None:
-                self._detector = detectors.create("mtcnn")
+                self._detector = create_detector("mtcnn")
             return self._detector.detect(frame.image[np.newaxis])[0]
 
 

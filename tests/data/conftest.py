@@ -38,7 +38,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def listing(dataset):
-    return registry.read("manifest", str(dataset))
+    return registry.read_listing("manifest", str(dataset))
 
 
 @pytest.fixture(scope="session")

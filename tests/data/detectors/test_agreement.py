@@ -61,7 +61,7 @@ def boxes(faces):
     ],
 )
 def test_finds_the_packages_faces(name, mean, least, pictures):
-    detector = registry.create(name)
+    detector = registry.create_detector(name)
     overlaps = []
     for pattern, expected in EXPECTED.items():
         for picture, theirs in zip(pictures[pattern], expected, strict=True):
@@ -78,14 +78,14 @@ def test_finds_the_packages_faces(name, mean, least, pictures):
 
 @pytest.mark.parametrize(("name", "least"), [("mtcnn", 0.85), ("blazeface", 0.70)])
 def test_finds_the_published_face(name, least, pictures):
-    (faces,) = registry.create(name).detect(pictures["faces/ivan.jpg"][0][None])
+    (faces,) = registry.create_detector(name).detect(pictures["faces/ivan.jpg"][0][None])
     assert len(faces) == 1
     assert intersection_over_union(boxes(faces), IVAN) >= least
 
 
 @pytest.mark.parametrize("name", ["mtcnn", "blazeface"])
 def test_points_lie_in_the_order_of_the_contract(name, pictures):
-    ((face,),) = registry.create(name).detect(pictures["faces/ivan.jpg"][0][None])
+    ((face,),) = registry.create_detector(name).detect(pictures["faces/ivan.jpg"][0][None])
     right_eye, left_eye, nose, mouth_right, mouth_left = face.landmarks.reshape(5, 2)
     # A face that looks at the camera has its right side on the picture's left.
     assert right_eye[0] < nose[0] < left_eye[0]

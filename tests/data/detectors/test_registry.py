@@ -42,7 +42,7 @@ def own_module(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("name", "kind"), [("mtcnn", Mtcnn), ("blazeface", BlazeFace)])
 def test_makes_detectors_by_name(name, kind):
-    assert isinstance(registry.create(name), kind)
+    assert isinstance(registry.create_detector(name), kind)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_makes_detectors_by_name(name, kind):
         pytest.param("detectors/mine.py:Class", id="a path"),
     ],
 )
-@pytest.mark.parametrize("ask", [registry.create, registry.fingerprint])
+@pytest.mark.parametrize("ask", [registry.create_detector, registry.detector_fingerprint])
 def test_unknown_names_are_answered_with_the_known_ones(ask, name):
     with pytest.raises(UsageError) as error:
         ask(name)
@@ -71,7 +71,7 @@ def test_unknown_names_are_answered_with_the_known_ones(ask, name):
 def test_names_are_checked_without_tensorflow():
     code = (
         "import sys; from data.detectors import registry; "
-        "registry.fingerprint('mtcnn'); registry.fingerprint('blazeface'); "
+        "registry.detector_fingerprint('mtcnn'); registry.detector_fingerprint('blazeface'); "
         "print('tensorflow' in sys.modules, 'mediapipe' in sys.modules)"
     )
     done = subprocess.run(
@@ -85,7 +85,7 @@ def test_names_are_checked_without_tensorflow():
 
 
 def test_makes_the_users_own(own_module):
-    detector = registry.create("own_detectors.whole:WholeFrame")
+    detector = registry.create_detector("own_detectors.whole:WholeFrame")
     ((face,),) = detector.detect(np.zeros((1, 20, 30, 3), np.uint8))
     assert face.box.tolist() == [0, 0, 30, 20]
 
@@ -102,15 +102,15 @@ def test_makes_the_users_own(own_module):
 )
 def test_what_is_wrong_with_the_users_own_is_said(own_module, name, message):
     with pytest.raises(UsageError, match=f"detector '{name}': .*{message}"):
-        registry.create(name)
+        registry.create_detector(name)
 
 
 def test_fingerprints_tell_apart_what_finds_other_faces(own_module):
-    assert registry.fingerprint("mtcnn") == f"mtcnn {importlib.metadata.version('mtcnn')}"
-    assert registry.fingerprint("blazeface").startswith("blazeface ")
-    own = registry.fingerprint("own_detectors.whole:WholeFrame")
+    assert registry.detector_fingerprint("mtcnn") == f"mtcnn {importlib.metadata.version('mtcnn')}"
+    assert registry.detector_fingerprint("blazeface").startswith("blazeface ")
+    own = registry.detector_fingerprint("own_detectors.whole:WholeFrame")
     assert own.startswith("own_detectors.whole:WholeFrame ")
-    assert own != registry.fingerprint("own_detectors.whole:Blind")
+    assert own != registry.detector_fingerprint("own_detectors.whole:Blind")
 
 
 def test_a_fingerprint_follows_the_file_that_decides(own_module, monkeypatch, tmp_path):
@@ -118,17 +118,17 @@ def test_a_fingerprint_follows_the_file_that_decides(own_module, monkeypatch, tm
     from data.utils import code_hash
 
     name = "own_detectors.whole:WholeFrame"
-    before = registry.fingerprint(name), registry.fingerprint("blazeface")
+    before = registry.detector_fingerprint(name), registry.detector_fingerprint("blazeface")
     own_module.write_text(OWN + "\nTHRESHOLD = 0.5\n")
     code_hash.code_hash.cache_clear()
     other = tmp_path / "other.tflite"
     other.write_bytes(model_file().read_bytes() + b"\0")
     monkeypatch.setattr(blazeface, "model_file", lambda: other)
-    after = registry.fingerprint(name), registry.fingerprint("blazeface")
+    after = registry.detector_fingerprint(name), registry.detector_fingerprint("blazeface")
     assert before[0] != after[0]
     assert before[1] != after[1]
 
 
 def test_a_fingerprint_of_nothing_is_an_error(own_module):
     with pytest.raises(UsageError, match=r"own_detectors\.none:A': no module named"):
-        registry.fingerprint("own_detectors.none:A")
+        registry.detector_fingerprint("own_detectors.none:A")

@@ -26,7 +26,7 @@ def store(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("ask", [registry.create, registry.fingerprint])
+@pytest.mark.parametrize("ask", [registry.create_detector, registry.detector_fingerprint])
 @pytest.mark.parametrize("missing", ["uniface", "onnxruntime"])
 def test_without_the_library_it_says_how_to_install_it(ask, missing, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] in ("uniface", missing)]:
@@ -41,7 +41,7 @@ def test_without_the_library_it_says_how_to_install_it(ask, missing, monkeypatch
 
 
 @needs_library
-@pytest.mark.parametrize("ask", [registry.create, registry.fingerprint])
+@pytest.mark.parametrize("ask", [registry.create_detector, registry.detector_fingerprint])
 @pytest.mark.parametrize(
     ("name", "file"),
     [("retinaface", "retinaface_mnet_v2.onnx"), ("retinaface:r50", "retinaface_r50.onnx")],
@@ -61,7 +61,7 @@ def test_unknown_weights_are_answered_with_the_known_ones(store):
         UsageError,
         match="unknown weights 'retinaface:vgg': choose one of mnet025, mnet050, mnet_v1, mnet_v2",
     ):
-        registry.create("retinaface:vgg")
+        registry.create_detector("retinaface:vgg")
 
 
 @needs_library
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_such_model_is_named(content, store):
     path = store / "retinaface_mnet_v2.onnx"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="is not what UniFace publishes") as error:
-        registry.create("retinaface")
+        registry.create_detector("retinaface")
     assert str(path) in str(error.value)
     assert hashlib.sha256(content).hexdigest() in str(error.value)
     assert path.read_bytes() == content
@@ -109,7 +109,7 @@ def test_boxes_and_points_lie_in_the_frame(red_finder, size, scale):
     cell = round(32 * scale)
     frame[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = (255, 0, 0)
     blue = frame[..., ::-1]
-    faces, nothing = registry.create("retinaface").detect(np.stack([frame, blue]))
+    faces, nothing = registry.create_detector("retinaface").detect(np.stack([frame, blue]))
     assert nothing == []
     (face,) = faces
     # The network moves no anchor: that of stride 32 is 256 pixels wide, about the cell's centre.
@@ -126,13 +126,13 @@ def test_boxes_and_points_lie_in_the_frame(red_finder, size, scale):
 @pytest.mark.parametrize("size", [(1, 1), (8, 300), (1, 1200), (1200, 1)])
 def test_tiny_and_odd_frames_hold_no_face(red_finder, size):
     frames = np.full((2, *size, 3), 127, np.uint8)
-    assert registry.create("retinaface").detect(frames) == [[], []]
+    assert registry.create_detector("retinaface").detect(frames) == [[], []]
 
 
 @needs_library
 def test_the_fingerprint_is_the_weights_hash(red_finder):
-    assert registry.fingerprint("retinaface") == f"retinaface {red_finder}"
-    assert registry.fingerprint("retinaface:mnet_v2") == f"retinaface {red_finder}"
+    assert registry.detector_fingerprint("retinaface") == f"retinaface {red_finder}"
+    assert registry.detector_fingerprint("retinaface:mnet_v2") == f"retinaface {red_finder}"
 
 
 def red_finder_network():

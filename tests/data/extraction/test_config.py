@@ -9,7 +9,8 @@ import yaml
 import configs
 from data.extraction import config as extraction_config
 from data.extraction import runners
-from data.extraction.config import DatasetConfig, ExtractionConfig, ExtractionOptions
+from data.extraction.config import DatasetConfig, ExtractionConfig
+from data.extraction.options import ExtractionOptions
 from data.faces import FaceOptions
 from data.utils.errors import UsageError
 

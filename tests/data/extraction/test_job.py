@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from data import contract, ledger
 from data.datasets import registry
 from data.extraction import job, job_progress, output_layout
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.extraction.plan import plan_extraction
 from data.faces import FaceOptions
 from data.ledger import Status
@@ -76,7 +76,7 @@ def test_faces_below_the_thresholds_are_flagged_and_not_counted(tmp_path):
     (tmp_path / "manifest.csv").write_text("file,label,split\nclip.mp4,REAL,train\n")
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=4, min_sharpness=100))
     output = tmp_path / "output"
-    (row,) = job.extract([registry.read("manifest", str(tmp_path))], str(output), options)
+    (row,) = job.extract([registry.read_listing("manifest", str(tmp_path))], str(output), options)
     (example,) = read_examples(output, "train").values()
     assert [face.usable for face in example.faces] == [True, False, False, True]
     assert (row.status, row.used, row.faces, row.tracks_kept) == (Status.OK, True, 2, 1)
@@ -142,7 +142,7 @@ def test_refused_videos_are_no_part_of_the_graph(tmp_path, monkeypatch):
         manifest = tmp_path / f"{count}.csv"
         names = [f"café {number}\u2028.mp4" for number in range(count)]
         manifest.write_text("file,label\n" + "".join(f"{name},MAYBE\n" for name in names))
-        listing = registry.read("manifest", str(manifest))
+        listing = registry.read_listing("manifest", str(manifest))
         rows = job.extract([listing], str(tmp_path / f"of {count}"), OPTIONS)
         assert [(row.video_id, row.status) for row in rows] == [
             (video.video_id, Status.REFUSED_INPUT) for video in listing.videos
@@ -164,7 +164,7 @@ def test_two_workers_write_the_same_bytes(listing, extracted, tmp_path):
 
 
 def test_urls_go_the_same_way_as_paths(dataset, extracted, tmp_path):
-    listing = registry.read("manifest", ObjectStore.url(dataset))
+    listing = registry.read_listing("manifest", ObjectStore.url(dataset))
     job.extract([listing], ObjectStore.url(tmp_path / "output"), OPTIONS)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".work" in path.parts]
     shutil.rmtree(tmp_path / "output" / ".work", ignore_errors=True)  # a store has no folders
@@ -172,7 +172,7 @@ def test_urls_go_the_same_way_as_paths(dataset, extracted, tmp_path):
 
 
 def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_data, tmp_path):
-    listing = registry.read(
+    listing = registry.read_listing(
         "faceforensics", str(shared_data / "ffpp"), splits=str(shared_data / "ffpp_splits")
     )
     options = OPTIONS.model_copy(update={"boxes_from": "original", "face_videos": True})

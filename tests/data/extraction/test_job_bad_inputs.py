@@ -7,7 +7,7 @@ import pytest
 from data import ledger
 from data.datasets import registry
 from data.extraction import job, output_layout
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.faces import FaceOptions
 from data.ledger import Status
 from tests.data import bad_inputs
@@ -27,7 +27,7 @@ def extracted(tmp_path_factory):
     """What is listed, and the rows of the job, by file."""
     folder, output = tmp_path_factory.mktemp("bad"), tmp_path_factory.mktemp("output")
     listed = bad_inputs.write_manifest(folder)
-    job.extract([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    job.extract([registry.read_listing("manifest", str(folder))], str(output), OPTIONS)
     return listed, output_layout.read_ledger(str(output)), output
 
 

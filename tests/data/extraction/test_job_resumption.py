@@ -46,7 +46,7 @@ import data.utils.environment
 import os, signal, sys
 from data.datasets import registry
 from data.extraction import job
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.faces import FaceOptions
 from data.utils import files
 
@@ -64,7 +64,7 @@ if __name__ == "__main__":
     files.write = dying(files.write, 0, mark, int(times))
     files.move = dying(files.move, 1, mark, int(times))
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=4))
-    job.extract([registry.read("manifest", dataset)], output, options)
+    job.extract([registry.read_listing("manifest", dataset)], output, options)
 """
 
 
@@ -108,7 +108,7 @@ def test_a_job_killed_while_it_replaces_a_result_still_knows_its_splits(
     )
     assert killed.returncode == -signal.SIGKILL
     assert not (output / output_layout.DESCRIPTION_FILE).exists()
-    plan = plan_extraction([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    plan = plan_extraction([registry.read_listing("manifest", str(folder))], str(output), OPTIONS)
     earlier = output_layout.read_ledger(str(extracted))
     assert plan.kept == {row.video_id for row in earlier if row.split}
     job.run(plan)
@@ -173,7 +173,7 @@ def test_only_new_videos_are_extracted_and_the_others_keep_their_split(
     manifest = folder / "manifest.csv"
     # `new` comes without a split: what it was made from has one.
     manifest.write_text(manifest.read_text() + "new.mp4,FAKE,,rotated.mp4,Swap,phone\n")
-    rows = job.extract([registry.read("manifest", str(folder))], str(output), OPTIONS)
+    rows = job.extract([registry.read_listing("manifest", str(folder))], str(output), OPTIONS)
     assert opened == ["new.mp4"]
     by_name = {pathlib.Path(row.path).name: row for row in rows}
     assert (by_name["new.mp4"].split, by_name["new.mp4"].used) == ("train", True)
@@ -189,7 +189,7 @@ def test_a_new_video_that_joins_two_splits_is_an_error_that_names_it(dataset, ex
     manifest = folder / "manifest.csv"
     without_splits = manifest.read_text().replace(",train,", ",,").replace(",test,", ",,")
     manifest.write_text(without_splits + "bridge.mp4,REAL,,good.mp4;fake.mp4,,\n")
-    listing = registry.read("manifest", str(folder))
+    listing = registry.read_listing("manifest", str(folder))
     with pytest.raises(UsageError, match=r"bridge.mp4") as error:
         plan_extraction([listing], str(extracted), OPTIONS)
     assert "good.mp4" in str(error.value)
@@ -262,7 +262,7 @@ def test_boxes_of_originals_are_tried_once(opened, tmp_path):
     def extract(*more):
         (folder / "manifest.csv").write_text("\n".join([*rows, *more]) + "\n")
         opened.clear()
-        listing = registry.read("manifest", str(folder))
+        listing = registry.read_listing("manifest", str(folder))
         found = job.extract([listing], str(output), options)
         return {pathlib.Path(row.path).stem: (row.original, row.boxes_from) for row in found}
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from data.datasets import Listing, Refusal
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.extraction.plan import divide, plan_extraction
 from data.faces import FaceOptions
 from data.ledger import Status

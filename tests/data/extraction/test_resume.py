@@ -7,7 +7,7 @@ import pytest
 
 from data import ledger
 from data.extraction import output_layout, resume
-from data.extraction.config import ExtractionOptions
+from data.extraction.options import ExtractionOptions
 from data.extraction.output_layout import Description
 from data.ledger import LedgerRow, Status
 from data.utils.errors import UsageError

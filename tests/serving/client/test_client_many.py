@@ -184,7 +184,7 @@ def test_a_detector_that_cannot_be_made_is_no_videos_fault(server, videos, ask, 
     def create(name):
         raise UsageError("detector 'mtcnn': not installed")
 
-    monkeypatch.setattr("data.detectors.create", create)
+    monkeypatch.setattr("serving.client.face_detection.create_detector", create)
     with pytest.raises(UsageError, match="not installed"):
         ask(server.target, "predict_many", videos)
 
