@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import dataclasses
 import pathlib
 import re
 import shlex
@@ -101,8 +102,12 @@ def has_key(annotation, keys):
     if arguments := typing.get_args(annotation):  # of a list, where a number may choose, or a union
         rest = keys[1:] if keys[0].isdigit() else keys
         return any(has_key(argument, rest) for argument in arguments)
-    field = getattr(annotation, "model_fields", {}).get(keys[0])
-    return field is not None and has_key(field.annotation, keys[1:])
+    if dataclasses.is_dataclass(annotation):
+        types = typing.get_type_hints(annotation)
+    else:
+        fields = getattr(annotation, "model_fields", {})
+        types = {name: field.annotation for name, field in fields.items()}
+    return keys[0] in types and has_key(types[keys[0]], keys[1:])
 
 
 def application():

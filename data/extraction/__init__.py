@@ -1,11 +1,10 @@
 """The Beam job that turns videos into TFRecords of Examples and a ledger.
 
 Open `job.py` first: it is the pipeline. `plan.py` decides what it has to do, `step.py` extracts one
-video, `output_layout.py` says what it leaves. What loads Beam (`job`, `plan`, `step`, `shards`,
-`display`, `runners`) is imported from its file.
+video, `output_layout.py` says what it leaves. What follows is the configuration; every other file
+loads Beam, some through `data.utils.files`, and is imported from its file.
 """
 
-from data.extraction import output_layout
 from data.extraction.config import (
     DatasetConfig,
     ExtractionConfig,
@@ -18,5 +17,4 @@ __all__ = [
     "ExtractionConfig",
     "ExtractionOptions",
     "from_command_line",
-    "output_layout",
 ]
