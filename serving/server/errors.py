@@ -18,7 +18,12 @@ class StatusError(Exception):
 
 
 def invalid_argument(message: str) -> StatusError:
-    """An error in the request itself."""
+    """An error in the request itself.
+
+    Example:
+        >>> invalid_argument("Input is empty.").code.name
+        'INVALID_ARGUMENT'
+    """
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
@@ -26,5 +31,10 @@ _BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.S
 
 
 def from_number(number: int, message: str) -> StatusError:
-    """An error with a canonical code: TensorFlow and gRPC share these numbers."""
+    """An error with a canonical code: TensorFlow and gRPC share these numbers.
+
+    Example:
+        >>> from_number(5, "no such model").code.name
+        'NOT_FOUND'
+    """
     return StatusError(_BY_NUMBER[number], message)

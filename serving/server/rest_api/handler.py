@@ -96,7 +96,12 @@ class RestHandler:
 
 
 def message_of(path: ModelPath) -> Any:
-    """The request message of a path: only the model is filled in."""
+    """The request message of a path: only the model is filled in.
+
+    Example:
+        >>> message_of(ModelPath("xception", 3, None, "predict")).model_spec.version.value
+        3
+    """
     request: Any = {
         "predict": predict_pb2.PredictRequest,
         "classify": classification_pb2.ClassificationRequest,

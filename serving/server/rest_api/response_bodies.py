@@ -88,6 +88,13 @@ def from_classifications(result: classification_pb2.ClassificationResult) -> byt
 def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
     """Writes `{"results": [value, ...]}`.
 
+    Example:
+        >>> result = regression_pb2.RegressionResult()
+        >>> result.regressions.add(value=0.5).value
+        0.5
+        >>> from_regressions(result)
+        b'{"results": [0.5]}'
+
     Raises:
         StatusError: INVALID_ARGUMENT, the result is empty.
     """
@@ -117,7 +124,12 @@ def from_metadata(response: get_model_metadata_pb2.GetModelMetadataResponse) -> 
 
 
 def from_error(message: str) -> bytes:
-    """Writes `{"error": message}`."""
+    """Writes `{"error": message}`.
+
+    Example:
+        >>> from_error("Input is empty.")
+        b'{"error": "Input is empty."}'
+    """
     # A message may quote the request, which may hold halves of surrogate pairs.
     return json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "replace")
 

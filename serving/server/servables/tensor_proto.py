@@ -31,6 +31,10 @@ _VALUE_FIELDS = {
 def to_proto(values: npt.NDArray, dtype: tf.DType) -> tensor_pb2.TensorProto:
     """Encodes a tensor.
 
+    Example:
+        >>> to_proto(np.array([0.5, 2.0]), tf.float32).float_val
+        [0.5, 2.0]
+
     Args:
         values: of any shape; strings as an object array of bytes.
         dtype: their type.
@@ -51,6 +55,10 @@ def to_proto(values: npt.NDArray, dtype: tf.DType) -> tensor_pb2.TensorProto:
 
 def from_proto(proto: tensor_pb2.TensorProto) -> npt.NDArray:
     """Decodes a tensor; strings become an object array of bytes, trailing NULs kept.
+
+    Example:
+        >>> from_proto(tf.make_tensor_proto([1, 2], tf.int64))
+        array([1, 2])
 
     Args:
         proto: the tensor as a client sent it.
