@@ -13,6 +13,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from serving.server.grpc_api import GrpcServer
 from serving.server.protos import ssl_config_pb2
 from tests.serving.server.echo_api import EchoApi
+from tests.serving.server.rows_model import Rows
 
 v1 = tf.compat.v1
 
@@ -75,6 +76,14 @@ def half_plus_two(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         builder = v1.saved_model.Builder(str(folder))
         builder.add_meta_graph_and_variables(session, ["serve"], signatures)
         builder.save()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rows_model(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """`Rows` as a SavedModel."""
+    module, folder = Rows(), tmp_path_factory.mktemp("rows")
+    tf.saved_model.save(module, str(folder), signatures=module.serve)
     return folder
 
 
