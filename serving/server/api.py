@@ -50,35 +50,31 @@ class Api:
 
     def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Runs a signature of a model."""
-        spec = _model_spec(request)
         response = predict_pb2.PredictResponse()
-        with self._running("Predict", spec) as (version, servable):
-            outputs = servable.predict(spec.signature_name, request.inputs, request.output_filter)
+        with self._running("Predict", request, response) as servable:
+            outputs = servable.predict(
+                request.model_spec.signature_name, request.inputs, request.output_filter
+            )
         for alias, value in outputs.items():
             response.outputs[alias].CopyFrom(value)
-        _answer_model_spec(response.model_spec, spec, version)
         return response
 
     def classify(
         self, request: classification_pb2.ClassificationRequest
     ) -> classification_pb2.ClassificationResponse:
         """Classifies examples by a signature of a model; see `inference.classify`."""
-        spec = _model_spec(request)
         response = classification_pb2.ClassificationResponse()
-        with self._running("Classify", spec) as (version, servable):
+        with self._running("Classify", request, response) as servable:
             response.result.CopyFrom(inference.classify(servable, request))
-        _answer_model_spec(response.model_spec, spec, version)
         return response
 
     def regress(
         self, request: regression_pb2.RegressionRequest
     ) -> regression_pb2.RegressionResponse:
         """Regresses examples by a signature of a model; see `inference.regress`."""
-        spec = _model_spec(request)
         response = regression_pb2.RegressionResponse()
-        with self._running("Regress", spec) as (version, servable):
+        with self._running("Regress", request, response) as servable:
             response.result.CopyFrom(inference.regress(servable, request))
-        _answer_model_spec(response.model_spec, spec, version)
         return response
 
     def multi_inference(
@@ -159,13 +155,15 @@ class Api:
         return response
 
     @contextlib.contextmanager
-    def _running(self, method: str, spec: model_pb2.ModelSpec) -> Iterator[tuple[int, Servable]]:
-        """Holds the requested version; times the computation unless it fails."""
-        with self._manager.use(*self._core.resolve(spec)) as version_and_servable:
+    def _running(self, method: str, request: Any, response: Any) -> Iterator[Servable]:
+        """Holds the requested version, times its computation, and names it in the response."""
+        spec = _model_spec(request)
+        with self._manager.use(*self._core.resolve(spec)) as (version, servable):
             started = time.perf_counter()
-            yield version_and_servable
+            yield servable
             if self._metrics is not None:
                 self._metrics.observe_runtime(method, spec.name, time.perf_counter() - started)
+        _answer_model_spec(response.model_spec, spec, version)
 
 
 def _model_spec(request: Any) -> model_pb2.ModelSpec:

@@ -5,24 +5,23 @@ from data.utils.errors import UsageError
 _INT32 = range(-(2**31), 2**31)
 
 
-def parse(text: str) -> list[tuple[str, int | str]]:
+def parse(text: str) -> dict[str, int | str]:
     """Reads channel arguments as TensorFlow Serving does (`server.cc`).
 
     Example:
         >>> parse("grpc.max_connection_age_ms=2000,grpc.primary_user_agent=tests")
-        [('grpc.max_connection_age_ms', 2000), ('grpc.primary_user_agent', 'tests')]
+        {'grpc.max_connection_age_ms': 2000, 'grpc.primary_user_agent': 'tests'}
 
     Args:
         text: `name=value` pairs with commas between.
 
     Returns:
-        Name and value of each argument; the value is an int if it is a 32-bit integer, as gRPC
-        has no other types.
+        Values by name; an int if the value is a 32-bit integer, as gRPC has no other types.
 
     Raises:
         UsageError: a piece of the text is not such a pair.
     """
-    arguments: list[tuple[str, int | str]] = []
+    arguments: dict[str, int | str] = {}
     for piece in text.split(",") if text else []:
         name, equals, value = piece.partition("=")
         if not (name and equals):
@@ -30,7 +29,7 @@ def parse(text: str) -> list[tuple[str, int | str]]:
                 f"--grpc_channel_arguments: '{piece}' is not NAME=VALUE; "
                 "write for example grpc.max_connection_age_ms=2000,grpc.so_reuseport=0"
             )
-        arguments.append((name, _typed(value)))
+        arguments[name] = _typed(value)
     return arguments
 
 

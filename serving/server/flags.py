@@ -78,7 +78,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("enable_per_model_batching_parameters", _boolean, False, per_model)
     add("monitoring_config_file", _path, None, "text proto MonitoringConfig")
     add("ssl_config_file", _path, None, "text proto SSLConfig: certificates for gRPC")
-    add("grpc_channel_arguments", _channel_arguments, {}, "of the gRPC server: name=value,...")
+    add("grpc_channel_arguments", channel_arguments.parse, {}, "of the gRPC server: name=value,...")
     add("grpc_max_threads", _count, 32, "gRPC requests at a time")
     add("tensorflow_intra_op_parallelism", _not_negative, 0, "threads an operation; 0 for one")
     add("tensorflow_inter_op_parallelism", _not_negative, 0, "operations at a time; 0 for cores")
@@ -197,7 +197,3 @@ def _not_negative(text: str) -> int:
 
 
 _seconds = _not_negative
-
-
-def _channel_arguments(text: str) -> dict[str, int | str]:
-    return dict(channel_arguments.parse(text))

@@ -73,7 +73,7 @@ class Server:
         )
         self._request_log = RequestLog({})
         observers: list[Observer] = [
-            self._metrics.observe_outcome,
+            self._metrics.observe,
             self._request_log,
             RequestLogger(log_successes=options.log_requests),
         ]
@@ -85,7 +85,7 @@ class Server:
             port=options.port,
             max_threads=options.grpc_max_threads,
             socket_path=options.grpc_socket_path,
-            channel_arguments=tuple(options.grpc_channel_arguments.items()),
+            channel_arguments=options.grpc_channel_arguments,
             tls=options.ssl_config,
             tokens=None if token_file is None else BearerTokens(token_file),
             limits=options.limits,

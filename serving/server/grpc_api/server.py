@@ -3,7 +3,7 @@
 import concurrent.futures
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 from google.protobuf import symbol_database
@@ -77,7 +77,7 @@ class GrpcServer:
         port: 0 for any free one.
         max_threads: requests computed at a time.
         socket_path: Unix domain socket to listen on as well.
-        channel_arguments: gRPC's own; they win over ours.
+        channel_arguments: of gRPC; they override ours.
         tls: checked by `ssl_config.read`; None for no encryption.
         tokens: see `AdmissionControl`.
         limits: beyond which requests are refused.
@@ -92,7 +92,7 @@ class GrpcServer:
         port: int = 0,
         max_threads: int = MAX_THREADS,
         socket_path: str | os.PathLike[str] | None = None,
-        channel_arguments: Sequence[tuple[str, int | str]] = (),
+        channel_arguments: Mapping[str, int | str] | None = None,
         tls: ssl_config_pb2.SSLConfig | None = None,
         tokens: BearerTokens | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -112,13 +112,12 @@ class GrpcServer:
         self._server = grpc.server(
             self._request_pool,
             interceptors=[self._interceptor],
-            # A dictionary, because gRPC takes either of two arguments of one name.
             options=list(
                 {
                     "grpc.max_send_message_length": limits.max_message_bytes,
                     "grpc.max_receive_message_length": limits.max_message_bytes,
                     **_SERVER_OPTIONS,
-                    **dict(channel_arguments),
+                    **(channel_arguments or {}),
                 }.items()
             ),
         )

@@ -93,51 +93,28 @@ class Metrics(Collector):
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
 
-    def observe(
-        self,
-        api: str,
-        entrypoint: str,
-        model_name: str,
-        status_code: grpc.StatusCode,
-        seconds: float,
-        examples: int | None = None,
-    ) -> None:
-        """Counts an inference request that was answered.
+    def observe(self, outcome: Outcome) -> None:
+        """An observer: counts an inference request.
 
-        Args:
-            api: as TensorFlow Serving names it: `Predict`, `Classify`, `Regress` over gRPC,
-                `predict`, `classify`, `regress` over REST.
-            entrypoint: `GRPC` or `REST`.
-            model_name: as the request has it.
-            status_code: of the answer. Only requests that succeeded enter the latencies, as
-                with TensorFlow Serving.
-            seconds: from the whole request to the answer.
-            examples: number of tf.Examples in it; None for a kind of request without examples.
+        TensorFlow Serving names the API `Predict` over gRPC and `predict` over REST. As there, only
+        requests that succeeded are counted in the latencies.
         """
-        succeeded = status_code is grpc.StatusCode.OK
+        if outcome.method not in _INFERENCE:
+            return
+        api = outcome.method.lower() if outcome.transport == "rest" else outcome.method
+        model_name, examples = outcome.model, _count_examples(outcome.request)
+        succeeded = outcome.code is grpc.StatusCode.OK
         if not succeeded and model_name not in self._known and model_name not in self._states():
             model_name = UNKNOWN_MODEL
         with self._lock:
             if succeeded:
                 self._known.add(model_name)
-                self._request_latency.add((model_name, api, entrypoint), seconds * 1e6)
+                labels = (model_name, api, outcome.transport.upper())
+                self._request_latency.add(labels, outcome.seconds * 1e6)
                 if examples is not None:
                     self._example_counts.add((model_name,), examples)
                     self._example_total.add((model_name,), examples)
-            self._requests.add((model_name, status_code.name))
-
-    def observe_outcome(self, outcome: Outcome) -> None:
-        """An observer: counts an inference request."""
-        if outcome.method in _INFERENCE:
-            is_rest = outcome.transport == "rest"
-            self.observe(
-                outcome.method.lower() if is_rest else outcome.method,
-                outcome.transport.upper(),
-                outcome.model,
-                outcome.code,
-                outcome.seconds,
-                _count_examples(outcome.request),
-            )
+            self._requests.add((model_name, outcome.code.name))
 
     def observe_runtime(
         self, api: str, model_name: str, seconds: float, runtime: str = "TF1"

@@ -28,7 +28,7 @@ from serving.server.monitoring import (
     request_id,
 )
 from serving.server.rest_api import model_path, response_bodies
-from serving.server.rest_api.handler import Answer, RestHandler, message_of
+from serving.server.rest_api.handler import Answer, answer, message_of
 from serving.server.rest_api.model_path import ModelPath
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class RestApp:
         metrics_path: str = DEFAULT_METRICS_PATH,
     ) -> None:
         self._admission = admission
-        self._handler = RestHandler(api)
+        self._api = api
         self._executor = concurrent.futures.ThreadPoolExecutor(threads, "rest")
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
@@ -121,23 +121,22 @@ class RestApp:
         if metrics is not None:
             routes.append(Route(metrics_path, self._metrics_page, methods=["GET"]))
         # An instance, unlike a function, is called for every HTTP method.
-        routes.append(Route("/{path:path}", _Endpoint(self)))
+        routes.append(Route("/{path:path}", self))
         self.asgi = Starlette(routes=routes)
 
     def close(self) -> None:
         """Ends its threads."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def respond(self, scope: Scope, receive: Receive) -> Response:
-        """Answers a request.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request to any path but those of health and metrics, as ASGI calls it."""
+        try:
+            response = await self._respond(scope, receive)
+        except asyncio.CancelledError:  # the grace of a stop is over
+            response = _json(503, response_bodies.from_error("The server is stopping"))
+        await response(scope, receive, send)
 
-        Args:
-            scope: of ASGI.
-            receive: of ASGI.
-
-        Returns:
-            The answer; every error is one too.
-        """
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
         headers = Request(scope).headers
         path = scope["raw_path"].decode("latin-1")
         refusal = self._admission.authenticate(headers.get("authorization"))
@@ -153,7 +152,7 @@ class RestApp:
             body = await self._read(scope, receive)
             parsed = model_path.parse(scope["method"], path)
             identity = request_id.choose(headers.get(request_id.HEADER))
-            return await self._respond(parsed, body, identity)
+            return await self._answer(parsed, body, identity)
         except _RefusedBody as refused:
             return _json(refused.http_status, response_bodies.from_error(refused.message))
         except StatusError as error:
@@ -161,12 +160,12 @@ class RestApp:
         finally:
             self._admission.release()
 
-    async def _respond(self, path: ModelPath, body: bytes, identity: str) -> Response:
+    async def _answer(self, path: ModelPath, body: bytes, identity: str) -> Response:
         started = time.perf_counter()
         answered: Answer | None = None
         code, message = grpc.StatusCode.OK, ""
         try:
-            answered = await self._answer(path, body)
+            answered = await self._run(path, body)
         except StatusError as error:
             code, message = error.code, error.message
         except asyncio.TimeoutError:
@@ -194,8 +193,8 @@ class RestApp:
         response.headers[request_id.HEADER] = identity
         return response
 
-    async def _answer(self, path: ModelPath, body: bytes) -> Answer:
-        work = functools.partial(self._handler.answer, path, body)
+    async def _run(self, path: ModelPath, body: bytes) -> Answer:
+        work = functools.partial(answer, self._api, path, body)
         answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
         return await asyncio.wait_for(answered, self._timeout_s)
 
@@ -231,25 +230,11 @@ class RestApp:
         return Response(page, media_type=prometheus_text.CONTENT_TYPE)
 
 
-class _Endpoint:
-    """Answers every path that no other route answers."""
-
-    def __init__(self, app: RestApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            response = await self._app.respond(scope, receive)
-        except asyncio.CancelledError:  # the grace of a stop is over
-            response = _json(503, response_bodies.from_error("The server is stopping"))
-        await response(scope, receive, send)
-
-
 def _health_page(check: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
+    async def page(request: Request) -> Response:
         return Response(status_code=200 if check() else 503)
 
-    return answer
+    return page
 
 
 def _error(error: StatusError) -> Response:

@@ -35,64 +35,54 @@ class Answer:
     response: Any
 
 
-class RestHandler:
-    """TensorFlow Serving's REST API without HTTP; safe to use from many threads.
+def answer(api: Api, path: ModelPath, body: bytes) -> Answer:
+    """Answers a request of TensorFlow Serving's REST API, without HTTP.
 
     Args:
-        api: answers the requests.
+        api: answers its message.
+        path: of the request.
+        body: of the request; unused by `metadata` and `status`.
+
+    Raises:
+        StatusError: the request is wrong, or cannot be answered now.
     """
+    request = message_of(path)
+    response: Any
+    if isinstance(request, predict_pb2.PredictRequest):
+        return _predict(api, request, path, body)
+    if isinstance(request, classification_pb2.ClassificationRequest):
+        request_bodies.fill_examples(body, request)
+        response = api.classify(request)
+        content = response_bodies.from_classifications(response.result)
+    elif isinstance(request, regression_pb2.RegressionRequest):
+        request_bodies.fill_examples(body, request)
+        response = api.regress(request)
+        content = response_bodies.from_regressions(response.result)
+    elif isinstance(request, get_model_metadata_pb2.GetModelMetadataRequest):
+        response = api.get_model_metadata(request)
+        content = response_bodies.from_metadata(response)
+    else:
+        response = api.get_model_status(request)
+        content = response_bodies.from_status(response)
+    return Answer(content, request, response)
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
-    def answer(self, path: ModelPath, body: bytes) -> Answer:
-        """Answers a request.
+def _predict(api: Api, request: predict_pb2.PredictRequest, path: ModelPath, body: bytes) -> Answer:
+    def inputs_of(name: str) -> request_bodies.Inputs:
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        metadata = message_of(dataclasses.replace(path, method="metadata"))
+        described = api.get_model_metadata(metadata)
+        described.metadata["signature_def"].Unpack(signatures)
+        key = name or _DEFAULT_SIGNATURE
+        if key not in signatures.signature_def:
+            raise invalid_argument(f'Serving signature name: "{key}" not found in signature def')
+        signature: meta_graph_pb2.SignatureDef = signatures.signature_def[key]
+        return dict(signature.inputs)
 
-        Args:
-            path: of the request.
-            body: of the request; unused by `metadata` and `status`.
-
-        Raises:
-            StatusError: the request is wrong, or cannot be answered now.
-        """
-        request = message_of(path)
-        response: Any
-        if isinstance(request, predict_pb2.PredictRequest):
-            return self._predict(request, path, body)
-        if isinstance(request, classification_pb2.ClassificationRequest):
-            request_bodies.fill_examples(body, request)
-            response = self._api.classify(request)
-            content = response_bodies.from_classifications(response.result)
-        elif isinstance(request, regression_pb2.RegressionRequest):
-            request_bodies.fill_examples(body, request)
-            response = self._api.regress(request)
-            content = response_bodies.from_regressions(response.result)
-        elif isinstance(request, get_model_metadata_pb2.GetModelMetadataRequest):
-            response = self._api.get_model_metadata(request)
-            content = response_bodies.from_metadata(response)
-        else:
-            response = self._api.get_model_status(request)
-            content = response_bodies.from_status(response)
-        return Answer(content, request, response)
-
-    def _predict(self, request: predict_pb2.PredictRequest, path: ModelPath, body: bytes) -> Answer:
-        def inputs_of(name: str) -> request_bodies.Inputs:
-            signatures = get_model_metadata_pb2.SignatureDefMap()
-            metadata = message_of(dataclasses.replace(path, method="metadata"))
-            described = self._api.get_model_metadata(metadata)
-            described.metadata["signature_def"].Unpack(signatures)
-            key = name or _DEFAULT_SIGNATURE
-            if key not in signatures.signature_def:
-                raise invalid_argument(
-                    f'Serving signature name: "{key}" not found in signature def'
-                )
-            signature: meta_graph_pb2.SignatureDef = signatures.signature_def[key]
-            return dict(signature.inputs)
-
-        request_format = request_bodies.fill_predict(body, request, inputs_of)
-        response = self._api.predict(request)
-        content = response_bodies.from_outputs(response.outputs, request_format)
-        return Answer(content, request, response)
+    request_format = request_bodies.fill_predict(body, request, inputs_of)
+    response = api.predict(request)
+    content = response_bodies.from_outputs(response.outputs, request_format)
+    return Answer(content, request, response)
 
 
 def message_of(path: ModelPath) -> Any:

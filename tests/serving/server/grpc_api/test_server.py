@@ -40,7 +40,7 @@ def test_the_message_limit_is_set(serve, predict_stub, ask):
 
 
 def test_channel_arguments_reach_grpc(serve, predict_stub, ask):
-    arguments = [("grpc.max_receive_message_length", 1000)]
+    arguments = {"grpc.max_receive_message_length": 1000}
     stub = predict_stub(serve(channel_arguments=arguments))
     large = ask("m" * 2000)
     assert error_of(stub.Predict, large).code() is grpc.StatusCode.RESOURCE_EXHAUSTED

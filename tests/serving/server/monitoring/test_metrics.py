@@ -4,12 +4,25 @@ import concurrent.futures
 
 import grpc
 import pytest
+import tensorflow as tf
 from prometheus_client.parser import text_string_to_metric_families
+from tensorflow_serving.apis import classification_pb2, predict_pb2
 
 from serving.server.monitoring.metrics import UNKNOWN_MODEL, Metrics
+from serving.server.monitoring.observers import Outcome
 
 OK = grpc.StatusCode.OK
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
+
+
+def observe(metrics, method, transport, model, code, seconds, examples=0):
+    """Counts one request with so many examples."""
+    request = predict_pb2.PredictRequest()
+    if method == "Classify":
+        request = classification_pb2.ClassificationRequest()
+        request.input.example_list.examples.extend([tf.train.Example()] * examples)
+    request.model_spec.name = model
+    metrics.observe(Outcome(transport, method, "id", code, "", seconds, request))
 
 
 def lines(metrics, name):
@@ -18,10 +31,10 @@ def lines(metrics, name):
 
 def test_requests_are_counted_by_model_and_status():
     metrics = Metrics(lambda: {"b": {1: "LOADING"}})
-    metrics.observe("Predict", "GRPC", "a", OK, 0.001)
-    metrics.observe("predict", "REST", "a", OK, 0.001)
-    metrics.observe("predict", "REST", "a", grpc.StatusCode.INVALID_ARGUMENT, 0.001)
-    metrics.observe("predict", "REST", "b", NOT_FOUND, 0.001)
+    observe(metrics, "Predict", "grpc", "a", OK, 0.001)
+    observe(metrics, "Predict", "rest", "a", OK, 0.001)
+    observe(metrics, "Predict", "rest", "a", grpc.StatusCode.INVALID_ARGUMENT, 0.001)
+    observe(metrics, "Predict", "rest", "b", NOT_FOUND, 0.001)
     assert lines(metrics, ":tensorflow:serving:request_count") == [
         ':tensorflow:serving:request_count{model_name="a",status="OK"} 2.0',
         ':tensorflow:serving:request_count{model_name="a",status="INVALID_ARGUMENT"} 1.0',
@@ -33,7 +46,7 @@ def test_requests_are_counted_by_model_and_status():
 def test_latencies_are_microseconds_in_tensorflow_servings_buckets():
     metrics = Metrics()
     for microseconds in (5, 15, 25, 1e10):
-        metrics.observe("predict", "REST", "test_model", OK, microseconds / 1e6)
+        observe(metrics, "Predict", "rest", "test_model", OK, microseconds / 1e6)
     written = lines(metrics, ":tensorflow:serving:request_latency")
     # The first lines as an issue of TensorFlow Serving quotes them, github.com/tensorflow/serving
     # number 1959.
@@ -50,7 +63,7 @@ def test_latencies_are_microseconds_in_tensorflow_servings_buckets():
 
 def test_failed_requests_enter_no_latency():
     metrics = Metrics()
-    metrics.observe("predict", "REST", "a", NOT_FOUND, 1.0, examples=3)
+    observe(metrics, "Classify", "rest", "a", NOT_FOUND, 1.0, examples=3)
     assert not lines(metrics, ":tensorflow:serving:request_latency")
     assert not lines(metrics, ":tensorflow:serving:request_example_count")
 
@@ -58,7 +71,7 @@ def test_failed_requests_enter_no_latency():
 def test_unknown_models_share_a_name():
     metrics = Metrics()
     for number in range(1000):
-        metrics.observe("predict", "REST", f"model{number}", NOT_FOUND, 0.001)
+        observe(metrics, "Predict", "rest", f"model{number}", NOT_FOUND, 0.001)
     name = ":tensorflow:serving:request_count"
     assert lines(metrics, name) == [
         f'{name}{{model_name="{UNKNOWN_MODEL}",status="NOT_FOUND"}} 1000.0'
@@ -67,16 +80,16 @@ def test_unknown_models_share_a_name():
 
 def test_a_model_that_has_answered_is_known():
     metrics = Metrics()
-    metrics.observe("predict", "REST", "a", OK, 0.001)
-    metrics.observe("predict", "REST", "a", grpc.StatusCode.UNAVAILABLE, 0.001)
+    observe(metrics, "Predict", "rest", "a", OK, 0.001)
+    observe(metrics, "Predict", "rest", "a", grpc.StatusCode.UNAVAILABLE, 0.001)
     counted = lines(metrics, ":tensorflow:serving:request_count")
     assert ':tensorflow:serving:request_count{model_name="a",status="UNAVAILABLE"} 1.0' in counted
 
 
 def test_examples_are_counted():
     metrics = Metrics()
-    metrics.observe("Classify", "GRPC", "a", OK, 0.001, examples=3)
-    metrics.observe("Classify", "GRPC", "a", OK, 0.001, examples=4)
+    observe(metrics, "Classify", "grpc", "a", OK, 0.001, examples=3)
+    observe(metrics, "Classify", "grpc", "a", OK, 0.001, examples=4)
     assert lines(metrics, ":tensorflow:serving:request_example_count_total") == [
         ':tensorflow:serving:request_example_count_total{model="a"} 7.0'
     ]
@@ -121,7 +134,7 @@ def test_states_of_versions_are_the_current_ones():
 def test_prometheus_client_reads_the_page():
     metrics = Metrics()
     odd = 'a"b\\c\nd'
-    metrics.observe("predict", "REST", odd, OK, 0.001, examples=1)
+    observe(metrics, "Predict", "rest", odd, OK, 0.001, examples=1)
     metrics.observe_batch([0.001], "pool")
     families = {
         family.name: family for family in text_string_to_metric_families(metrics.page().decode())
@@ -139,7 +152,7 @@ def test_no_count_is_lost_between_threads():
     with concurrent.futures.ThreadPoolExecutor(8) as executor:
         for _ in range(8):
             executor.submit(
-                lambda: [metrics.observe("predict", "REST", "a", OK, 1e-5) for _ in range(2000)]
+                lambda: [observe(metrics, "Predict", "rest", "a", OK, 1e-5) for _ in range(2000)]
             )
     counted = lines(metrics, ":tensorflow:serving:request_count")
     assert counted == [':tensorflow:serving:request_count{model_name="a",status="OK"} 16000.0']

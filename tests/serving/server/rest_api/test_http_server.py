@@ -70,7 +70,7 @@ def test_no_more_requests_are_worked_on_than_there_are_threads(gated, wait_until
 
 def test_requests_are_counted():
     metrics = Metrics()
-    with rest_model.serve(observers=[metrics.observe_outcome], metrics=metrics) as url:
+    with rest_model.serve(observers=[metrics.observe], metrics=metrics) as url:
         httpx.post(f"{url}:predict", json=ONE)
         httpx.post(f"{url}:predict", content=b"{")
         examples = [{"x": 1.0}] * 3
