@@ -1,5 +1,3 @@
-from fractions import Fraction
-
 import av
 import numpy as np
 import pytest
@@ -10,55 +8,7 @@ from serving.visualization.annotation import annotate
 from tests.data.bad_clips import broken, odd
 from tests.data.bad_clips.encoding import FPS, encode, face_frames
 from tests.serving.answers import answer, track
-
-ANSWER = answer(track({0.0: 0.9, 0.5: 0.9, 1.0: 0.9, 1.5: 0.9}))
-
-
-def read(path):
-    """Times of a file's frames, their images, and the end of its video stream."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        frames = [
-            (float(f.pts * f.time_base), f.to_ndarray(format="rgb24"))
-            for f in container.decode(stream)
-        ]
-        end = container.duration / av.time_base
-        assert stream.codec_context.name == "h264"
-    return [time for time, _ in frames], [image for _, image in frames], end
-
-
-def add_sound(source, target, codec="aac"):
-    """Puts a second of a tone beside a clip's video."""
-    with av.open(str(source)) as clip, av.open(str(target), "w") as output:
-        video = output.add_stream_from_template(clip.streams.video[0])
-        audio = output.add_stream(codec, rate=48_000)
-        for packet in clip.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = video
-                output.mux(packet)
-        for start in range(0, 48_000, 1024):
-            samples = np.sin(np.arange(start, start + 1024) / 20)[np.newaxis].astype(np.float32)
-            frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
-            frame.sample_rate, frame.pts = 48_000, start
-            output.mux(audio.encode(frame))
-        output.mux(audio.encode(None))
-
-
-def sound(path):
-    """Each packet of sound: its time and content."""
-    with av.open(str(path)) as container:
-        return [
-            (float(packet.pts * packet.time_base), bytes(packet))
-            for packet in container.demux(audio=0)
-            if packet.pts is not None
-        ]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
-    encode(path, face_frames())
-    return path
+from tests.serving.visualization.annotated import ANSWER, read
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".MOV", ".mkv"])
@@ -75,18 +25,6 @@ def test_every_frame_is_there_at_its_time_with_the_answer_below(clip, tmp_path, 
     original = face_frames()[0][corner].mean(axis=(0, 1))
     assert images[0][corner].mean(axis=(0, 1)) == pytest.approx(original, abs=4)
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_colours_are_those_of_bt_709_and_say_so(tmp_path):
-    red = np.full((240, 320, 3), (200, 40, 40), np.uint8)
-    encode(tmp_path / "red.mp4", [red] * 3)
-    annotate(answer(), str(tmp_path / "red.mp4"), tmp_path / "out.mp4")
-    with av.open(str(tmp_path / "out.mp4")) as container:
-        frame = next(container.decode(video=0))
-        assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (1, 1, 1)
-    # ITU-R BT.709, items 3.2 and 4.6; by BT.601 it would be 91.
-    luma = 16 + 219 * (0.2126 * 200 + 0.7152 * 40 + 0.0722 * 40) / 255
-    assert frame.to_ndarray(format="yuv420p")[100, 100] == pytest.approx(luma, abs=2)
 
 
 def test_the_box_is_where_the_face_is_and_ends_with_the_track(clip, tmp_path):
@@ -134,60 +72,6 @@ def test_a_turned_video_is_upright_without_a_mark(tmp_path, rotation):
     assert drawn[corner].mean(axis=(0, 1)) == pytest.approx(
         upright[corner].mean(axis=(0, 1)), abs=4
     )
-
-
-def test_odd_sizes_become_even(tmp_path):
-    frames = [frame[:201, :301] for frame in face_frames()[:3]]
-    encode(tmp_path / "odd.mkv", frames, pix_fmt="yuv444p")
-    annotate(ANSWER, str(tmp_path / "odd.mkv"), tmp_path / "out.mp4")
-    _, images, _ = read(tmp_path / "out.mp4")
-    assert images[0].shape[1] == 302
-
-
-@pytest.mark.parametrize(("rotation", "aspect"), [(0, Fraction(4, 3)), (90, Fraction(3, 4))])
-def test_pixels_that_are_not_square_stay_so(tmp_path, rotation, aspect):
-    with av.open(str(tmp_path / "wide.mp4"), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.height, stream.width, stream.pix_fmt = 240, 320, "yuv420p"
-        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
-        if rotation:
-            stream.set_display_rotation(rotation)
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(face_frames()[0])))
-        container.mux(stream.encode(None))
-    annotate(ANSWER, str(tmp_path / "wide.mp4"), tmp_path / "out.mp4")
-    with av.open(str(tmp_path / "out.mp4")) as container:
-        assert container.streams.video[0].sample_aspect_ratio == aspect
-
-
-def test_sound_is_copied_packet_by_packet(clip, tmp_path):
-    add_sound(clip, tmp_path / "loud.mp4")
-    result = annotate(ANSWER, str(tmp_path / "loud.mp4"), tmp_path / "out.mp4")
-    assert result.remarks == ()
-    before, after = sound(tmp_path / "loud.mp4"), sound(tmp_path / "out.mp4")
-    assert [content for _, content in after] == [content for _, content in before]
-    assert [time for time, _ in after] == pytest.approx([time for time, _ in before], abs=0.001)
-
-
-def test_sound_that_the_container_does_not_hold_is_left_out_and_named(clip, tmp_path):
-    add_sound(clip, tmp_path / "loud.mkv", codec="tta")
-    result = annotate(ANSWER, str(tmp_path / "loud.mkv"), tmp_path / "out.mp4")
-    assert result.remarks == ("its sound (tta) is left out: mp4 does not hold such",)
-    assert len(read(tmp_path / "out.mp4")[0]) == 24
-
-
-def test_sound_stays_with_the_picture_where_a_clock_does_not_begin_at_0(clip, tmp_path):
-    add_sound(clip, tmp_path / "loud.ts")  # MPEG's transport streams begin at 1.4 s
-    annotate(ANSWER, str(tmp_path / "loud.ts"), tmp_path / "out.mp4")
-    first_picture = read(tmp_path / "out.mp4")[0][0]
-    assert sound(tmp_path / "out.mp4")[0][0] - first_picture == pytest.approx(
-        sound(tmp_path / "loud.ts")[0][0] - start_of(tmp_path / "loud.ts"), abs=0.002
-    )
-
-
-def start_of(path):
-    with av.open(str(path)) as container:
-        frame = next(container.decode(video=0))
-        return float(frame.pts * frame.time_base)
 
 
 @pytest.mark.parametrize(
