@@ -18,7 +18,7 @@ from models.calibration.calibrators import Temperature, fit_calibrator
 from models.calibration.cross_fitting import cross_fitted_log_odds
 from models.calibration.decision import Decision
 from models.calibration.thresholds import WIDE_BAND, fit_thresholds
-from models.config import CalibrationMethod
+from models.config import ServedConfig
 from models.evaluation import Reliability, log_loss, reliability
 from models.inputs import require_both_classes
 
@@ -55,10 +55,8 @@ def calibrate(
     logits: npt.NDArray[np.float32],
     labels: npt.NDArray[np.int8],
     groups: npt.NDArray[np.int32],
+    config: ServedConfig,
     *,
-    method: CalibrationMethod,
-    false_positive_rate: float,
-    false_negative_rate: float,
     evaluations: int,
 ) -> Calibration:
     """Fits the calibrator and the thresholds.
@@ -67,9 +65,7 @@ def calibrate(
         logits: float32 [v], video scores as the served model computes them.
         labels: int8 [v], `data.contract.Label`.
         groups: int32 [v], source groups.
-        method: of the calibrator.
-        false_positive_rate: share of reals that may be called fake.
-        false_negative_rate: share of fakes that may be called real.
+        config: method of the calibrator, and the error rates that thresholds are chosen for.
         evaluations: on the same videos, of which early stopping and the search for
             hyper-parameters kept the best.
 
@@ -83,23 +79,16 @@ def calibrate(
     """
     require_both_classes(labels, "eval")
     scores = logits.astype(np.float64)
-    calibrator = fit_calibrator(method, scores, labels)
-    real_below, fake_above, warnings = fit_thresholds(
-        scores,
-        labels,
-        groups,
-        calibrator,
-        false_positive_rate=false_positive_rate,
-        false_negative_rate=false_negative_rate,
-    )
-    if method == "isotonic":
+    calibrator = fit_calibrator(config.calibration, scores, labels)
+    real_below, fake_above, warnings = fit_thresholds(scores, labels, groups, calibrator, config)
+    if config.calibration == "isotonic":
         warnings += _isotonic_warnings(labels)
     if evaluations > 1:
         warnings.append(
             f"training kept the best of {evaluations} evaluations on the eval videos that "
             "set the thresholds: error rates stated on them are optimistic"
         )
-    calibrated = cross_fitted_log_odds(method, scores, labels, groups)
+    calibrated = cross_fitted_log_odds(config.calibration, scores, labels, groups)
     return Calibration(
         decision=Decision(calibrator, real_below, fake_above),
         log_loss=log_loss(scores, labels),

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from data.contract import Label
 from models.calibration.calibrators import Calibrator
+from models.config import ServedConfig
 
 WIDE_BAND = 0.05
 """Where videos are too few to state a rate, only probabilities below this are called real, and only
@@ -18,9 +19,7 @@ def fit_thresholds(
     labels: npt.NDArray[np.int8],
     groups: npt.NDArray[np.integer],
     calibrator: Calibrator,
-    *,
-    false_positive_rate: float,
-    false_negative_rate: float,
+    config: ServedConfig,
 ) -> tuple[float, float, list[str]]:
     """Chooses both thresholds.
 
@@ -29,17 +28,17 @@ def fit_thresholds(
         labels: int8 [v], `data.contract.Label`, of both classes.
         groups: int [v], source groups.
         calibrator: from scores to probabilities.
-        false_positive_rate: share of reals that may be called fake.
-        false_negative_rate: share of fakes that may be called real.
+        config: its `false_positive_rate` and `false_negative_rate` are used.
 
     Returns:
         `real_below` and `fake_above`, probabilities, see `Decision`; and warnings: of rates that
         the source groups are too few to state, and of a class that never gets its verdict.
     """
     real, fake = labels == Label.REAL, labels == Label.FAKE
-    highest_real, fake_stated = conformal_threshold(scores[real], groups[real], false_positive_rate)
+    false_positives, false_negatives = config.false_positive_rate, config.false_negative_rate
+    highest_real, fake_stated = conformal_threshold(scores[real], groups[real], false_positives)
     # The same question with the sign turned: which score do few fakes fall below?
-    negated, real_stated = conformal_threshold(-scores[fake], groups[fake], false_negative_rate)
+    negated, real_stated = conformal_threshold(-scores[fake], groups[fake], false_negatives)
     lowest_fake = -negated
     if lowest_fake > highest_real:
         # The classes lie apart: any cut between the two keeps both rates.
@@ -49,10 +48,10 @@ def fit_thresholds(
     warnings = []
     if not fake_stated:
         fake_above = max(fake_above, 1 - WIDE_BAND)
-        warnings.append(_too_few(Label.REAL, groups[real], false_positive_rate))
+        warnings.append(_too_few(Label.REAL, groups[real], false_positives))
     if not real_stated:
         real_below = min(real_below, WIDE_BAND)
-        warnings.append(_too_few(Label.FAKE, groups[fake], false_negative_rate))
+        warnings.append(_too_few(Label.FAKE, groups[fake], false_negatives))
     # No video gets a verdict that is less likely than not; both error rates only fall by this.
     real_below, fake_above = min(real_below, 0.5), max(fake_above, 0.5)
     warnings += _missing_verdicts(scores, labels, calibrator, real_below, fake_above)

@@ -5,15 +5,7 @@ Begin with `served_model.py`, the graph and its signatures; `frame_faces.py` fin
 """
 
 from models.export.calibrated_export import export_calibrated
-from models.export.frame_faces import FrameFaces
 from models.export.saved_model import export, warmup_requests
-from models.export.served_model import MAX_FACES, ServedModel
+from models.export.served_model import ServedModel
 
-__all__ = [
-    "MAX_FACES",
-    "FrameFaces",
-    "ServedModel",
-    "export",
-    "export_calibrated",
-    "warmup_requests",
-]
+__all__ = ["ServedModel", "export", "export_calibrated", "warmup_requests"]

@@ -48,15 +48,7 @@ def export_calibrated(
         say: prints a message.
         warnings: for the reader of `model.json`, besides those of the calibration.
     """
-    calibration = calibrate(
-        logits,
-        index.label,
-        index.group,
-        method=config.calibration,
-        false_positive_rate=config.false_positive_rate,
-        false_negative_rate=config.false_negative_rate,
-        evaluations=evaluations,
-    )
+    calibration = calibrate(logits, index.label, index.group, config, evaluations=evaluations)
     metrics = _metrics(calibration, logits, index)
     all_warnings = [*calibration.warnings, *warnings]
     for warning in all_warnings:

@@ -5,18 +5,16 @@ TFX's Tuner. TFX imports both by their dotted names, so they are not exported he
 """
 
 import data.utils.environment  # noqa: F401 - TFX enters here; before TensorFlow
-from models.training.checkpoints import Checkpoints, Evaluation
+from models.training.checkpoints import Checkpoints
 from models.training.log import TrainingLog
 from models.training.optimizer import build_optimizer
 from models.training.precision import Precision, choose_precision
 from models.training.train_step import build_train_step
-from models.training.trainer import TrainingError, train_network
+from models.training.trainer import train_network
 
 __all__ = [
     "Checkpoints",
-    "Evaluation",
     "Precision",
-    "TrainingError",
     "TrainingLog",
     "build_optimizer",
     "build_train_step",

@@ -124,9 +124,7 @@ def test_calibrated_on_the_eval_split(calibrated, network):
         logits,
         np.array([video.label for video in videos], np.int8),
         np.repeat(np.arange(4, dtype=np.int32), 2),
-        method="platt",
-        false_positive_rate=CONFIG.false_positive_rate,
-        false_negative_rate=CONFIG.false_negative_rate,
+        CONFIG,
         evaluations=1,
     )
     card = card_of(calibrated)

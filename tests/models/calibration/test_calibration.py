@@ -8,6 +8,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from data.utils.errors import UsageError
 from models.calibration.calibration import ISOTONIC_VIDEOS, calibrate
 from models.calibration.calibrators import Isotonic, Platt, Temperature, fit_calibrator
+from models.config import ServedConfig
 
 METHODS = {"temperature": Temperature, "platt": Platt, "isotonic": Isotonic}
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -35,9 +36,12 @@ def run(
         np.asarray(logits, np.float32),
         np.asarray(labels, np.int8),
         np.arange(len(labels), dtype=np.int32) if groups is None else groups,
-        method=method,
-        false_positive_rate=false_positive_rate,
-        false_negative_rate=false_negative_rate,
+        ServedConfig(
+            name="tiny",
+            calibration=method,
+            false_positive_rate=false_positive_rate,
+            false_negative_rate=false_negative_rate,
+        ),
         evaluations=evaluations,
     )
 

@@ -6,6 +6,7 @@ from scipy.special import expit
 
 from models.calibration.calibrators import Calibrator, fit_calibrator
 from models.calibration.thresholds import fit_thresholds
+from models.config import ServedConfig
 
 every_method = pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
 
@@ -44,8 +45,11 @@ def run(
             labels,
             np.arange(len(labels)) if groups is None else groups,
             calibrator,
-            false_positive_rate=false_positive_rate,
-            false_negative_rate=false_negative_rate,
+            ServedConfig(
+                name="tiny",
+                false_positive_rate=false_positive_rate,
+                false_negative_rate=false_negative_rate,
+            ),
         ),
     )
 

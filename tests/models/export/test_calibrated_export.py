@@ -43,15 +43,7 @@ def test_card_says_how_well_the_calibrated_scores_do(network, videos, make_sourc
     index = make_source(videos).index
     said = []
     run(network, index, tmp_path, said)
-    expected = calibrate(
-        LOGITS,
-        index.label,
-        index.group,
-        method="platt",
-        false_positive_rate=0.25,
-        false_negative_rate=0.25,
-        evaluations=3,
-    )
+    expected = calibrate(LOGITS, index.label, index.group, CONFIG, evaluations=3)
     card = json.loads((tmp_path / "model" / "assets.extra" / "model.json").read_text())
     assert (card["name"], card["code_version"], card["evaluations"]) == ("tiny", "1", 3)
     assert card["calibration"] == expected.decision.calibrator.to_json()

@@ -188,6 +188,7 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     import tensorflow as tf
 
     from models.calibration import calibrate
+    from models.config import ServedConfig
 
     card = read_card(arguments)
     examples = tf.constant([contract.encode(video) for video in eval_videos])
@@ -198,9 +199,12 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
         ((logit(probability) - intercept) / slope).astype(np.float32),
         np.array([video.label for video in eval_videos], np.int8),
         np.repeat(np.arange(3, dtype=np.int32), 2),
-        method="platt",
-        false_positive_rate=0.25,
-        false_negative_rate=0.25,
+        ServedConfig(
+            name="tiny",
+            calibration="platt",
+            false_positive_rate=0.25,
+            false_negative_rate=0.25,
+        ),
         evaluations=3,
     )
     assert card["calibration"] == {
