@@ -30,9 +30,10 @@ def run_fn(fn_args: TrainerArguments) -> None:
             longer a number.
     """
     config = parse_config(fn_args.custom_config["model"])
-    search_config, search = config.search, None
-    if search_config is not None:
+    search, search_card = None, None
+    if config.search is not None:
         search = SearchResult.from_hyperparameters(fn_args.hyperparameters)
+        search_card = {**config.search.model_dump(mode="json"), **search.to_json()}
         # Without the search: other values of its space may not be valid beside the chosen ones.
         config = config.with_values({**search.chosen, "search": None})
     strategy = distribution.build_strategy(config.strategy)
@@ -80,11 +81,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
                 "data_fingerprint": fingerprint,
                 "code_version": fn_args.custom_config["code_hash"],
                 "training_precision": precision.policy,
-                "search": (
-                    {**search_config.model_dump(mode="json"), **search.to_json()}
-                    if search_config and search
-                    else None
-                ),
+                "search": search_card,
                 "metadata": dict(fn_args.custom_config.get("metadata", {})),
             },
             say=log.say,
