@@ -16,7 +16,7 @@ class Face:
         landmarks: float32 [10]: five points as x, y pairs, pixels: subject's right
             eye, left eye, nose, right and left corner of the mouth. NaN for a point that the
             detector does not know: BlazeFace has no corners of the mouth.
-        score: confidence, 0 to 1; detectors' scores do not compare.
+        score: confidence, 0 to 1; not comparable between detectors.
     """
 
     box: npt.NDArray[np.float32]
@@ -27,8 +27,8 @@ class Face:
 class FaceDetector(Protocol):
     """Finds faces in frames of one size.
 
-    Called from one thread at a time. The same frames give the same faces, bit for bit, and a
-    frame's faces do not depend on the frames beside it.
+    It is called from one thread at a time. The same frames give the same faces, bit for bit, and
+    the faces of a frame do not depend on the other frames of the call.
     """
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:

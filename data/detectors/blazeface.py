@@ -1,11 +1,11 @@
 """BlazeFace, the full-range model of MediaPipe: looser boxes than MTCNN's, on one thread.
 
 Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs"
-(arXiv:1907.05047). The model is a file of the `mediapipe` package 0.10.9, which TensorFlow Lite
-runs: the package is not imported, for it would load a second OpenCV. What surrounds the model
-follows MediaPipe's graph (github.com/google-ai-edge/mediapipe,
-`mediapipe/modules/face_detection/face_detection_full_range_common.pbtxt`) but for one thing: large
-frames are shrunk by averaging, where MediaPipe picks single pixels and misses small faces.
+(arXiv:1907.05047). The model is a file of the `mediapipe` package 0.10.9, and TensorFlow Lite runs
+it: the package is not imported, since it would load a second OpenCV. The steps before and after
+the model follow MediaPipe's graph (github.com/google-ai-edge/mediapipe,
+`mediapipe/modules/face_detection/face_detection_full_range_common.pbtxt`), with one exception:
+large frames are shrunk by averaging, where MediaPipe picks single pixels and misses small faces.
 """
 
 import hashlib
@@ -73,9 +73,9 @@ def _install() -> str:
 class BlazeFace:
     """A `FaceDetector` for faces up to about five metres from the camera.
 
-    The model sees the whole frame in 192 x 192 pixels, so that small faces in large frames are
-    lost; MTCNN finds those. Boxes are square, so looser than MTCNN's. The corners of the mouth are
-    NaN: the model knows its middle alone.
+    The model sees the whole frame in 192 x 192 pixels, so it misses small faces in large frames,
+    which MTCNN finds. Boxes are square, and so looser than MTCNN's. The corners of the mouth are
+    NaN: the model knows only the middle of the mouth.
 
     Args:
         min_score: least confidence of a returned face, 0 to 1.
@@ -120,7 +120,7 @@ class BlazeFace:
         points = np.concatenate(
             [centres - halves, centres + halves, pairs[:, 2:] + self._anchors[likely]], axis=1
         )
-        merged, scores = merge_overlapping(points, scores[likely])
+        merged, scores = weighted_nms(points, scores[likely])
         return [
             _face(merged_points * scale + corner, float(score), frame.shape)
             for merged_points, score in zip(merged, scores, strict=True)
@@ -149,13 +149,14 @@ def _letterbox(
     return picture, scale, -np.array([left, top]) * scale
 
 
-def merge_overlapping(
+def weighted_nms(
     points: npt.NDArray[np.float32], scores: npt.NDArray[np.float64]
 ) -> tuple[list[npt.NDArray[np.float64]], list[float]]:
-    """Joins the boxes that overlap the best one into their mean, weighted by score, and so on.
+    """Weighted non-maximum suppression: boxes that overlap the best one become their mean.
 
-    `WeightedNonMaxSuppression` of MediaPipe's
-    `mediapipe/calculators/util/non_max_suppression_calculator.cc`: steadier from frame to frame
+    The mean is weighted by score; then the same is done with the boxes that are left, and so on.
+    It is `WeightedNonMaxSuppression` of MediaPipe's
+    `mediapipe/calculators/util/non_max_suppression_calculator.cc`, steadier from frame to frame
     than the best box alone.
 
     Args:

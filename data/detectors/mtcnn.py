@@ -24,8 +24,8 @@ HALVE_ABOVE = 1000
 MIN_FACE_SIZE = 20
 """Smallest face, in pixels of the searched half of a large frame: the package's default.
 
-Frames that are searched whole start one level of the same pyramid higher, at 28 pixels: smaller
-faces are used by nobody, and finding them costs as much as finding all others.
+The search of smaller frames starts one level of the same pyramid higher, at 28 pixels: smaller
+faces are not usable, and finding them costs as much as finding all others.
 """
 
 _PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
@@ -47,8 +47,10 @@ class MtcnnGraph(tf.Module):
         min_score: least confidence of a returned face, 0 to 1.
 
     Example:
-        graph = MtcnnGraph(max_faces=8)
-        boxes, landmarks, scores = graph(frames)  # uint8 [n, height, width, 3]
+        >>> graph = MtcnnGraph(max_faces=8)
+        >>> boxes, landmarks, scores = graph(np.zeros((1, 90, 120, 3), np.uint8))
+        >>> boxes.shape, landmarks.shape, scores.shape
+        (TensorShape([1, 8, 4]), TensorShape([1, 8, 10]), TensorShape([1, 8]))
     """
 
     def __init__(self, *, max_faces: int = 16, min_score: float = 0.95) -> None:
@@ -87,7 +89,7 @@ class MtcnnGraph(tf.Module):
     def search(
         self, searched: tf.Tensor, size: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Finds the faces of frames that were halved already where they are large.
+        """Finds the faces of frames; large frames must be halved before.
 
         Args:
             searched: uint8 [n, rows, columns, 3], RGB: the frames, or their halves.
@@ -192,12 +194,12 @@ class MtcnnGraph(tf.Module):
         boxes, scores, landmarks = mtcnn_boxes.sort(boxes, scores, landmarks)
         scores = mtcnn_boxes.suppress(boxes, scores, _ONET_NMS, over_smaller=True)
         boxes, scores, landmarks = mtcnn_boxes.top_k(boxes, scores, self._max_faces, landmarks)
-        found = scores > 0.0
+        is_face = scores > 0.0
         nan = tf.constant(float("nan"))
         return (
-            tf.where(found[..., None], boxes, nan),
-            tf.where(found[..., None], landmarks, nan),
-            tf.where(found, scores, nan),
+            tf.where(is_face[..., None], boxes, nan),
+            tf.where(is_face[..., None], landmarks, nan),
+            tf.where(is_face, scores, nan),
         )
 
 
@@ -215,7 +217,7 @@ class Mtcnn:
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
         """Finds the faces of each frame; see `FaceDetector.detect`."""
         size = np.array(frames.shape[1:3], np.int32)
-        # Halved here, the graph's input is a quarter to copy.
+        # Halved here, there is only a quarter to copy into the graph.
         searched = _halve_all(frames) if size.max() > HALVE_ABOVE else frames
         outputs = self._graph.search(searched, size)
         boxes, landmarks, scores = (output.numpy() for output in outputs)
@@ -285,8 +287,8 @@ def _on_boxes(
 ) -> list[tf.Tensor]:
     """Runs a network on the crops of the boxes in use, those of positive score.
 
-    In chunks of one size, filled up with the first box: however many boxes a crowd has, memory is
-    bounded, and oneDNN, which gives a wrong shape for a batch of none, never meets one.
+    It works in chunks of one size, filled up with the first box. So memory is bounded however many
+    faces a crowd has, and no batch is empty, for which oneDNN would return a wrong shape.
 
     Args:
         network: from normalised crops [chunk, size, size, 3] to outputs [chunk, width].

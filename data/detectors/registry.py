@@ -9,9 +9,6 @@ from data.utils.errors import UsageError
 
 NAMES = ("mtcnn", "blazeface", "retinaface")
 
-HELP = "mtcnn, blazeface, retinaface, retinaface:WEIGHTS, or your own as package.module:Class."
-"""What names there are, for a command's help."""
-
 
 def create_detector(name: str) -> FaceDetector:
     """Makes a detector.
@@ -24,7 +21,7 @@ def create_detector(name: str) -> FaceDetector:
     Raises:
         UsageError: there is no detector of this name, or what it needs is not installed.
     """
-    # Each imports its library only when it is used: a command's --help must not pay for it.
+    # Each library is imported only when it is used, so that `--help` stays fast.
     kind, argument = _split(name)
     if kind == "mtcnn":
         from data.detectors.mtcnn import Mtcnn
@@ -42,10 +39,10 @@ def create_detector(name: str) -> FaceDetector:
 
 
 def detector_fingerprint(name: str) -> str:
-    """What decides the faces besides our own code: the same text, the same faces.
+    """Names what decides the faces besides our own code: the same text means the same faces.
 
-    Makes no detector, so that a wrong name or a missing package or file is found before a job
-    starts.
+    It does not make the detector, so that a wrong name or a missing package or file is found
+    before a job starts.
 
     Args:
         name: see `create_detector`.

@@ -56,13 +56,13 @@ def weights_hash(weights: str) -> str:
             f"{path}: no such file, which retinaface needs; {fetch}, and set UNIFACE_CACHE_DIR if "
             f"it lies in another folder"
         )
-    found, expected = hashlib.sha256(path.read_bytes()).hexdigest(), MODEL_REGISTRY[name].sha256
-    if found != expected:
+    actual, expected = hashlib.sha256(path.read_bytes()).hexdigest(), MODEL_REGISTRY[name].sha256
+    if actual != expected:
         raise UsageError(
-            f"{path}: is not what UniFace publishes as {name.value}: its SHA-256 is {found}, not "
+            f"{path}: is not what UniFace publishes as {name.value}: its SHA-256 is {actual}, not "
             f"{expected}; delete it and {fetch}"
         )
-    return found
+    return actual
 
 
 def _weights(weights: str) -> "RetinaFaceWeights":
@@ -96,7 +96,7 @@ class RetinaFace:
         weights_hash(weights)
         from uniface.detection import RetinaFace as Network
 
-        # What other devices compute differs in the last digits.
+        # Other devices compute slightly different numbers.
         self._network = Network(model_name=_weights(weights), providers=["CPUExecutionProvider"])
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:

@@ -29,6 +29,16 @@ def leave_out_fakes(
 
     Returns:
         The assignments, in the same order. A refused fake keeps its source group.
+
+    Example:
+        >>> videos = [
+        ...     SourceVideo(name, name, label, "d", "swap", "", ("source",))
+        ...     for name, label in (("real", 0), ("fake 1", 1), ("fake 2", 1))
+        ... ]
+        >>> assignments = {video.video_id: Assignment("train", "source") for video in videos}
+        >>> balanced = leave_out_fakes(videos, assignments)
+        >>> {name: assignment.split for name, assignment in balanced.items()}
+        {'real': 'train', 'fake 1': 'train', 'fake 2': None}
     """
     reals: collections.Counter[tuple[str, str]] = collections.Counter()
     fakes: dict[tuple[str, str], list[SourceVideo]] = collections.defaultdict(list)
