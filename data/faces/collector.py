@@ -1,4 +1,4 @@
-"""From the faces of successive frames to the tracks that are kept, in bounded memory."""
+"""Collects the faces of successive frames into the tracks that are kept, in bounded memory."""
 
 import dataclasses
 import math
@@ -13,16 +13,16 @@ from data.ledger import Status
 from data.video import Frame
 
 MIN_DECODED_FRACTION = 0.5
-"""A damaged or truncated video is used if at least this share of its frames came."""
+"""A damaged or truncated video is used if at least this share of its frames was decoded."""
 
 THINNING = 4
-"""Of a track are kept up to this many times the faces wanted, so that those chosen of them at the
-end lie nearly as evenly as if all had been kept."""
+"""A track keeps up to this many times the faces that will be chosen of it, so that these lie nearly
+as evenly as if all had been kept."""
 
 
 @dataclasses.dataclass
 class _TrackFaces:
-    """What is kept of a track: every `stride`-th usable face, or all faces."""
+    """The faces that are kept of a track: every `stride`-th usable one, or all."""
 
     faces: list[contract.FaceCrop] = dataclasses.field(default_factory=list)
     stride: int = 1
@@ -31,14 +31,14 @@ class _TrackFaces:
 class FaceCollector:
     """Crops the faces of one frame after another, joins them to tracks and chooses among these.
 
-    No frame is held. A track that has ended is let go as soon as `max_tracks` others have more
-    usable faces: it can be chosen no more.
+    No frame is held. The crops of a track that has ended are dropped as soon as `max_tracks`
+    others have more usable faces: it cannot be chosen any more.
 
     Args:
         options: which faces are good enough, and how many tracks are kept.
-        faces_per_track: usable faces that will be chosen of a track, evenly spread. Of one with
-            more than `THINNING` times as many, every second is let go, and again; others, and
-            all faces that are not usable, are kept if it is None.
+        faces_per_track: usable faces that will be chosen of a track, evenly spread. Whenever a
+            track has more than `THINNING` times as many, every second one is dropped. None keeps
+            all faces, also those that are not usable.
     """
 
     def __init__(self, options: FaceOptions, *, faces_per_track: int | None = None) -> None:
@@ -56,15 +56,15 @@ class FaceCollector:
         return sum(len(track.faces) for track in self._tracks.values())
 
     def add(self, frame: Frame, faces: Sequence[Face]) -> None:
-        """Takes the next frame that was looked at.
+        """Takes the next sampled frame.
 
         Args:
             frame: no earlier than the one before.
-            faces: found in it; none is a frame without faces.
+            faces: those of the frame; may be empty.
         """
         self._times_s.append(frame.time_s)
         crops = [cropping.crop_face(frame.image, face.box.tolist()) for face in faces]
-        # Of all faces: one that is too small or blurred must not break its person's track.
+        # Faces that are too small or blurred are tracked too: they must not break a track.
         numbers = self._tracker.update(
             [face.box for face in faces], [face_descriptor(crop) for crop in crops]
         )
@@ -138,7 +138,7 @@ class FaceCollector:
         )
 
     def _keep(self, face: contract.FaceCrop) -> None:
-        """Puts a face on its track, if it is one that may be chosen."""
+        """Keeps a face if it may be chosen."""
         count = self._usable_counts.setdefault(face.track, 0)
         self._usable_counts[face.track] += face.usable
         track = self._tracks.setdefault(face.track, _TrackFaces())
@@ -151,7 +151,7 @@ class FaceCollector:
                 track.stride *= 2
 
     def _evict(self) -> None:
-        """Forgets the crops of tracks that can be chosen no more."""
+        """Drops the crops of tracks that cannot be chosen any more."""
         open_tracks = self._tracker.open_tracks
         best = tracking.rank_tracks(self._usable_counts)[: self._options.max_tracks]
         for number in self._tracks.keys() - open_tracks - set(best):

@@ -24,7 +24,7 @@ MIN_MARGIN = 0.08
 """By how much the second best match must be worse."""
 POSITION_WEIGHT = 0.11
 """Cost of one face's width between where a face is and where it should be. More than one width
-costs no more: whoever moved so far between two samples may be anywhere."""
+costs no more: a person who moved so far between two samples may be anywhere."""
 GAP_COST = 0.02
 """Cost of each sampled frame missed."""
 MAX_DESCRIPTORS = 32

@@ -176,7 +176,7 @@ def _describe_joining(group: Sequence[SourceVideo], kept: Mapping[str, str]) -> 
     sets = DisjointSet()
     possible: dict[str, frozenset[str]] = {}
     joining = []
-    # Earlier videos come first. Of the new ones, fakes are likelier to join two groups.
+    # Earlier videos come first, and reals before fakes, which join two groups more often.
     for video in sorted(group, key=lambda v: (v.video_id not in kept, _is_fake(v), v.video_id)):
         met = {sets[key] for key in (video.video_id, *keys_of(video)) if key in sets}
         own = possible_splits([video], kept)

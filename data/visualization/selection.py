@@ -65,7 +65,7 @@ def choose_faces(faces: Sequence[FaceCrop], count: int) -> list[FaceCrop]:
 
 def _spread(rows: Iterable[LedgerRow], count: int) -> list[LedgerRow]:
     """Takes rows one by one, each with the traits that were taken least so far."""
-    alike: dict[Traits, list[LedgerRow]] = collections.defaultdict(list)
+    by_traits: dict[Traits, list[LedgerRow]] = collections.defaultdict(list)
     for row in sorted(rows, key=lambda row: hashlib.sha256(row.video_id.encode()).digest()):
         folder = posixpath.dirname(row.video_id)
         dataset = folder.partition("/")[0]
@@ -76,13 +76,15 @@ def _spread(rows: Iterable[LedgerRow], count: int) -> list[LedgerRow]:
             f"in {dataset}",
             f"at {folder}",
         )
-        alike[traits].append(row)
+        by_traits[traits].append(row)
     taken: collections.Counter[str] = collections.Counter()
     chosen: list[LedgerRow] = []
-    while alike and len(chosen) < count:
-        traits = min(alike, key=lambda traits: (sorted(taken[trait] for trait in traits), traits))
-        chosen.append(alike[traits].pop(0))
+    while by_traits and len(chosen) < count:
+        traits = min(
+            by_traits, key=lambda traits: (sorted(taken[trait] for trait in traits), traits)
+        )
+        chosen.append(by_traits[traits].pop(0))
         taken.update(traits)
-        if not alike[traits]:
-            del alike[traits]
+        if not by_traits[traits]:
+            del by_traits[traits]
     return chosen
