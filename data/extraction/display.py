@@ -103,16 +103,16 @@ def print_status(output: str) -> None:
         )
 
 
-def _print_running(reported: JobProgress, output: str) -> None:
-    silent_s = time.time() - reported.changed_s
-    spent_s = reported.changed_s - reported.started_s
-    known = f"{reported.done} of {reported.videos} videos, {_rate(reported.done, spent_s)}"
+def _print_running(progress: JobProgress, output: str) -> None:
+    silent_s = time.time() - progress.changed_s
+    spent_s = progress.changed_s - progress.started_s
+    known = f"{progress.done} of {progress.videos} videos, {_rate(progress.done, spent_s)}"
     if silent_s > _SECONDS_OF_SILENCE:
         known += f"; nothing new for {silent_s:.0f} s: stopped, or at a long video"
-    elif reported.done:
-        known += f"; {spent_s / reported.done * (reported.videos - reported.done):.0f} s left"
+    elif progress.done:
+        known += f"; {spent_s / progress.done * (progress.videos - progress.done):.0f} s left"
     rich.print(f"Extraction to {escape(output)}: {known}")
-    for status, count in sorted(reported.counts.items(), key=lambda item: -item[1]):
+    for status, count in sorted(progress.counts.items(), key=lambda item: -item[1]):
         if count:
             rich.print(f"  {status.value:20}{count:8}")
 
