@@ -111,11 +111,8 @@ class CropSource:
         if not files:
             raise UsageError(f"no file matches {', '.join(file_patterns)}")
         crops: list[tuple[Any, ...]] = []  # as _CROP
-        labels: list[int] = []
         weights: list[float] = []
-        groups: list[str] = []
-        video_ids: list[str] = []
-        identities: list[str] = []
+        videos: list[tuple[str, str, int, str]] = []  # id, hash, label, source group
         # The order of files is kept, so that equal input gives an equal index.
         records = tf.data.TFRecordDataset(files, compression)
         with open(path, "wb") as file:
@@ -124,27 +121,27 @@ class CropSource:
                     weights.extend(transform(examples)["weight"].numpy())
                 for video in map(contract.parse, examples.numpy()):
                     for face in video.usable_faces:
-                        place = (file.tell(), len(face.image), len(groups))
+                        place = (file.tell(), len(face.image), len(videos))
                         points = cropping.points_in_crop(
                             np.reshape(face.landmarks, (-1, 2)), face.box
                         )
                         crops.append((*place, face.track, face.time_s, points))
                         file.write(face.image)
-                    labels.append(video.label)
-                    groups.append(video.source_group)
-                    video_ids.append(video.video_id)
-                    identities.append(f"{video.video_id}\n{video.sha256}\n{video.label}\n")
-        if not groups:
+                    identity = video.video_id, video.sha256, video.label
+                    videos.append((*identity, video.source_group))
+        if not videos:
             raise UsageError(f"there is no video in {', '.join(files)}")
+        video_ids, _, labels, groups = zip(*videos, strict=True)
         columns = np.array(crops, _CROP)
         index = CropIndex(
             **{name: np.ascontiguousarray(columns[name]) for name in _CROP.names or ()},
             label=np.array(labels, np.int8),
-            weight=np.array(weights or np.ones(len(labels)), np.float32),
+            weight=np.array(weights or np.ones(len(videos)), np.float32),
             group=np.unique(groups, return_inverse=True)[1].astype(np.int32),
         )
-        digest = hashlib.sha256("".join(sorted(identities)).encode())
-        return cls(path, index, video_ids, digest.hexdigest()[:16])
+        identities = sorted(f"{name}\n{sha256}\n{label}\n" for name, sha256, label, _ in videos)
+        digest = hashlib.sha256("".join(identities).encode())
+        return cls(path, index, list(video_ids), digest.hexdigest()[:16])
 
     def read(self, crop: int) -> bytes:
         """The JPEG of a crop; safe from several threads at once."""

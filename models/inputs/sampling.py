@@ -1,8 +1,8 @@
 """Which crops make a training batch: seeded samples of crops or of sequences of them."""
 
+import abc
 import collections
 from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,8 @@ Samples = npt.NDArray[np.int64]
 """Rows of the index, [g, f]: g samples that belong together, of f crops in the order of time."""
 
 
-class _Sampler:
-    """What all samplers share: the crops of each video, and how to draw crops of one track.
+class Sampler(abc.ABC):
+    """Draws samples of the crops of a split, in an order of its own.
 
     Args:
         index: of the split's crops.
@@ -39,6 +39,14 @@ class _Sampler:
         self._videos, starts = np.unique(index.video[crops], return_index=True)
         self._crops = dict(zip(self._videos.tolist(), np.split(crops, starts[1:]), strict=True))
         self._labels = index.label[self._videos]
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Samples in an epoch."""
+
+    @abc.abstractmethod
+    def __iter__(self) -> Iterator[Samples]:
+        """Endless samples [g, f]."""
 
     def _draw(self, video: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
         """Draws crops [f], evenly spaced over a random track of the video.
@@ -60,7 +68,7 @@ class _Sampler:
         return np.pad(crops, (0, self._length - len(crops)), constant_values=PADDING)
 
 
-class PairSampler(_Sampler):
+class PairSampler(Sampler):
     """Draws pairs of a real and a fake of the same source group, close in time.
 
     The two show the same person and scene, so that only the manipulation tells them apart.
@@ -133,7 +141,7 @@ class PairSampler(_Sampler):
         return crops[first], candidates[nearest]
 
 
-class BalancedSampler(_Sampler):
+class BalancedSampler(Sampler):
     """Draws as many reals as fakes, each class in a random order of its own."""
 
     def __len__(self) -> int:
@@ -154,7 +162,7 @@ class BalancedSampler(_Sampler):
             yield from random.permutation(videos).tolist()
 
 
-class NaturalSampler(_Sampler):
+class NaturalSampler(Sampler):
     """Draws every video once an epoch, in random order; class frequencies stay as they are."""
 
     def __len__(self) -> int:
@@ -167,9 +175,6 @@ class NaturalSampler(_Sampler):
         while True:
             for video in random.permutation(self._videos).tolist():
                 yield self._draw(video, random)[np.newaxis]
-
-
-Sampler: TypeAlias = PairSampler | BalancedSampler | NaturalSampler
 
 
 def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelConfig) -> Sampler:
@@ -187,7 +192,7 @@ def make_sampler(index: CropIndex, crops: npt.NDArray[np.int64], config: ModelCo
     if config.fakes == "self_blended":
         return NaturalSampler(index, _blendable(index, crops), length, config.seed)
     require_both_classes(index.label[np.unique(index.video[crops])], "train")
-    kinds: dict[str, type[PairSampler] | type[BalancedSampler] | type[NaturalSampler]] = {
+    kinds: dict[str, type[Sampler]] = {
         "paired": PairSampler,
         "balanced": BalancedSampler,
         "natural": NaturalSampler,
