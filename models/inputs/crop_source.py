@@ -49,7 +49,7 @@ class CropIndex:
             `data.contract`; NaN where unknown or beyond the crop.
         label: int8 [v], `data.contract.Label`.
         group: int32 [v], number of the source group.
-        weight: float32 [v]; with it both classes of the training split have the same sum.
+        weight: float32 [v]; over the training split both classes have the same total.
     """
 
     offset: npt.NDArray[np.int64]

@@ -36,8 +36,8 @@ def preprocessing_fn(inputs: dict[str, Feature]) -> dict[str, tf.Tensor]:
 
     Returns:
         label: int64 [n], unchanged; the Evaluator reads it.
-        weight: float32 [n], with which both classes of the training split have the same sum; its
-            mean over the split is 1.
+        weight: float32 [n]; over the training split both classes have the same total, and the
+            mean is 1.
         slice/face_size, slice/sharpness, slice/bit_rate: string [n], the third of the
             training videos into which the video's median usable face (shorter side of its
             box, sharpness) or its bit rate falls.

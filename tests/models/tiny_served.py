@@ -12,7 +12,7 @@ SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
 
 
 def faces(count, seed=0):
-    """Pictures of the network's own size, so that nothing is resized, and their PNGs."""
+    """Images of the network's own size, so that nothing is resized, and their PNGs."""
     pixels = np.random.default_rng(seed).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
     # Different means, so that scores differ.
     pixels = (pixels * np.linspace(0.2, 1, count)[:, None, None, None]).astype(np.uint8)
