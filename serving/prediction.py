@@ -79,7 +79,7 @@ class VideoFacts:
         frames_decoded: frames that were decoded.
         frames_damaged: packets or frames that could not be decoded whole.
         tracks_left_out: people with usable faces that the model was not asked about.
-        times_s: presentation times of the frames in which faces were looked for, rising.
+        times_s: presentation times of the sampled frames, rising.
     """
 
     width: int

@@ -97,10 +97,12 @@ def predict(
 
     Example: unmask predict clip.mp4 --model xception --output record.json --timeline clip.png
     """
+    from serving.visualization import CONTAINERS
+
     paths = expand(videos)
     if output is not None:
         check_output(output)
-    annotated = result_paths(annotate, paths, "--annotate", (".mp4", ".mov", ".mkv"))
+    annotated = result_paths(annotate, paths, "--annotate", tuple(CONTAINERS))
     timelines = result_paths(timeline, paths, "--timeline", (".png",))
     if models is not None and not models.is_dir():
         raise UsageError(f"{models}: no such folder; --models names the server's serving root")

@@ -3,9 +3,9 @@
 `annotation.py` and `timeline.py` are the places to start.
 """
 
-from serving.visualization.annotation import Annotation, annotate
+from serving.visualization.annotation import annotate
 from serving.visualization.timeline import draw_timeline
 from serving.visualization.verdict_style import remark_text
 from serving.visualization.video_writer import CONTAINERS
 
-__all__ = ["CONTAINERS", "Annotation", "annotate", "draw_timeline", "remark_text"]
+__all__ = ["CONTAINERS", "annotate", "draw_timeline", "remark_text"]

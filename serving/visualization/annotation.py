@@ -17,7 +17,7 @@ from serving.visualization.video_writer import VideoWriter
 
 
 @dataclasses.dataclass(frozen=True)
-class Annotation:
+class AnnotatedVideo:
     """What an annotated video contains.
 
     Attributes:
@@ -29,7 +29,7 @@ class Annotation:
     remarks: tuple[str, ...]
 
 
-def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> Annotation:
+def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> AnnotatedVideo:
     """Draws the answer over the video, and writes the result whole or not at all.
 
     Frames are decoded, drawn over and encoded (H.264, BT.709) one by one, so that memory does
@@ -75,7 +75,7 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
         remarks.append("the input ends early, and so does this")
     if video.frames_damaged:
         remarks.append(f"{video.frames_damaged} damaged frames are left out")
-    return Annotation(writer.frames, (*remarks, *writer.remarks))
+    return AnnotatedVideo(writer.frames, (*remarks, *writer.remarks))
 
 
 def _with_durations(video: Video) -> Iterator[tuple[Frame, float]]:
