@@ -22,7 +22,12 @@ class Row:
     cells: tuple[str, ...]
 
     def by_column(self, columns: Sequence[str]) -> Mapping[str, str]:
-        """The cells by column; missing ones are empty, surplus ones are left out."""
+        """The cells by column; missing ones are empty, surplus ones are left out.
+
+        Example:
+            >>> Row(2, ("a.mp4", "REAL")).by_column(("file", "label", "split"))
+            {'file': 'a.mp4', 'label': 'REAL', 'split': ''}
+        """
         return dict.fromkeys(columns, "") | dict(zip(columns, self.cells, strict=False))
 
 

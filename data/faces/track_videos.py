@@ -27,10 +27,10 @@ _TICKS = 90_000
 """Ticks of the clock a second: that of MPEG (ISO/IEC 13818-1, 2.4.2)."""
 
 _LONE_FRAME_S = 1.0
-"""How long the only frame of a track is shown."""
+"""How long the frame of a track with only one is shown."""
 
 _NAME_BYTES = 120
-"""What of a video's id goes into a file name; names may have 255 bytes on common file systems."""
+"""Bytes of a video's id in a file name; common file systems allow 255 in a name."""
 
 
 def write(example: contract.VideoExample, folder: str) -> list[str]:
@@ -58,14 +58,18 @@ def write(example: contract.VideoExample, folder: str) -> list[str]:
 
 
 def file_name(video_id: str) -> str:
-    """A name for files about a video that every file system takes and no other video has.
+    """A file name for a video that every file system accepts and no other video has.
 
     Args:
-        video_id: dataset name and path, whatever characters they hold.
+        video_id: dataset name and path, in any characters.
 
     Returns:
         The end of the id with everything but letters and digits replaced, and 16 hexadecimal
         digits of the id's SHA-256; at most 140 bytes in UTF-8.
+
+    Example:
+        >>> file_name("uadfv/fake/0001_fake.mp4")
+        'uadfv_fake_0001_fake_mp4-8cc67d4d8636d7ba'
     """
     readable = re.sub(r"\W+", "_", video_id).encode()[-_NAME_BYTES:].decode(errors="ignore")
     return f"{readable}-{hashlib.sha256(video_id.encode()).hexdigest()[:16]}".lstrip("_-")

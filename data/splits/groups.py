@@ -21,7 +21,12 @@ _ALL = frozenset(contract.SPLITS)
 
 
 def keys_of(video: SourceVideo) -> tuple[str, ...]:
-    """What a video may share with others of its group: its own id where it names nothing."""
+    """The keys that a video may share with others of its group; its own id if it names none.
+
+    Example:
+        >>> keys_of(SourceVideo("d/a", "a.mp4", 0, "d", "real", "", ("person 1", "person 2")))
+        ('person 1', 'person 2')
+    """
     return (*video.sources, *video.split_by) or (video.video_id,)
 
 

@@ -61,6 +61,10 @@ def assign_splits(identities: int, seed: int) -> tuple[str, ...]:
 
     Raises:
         UsageError: there are too few identities for three splits.
+
+    Example:
+        >>> assign_splits(8, seed=0)
+        ('train', 'train', 'train', 'eval', 'train', 'train', 'train', 'test')
     """
     if identities < MIN_IDENTITIES:
         raise UsageError(
@@ -174,6 +178,10 @@ def generate(
 
     Raises:
         UsageError: there are too few identities for three splits.
+
+    Example:
+        >>> assign_splits(8, seed=0)
+        ('train', 'train', 'train', 'eval', 'train', 'train', 'train', 'test')
     """
     splits = assign_splits(options.identities, options.seed)
     metadata = output_dir / METADATA_NAME
