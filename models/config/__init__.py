@@ -4,13 +4,14 @@ Open `model` first: `ModelConfig` holds the other sections, except `EnsembleConf
 """
 
 from models.config.augmentation import AugmentationConfig
-from models.config.ensemble import EnsembleConfig
+from models.config.ensemble import MAX_MEMBERS, EnsembleConfig
 from models.config.model import ModelConfig, takes_whole_numbers
 from models.config.search import SearchConfig
 from models.config.served import CalibrationMethod, ServedConfig
 from models.config.training import FineTuningConfig, OptimizerConfig, ScheduleConfig
 
 __all__ = [
+    "MAX_MEMBERS",
     "AugmentationConfig",
     "CalibrationMethod",
     "EnsembleConfig",

@@ -1,7 +1,7 @@
 """The component's inputs; what it makes of them is tested by `tests/pipeline/test_ensembles.py`."""
 
 from components.ensemble import Ensemble
-from models.config.ensemble import MAX_MEMBERS
+from models.config import MAX_MEMBERS
 
 
 def test_there_is_an_input_for_each_member_that_a_config_may_name():
