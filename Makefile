@@ -25,7 +25,7 @@ test-fast: $(VENV)/.installed-dev ## the tests of modules that are not marked as
 	$(PYTEST) -m "not slow" --timeout 30 tests
 
 coverage: $(VENV)/.installed-dev ## all tests, and how much of our code they run; a quarter slower
-	$(PYTEST) --cov tests
+	$(PYTEST) --cov=. tests
 
 fuzz: $(VENV)/.installed-dev ## 2,000 damaged clips, Predict and REST requests; prints what became of them
 	$(BIN)/python -m tests.fuzz --cases 2000
