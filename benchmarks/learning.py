@@ -226,8 +226,8 @@ def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
     assert isinstance(calibrator, Temperature)
     odds = calibrated.astype(np.float64).clip(1e-7, 1 - 1e-7)
     raw = 1 / (1 + (odds / (1 - odds)) ** -calibrator.temperature)
-    labels = np.array([video.label for video in videos], np.int8)
-    groups = np.unique([video.source_group for video in videos], return_inverse=True)[1]
+    labels = np.array([video.annotation.label for video in videos], np.int8)
+    groups = np.unique([video.annotation.source_group for video in videos], return_inverse=True)[1]
     return {
         "auc": _auc(calibrated, labels),
         "interval": list(auc_interval(calibrated, labels, groups.astype(np.int32))),

@@ -143,8 +143,8 @@ def measure(network: Classifier, videos: Sequence[VideoExample]) -> ShortcutRepo
     measured = np.array([measure_nuisances(video) for video in videos])
     return measure_shortcut(
         score(network, videos),
-        np.array([video.label for video in videos], np.int8),
-        np.unique([video.source_group for video in videos], return_inverse=True)[1],
+        np.array([video.annotation.label for video in videos], np.int8),
+        np.unique([video.annotation.source_group for video in videos], return_inverse=True)[1],
         dict(zip(Nuisances._fields, measured.T, strict=True)),
     )
 
@@ -170,7 +170,9 @@ def read_pair(real: pathlib.Path, fake: pathlib.Path) -> dict[str, VideoExample]
     with tempfile.TemporaryDirectory(prefix="unmask-shortcut-") as folder:
         for name, path, other in (("real", real, "fake"), ("fake", fake, "real")):
             target = pathlib.Path(folder) / f"{name}.mp4"
-            again = compressed_videos.recompress(str(path), target, clips[other].bit_rate)
+            again = compressed_videos.recompress(
+                str(path), target, clips[other].measurements.bit_rate
+            )
             clips[f"{name} recompressed"] = compressed_videos.read_clip(
                 again, Label[name.upper()], "pair"
             )

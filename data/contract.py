@@ -7,12 +7,16 @@ table; `data/schema.pbtxt`, which the pipeline validates against, says the same.
 import dataclasses
 import enum
 import itertools
+import operator
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 
 from data.utils import example_pb2
+
+if TYPE_CHECKING:
+    from data.video import Video
 
 SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""
@@ -87,18 +91,45 @@ class FaceCrop:
 
 
 @dataclasses.dataclass(frozen=True)
-class VideoExample:
-    """One video: what it is, and the faces found in it.
+class Measurements:
+    """What was measured of a video while it was decoded; an Example keeps the first six.
+
+    Attributes:
+        width: pixels, after rotation; 0 if nothing was decoded.
+        height: pixels, after rotation; 0 if nothing was decoded.
+        frames_decoded: frames that were decoded.
+        fps: frames a second; 0 if not known.
+        duration_s: seconds.
+        bit_rate: bits a second, file size over measured duration; 0 if not known.
+        packets: packets that are to be shown; 0 if not known.
+        frames_declared: frames that the container claims; 0 if it claims nothing.
+        frames_damaged: packets or frames that could not be decoded whole.
+        truncated: whether the file ends well before its index or duration says.
+    """
+
+    width: int = 0
+    height: int = 0
+    frames_decoded: int = 0
+    fps: float = 0.0
+    duration_s: float = 0.0
+    bit_rate: float = 0.0
+    packets: int = 0
+    frames_declared: int = 0
+    frames_damaged: int = 0
+    truncated: bool = False
+
+    @classmethod
+    def of(cls, video: "Video") -> "Measurements":
+        """Of a video whose frames were read."""
+        return cls(**{field.name: getattr(video, field.name) for field in dataclasses.fields(cls)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Annotation:
+    """What its dataset and the splits say of a video.
 
     Attributes:
         video_id: dataset name and path relative to the dataset's root, joined by `/`.
-        sha256: of the file, 64 hexadecimal digits.
-        width: pixels, after rotation.
-        height: pixels, after rotation.
-        frame_count: frames decoded.
-        fps: frames a second, as measured while decoding.
-        duration_s: seconds, as measured while decoding.
-        bit_rate: bits a second, file size over measured duration.
         label: `Label.REAL` or `Label.FAKE`.
         dataset: for example `faceforensics`.
         method: for example `Deepfakes`; `REAL_METHOD` for reals.
@@ -106,31 +137,48 @@ class VideoExample:
         slice_methods: for slicing: a fake's own method; for a real every method of its
             dataset, so that each method's slice holds both classes.
         source_group: name of the connected component that may not be split.
-        faces: sorted by track, then by time; those that are not usable among them.
         slices: further columns to slice by, without the `slice/` prefix.
     """
 
     video_id: str
-    sha256: str
-    width: int
-    height: int
-    frame_count: int
-    fps: float
-    duration_s: float
-    bit_rate: float
     label: int
     dataset: str
     method: str
     compression: str
     slice_methods: tuple[str, ...]
     source_group: str
-    faces: tuple[FaceCrop, ...]
     slices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoContent:
+    """What was found in a video file, whatever a dataset says of it.
+
+    Attributes:
+        sha256: of the file, 64 hexadecimal digits.
+        measurements: of the video.
+        faces: sorted by track, then by time; those that are not usable among them.
+    """
+
+    sha256: str
+    measurements: Measurements
+    faces: tuple[FaceCrop, ...]
 
     @property
     def usable_faces(self) -> tuple[FaceCrop, ...]:
         """What a model may see of it, sorted by track, then by time."""
         return tuple(face for face in self.faces if face.usable)
+
+    def annotated(self, annotation: Annotation) -> "VideoExample":
+        """The Example of this content with what the dataset says of it."""
+        return VideoExample(self.sha256, self.measurements, self.faces, annotation)
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoExample(VideoContent):
+    """One video: what was found in it, and what its dataset says of it."""
+
+    annotation: Annotation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +188,8 @@ class Feature:
     Attributes:
         name: for example `face/box`.
         kind: of a single value: `bytes`, `str`, `int`, `bool` or `float`.
-        attribute: of `FaceCrop` if the name begins with `face/`, else of `VideoExample`.
+        attribute: of `FaceCrop` if the name begins with `face/`, else of `VideoExample`; may be
+            an attribute of an attribute, `annotation.label`.
         count: values of a face or of a video; None for one or more.
     """
 
@@ -153,6 +202,11 @@ class Feature:
     def dtype(self) -> str:
         """`string`, `int64` or `float32`, as TensorFlow calls them."""
         return _ENCODINGS[self.kind][0]
+
+    @property
+    def is_annotation(self) -> bool:
+        """Whether the dataset says it: `VideoContent` does not hold it."""
+        return self.attribute.startswith("annotation.")
 
     @property
     def is_of_faces(self) -> bool:
@@ -172,20 +226,20 @@ _ENCODINGS = {
 FEATURES: Mapping[str, Feature] = {
     feature.name: feature
     for feature in (
-        Feature("video/id", str, "video_id"),
+        Feature("video/id", str, "annotation.video_id"),
         Feature("video/sha256", str, "sha256"),
-        Feature("video/width", int, "width"),
-        Feature("video/height", int, "height"),
-        Feature("video/frame_count", int, "frame_count"),
-        Feature("video/fps", float, "fps"),
-        Feature("video/duration_s", float, "duration_s"),
-        Feature("video/bit_rate", float, "bit_rate"),
-        Feature("label", int, "label"),
-        Feature("dataset", str, "dataset"),
-        Feature("method", str, "method"),
-        Feature("compression", str, "compression"),
-        Feature("slice/method", str, "slice_methods", None),
-        Feature("source_group", str, "source_group"),
+        Feature("video/width", int, "measurements.width"),
+        Feature("video/height", int, "measurements.height"),
+        Feature("video/frame_count", int, "measurements.frames_decoded"),
+        Feature("video/fps", float, "measurements.fps"),
+        Feature("video/duration_s", float, "measurements.duration_s"),
+        Feature("video/bit_rate", float, "measurements.bit_rate"),
+        Feature("label", int, "annotation.label"),
+        Feature("dataset", str, "annotation.dataset"),
+        Feature("method", str, "annotation.method"),
+        Feature("compression", str, "annotation.compression"),
+        Feature("slice/method", str, "annotation.slice_methods", None),
+        Feature("source_group", str, "annotation.source_group"),
         Feature("face/image", bytes, "image"),
         Feature("face/track", int, "track"),
         Feature("face/time_s", float, "time_s"),
@@ -199,11 +253,12 @@ FEATURES: Mapping[str, Feature] = {
 """All features of an Example by name, besides one `slice/<column>` for each further column."""
 
 
-def encode(example: VideoExample) -> bytes:
+def encode(video: VideoContent) -> bytes:
     """Serialises a video as a tf.Example, byte for byte the same for equal input.
 
     Args:
-        example: the video; it must hold at least one usable face.
+        video: it must hold at least one usable face; a `VideoExample`, or a `VideoContent`, whose
+            bytes lack the annotation.
 
     Returns:
         The serialised `tf.train.Example`.
@@ -211,68 +266,92 @@ def encode(example: VideoExample) -> bytes:
     Raises:
         ValueError: no face is usable, or the faces are not sorted by track and time.
     """
-    faces = example.faces
-    if not example.usable_faces:
-        raise ValueError(f"{example.video_id}: a video without usable faces has no Example")
-    if list(faces) != sorted(faces, key=lambda face: (face.track, face.time_s)):
-        raise ValueError(f"{example.video_id}: faces must be sorted by track, then by time")
+    annotation = video.annotation if isinstance(video, VideoExample) else None
+    name = annotation.video_id if annotation else video.sha256
+    if not video.usable_faces:
+        raise ValueError(f"{name}: a video without usable faces has no Example")
+    if list(video.faces) != sorted(video.faces, key=lambda face: (face.track, face.time_s)):
+        raise ValueError(f"{name}: faces must be sorted by track, then by time")
 
     message = example_pb2.Example()
     for feature in FEATURES.values():
-        owners: Iterable[Any] = faces if feature.is_of_faces else (example,)
-        values = [getattr(owner, feature.attribute) for owner in owners]
+        if feature.is_annotation and annotation is None:
+            continue
+        owners: Iterable[Any] = video.faces if feature.is_of_faces else (video,)
+        values = list(map(operator.attrgetter(feature.attribute), owners))
         if feature.count != 1:
             values = list(itertools.chain.from_iterable(values))
         _put(message, feature.name, feature.kind, values)
-    for column, value in example.slices.items():
+    for column, value in annotation.slices.items() if annotation else ():
         _put(message, SLICE_PREFIX + column, str, [value])
     return message.SerializeToString(deterministic=True)
 
 
 def parse(serialized: bytes) -> VideoExample:
-    """Reads what `encode` wrote.
+    """Reads what `encode` wrote of a `VideoExample`.
 
     Args:
         serialized: a serialised `tf.train.Example`.
 
     Returns:
-        The video; floats have passed through float32.
+        The video; floats have passed through float32, and measurements that an Example does not
+        hold are 0.
 
     Raises:
         ValueError: a feature is missing, or the faces' lists disagree in length.
     """
-    try:
-        message = example_pb2.Example.FromString(serialized)
-    except DecodeError as error:
-        raise ValueError(f"not a tf.Example: {error}") from error
-    of_video: dict[str, Any] = {}
-    of_faces: dict[str, list[Any]] = {}
-    missing = []
-    for feature in FEATURES.values():
-        values = _get(message, feature.name, feature.kind)
-        if feature.is_of_faces:
-            of_faces[feature.attribute] = _by_face(feature, values, len(of_faces.get("image", ())))
-        elif feature.count is None:
-            of_video[feature.attribute] = tuple(values)
-        elif values:
-            of_video[feature.attribute] = values[0]
-        else:
-            missing.append(feature.name)
+    message = _message(serialized)
+    content, said = _read(message, FEATURES.values())
     slices = {}
     for name in sorted(set(message.features.feature) - set(FEATURES)):
         if name.startswith(SLICE_PREFIX):
             values = _get(message, name, str)
-            if values:
-                slices[name.removeprefix(SLICE_PREFIX)] = values[0]
-            else:
-                missing.append(name)
+            if not values:
+                raise ValueError(f"the Example lacks {name}")
+            slices[name.removeprefix(SLICE_PREFIX)] = values[0]
+    return content.annotated(Annotation(**said, slices=slices))
+
+
+def parse_content(serialized: bytes) -> VideoContent:
+    """Reads what `encode` wrote, except what a dataset says of the video; see `parse`."""
+    features = (feature for feature in FEATURES.values() if not feature.is_annotation)
+    return _read(_message(serialized), features)[0]
+
+
+def _message(serialized: bytes) -> example_pb2.Example:
+    try:
+        return example_pb2.Example.FromString(serialized)
+    except DecodeError as error:
+        raise ValueError(f"not a tf.Example: {error}") from error
+
+
+def _read(
+    message: example_pb2.Example, features: Iterable[Feature]
+) -> tuple[VideoContent, dict[str, Any]]:
+    """The content of a video, and attributes of its annotation if these are among the features."""
+    of_video: dict[str, dict[str, Any]] = {"": {}, "measurements": {}, "annotation": {}}
+    of_faces: dict[str, list[Any]] = {}
+    missing = []
+    for feature in features:
+        values = _get(message, feature.name, feature.kind)
+        owner, _, attribute = feature.attribute.rpartition(".")
+        if feature.is_of_faces:
+            of_faces[attribute] = _by_face(feature, values, len(of_faces.get("image", ())))
+        elif feature.count is None:
+            of_video[owner][attribute] = tuple(values)
+        elif values:
+            of_video[owner][attribute] = values[0]
+        else:
+            missing.append(feature.name)
     if missing:
         raise ValueError(f"the Example lacks {', '.join(missing)}")
     faces = (
         FaceCrop(**dict(zip(of_faces, values, strict=True)))
         for values in zip(*of_faces.values(), strict=True)
     )
-    return VideoExample(**of_video, faces=tuple(faces), slices=slices)
+    measurements = Measurements(**of_video["measurements"])
+    content = VideoContent(**of_video[""], measurements=measurements, faces=tuple(faces))
+    return content, of_video["annotation"]
 
 
 def _by_face(feature: Feature, values: list[Any], faces: int) -> list[Any]:

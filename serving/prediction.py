@@ -95,9 +95,10 @@ class VideoFacts:
     @classmethod
     def of(cls, video: VideoFaces) -> VideoFacts | None:
         """What the search for faces tells; None if no frame could be decoded."""
-        if not video.frames_decoded:
+        if not video.measurements.frames_decoded:
             return None
-        return cls(**{field.name: getattr(video, field.name) for field in dataclasses.fields(cls)})
+        values = {**vars(video), **vars(video.measurements)}
+        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
 
 
 @dataclasses.dataclass(frozen=True)

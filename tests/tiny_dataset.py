@@ -37,21 +37,25 @@ def make_video(
         for frame in range(frames)
     )
     return contract.VideoExample(
-        video_id=f"tiny/{number}.mp4",
         sha256=f"{number:064x}",
-        width=320,
-        height=240,
-        frame_count=50,
-        fps=25.0,
-        duration_s=2.0,
-        bit_rate=1000.0 * (number + 1),
-        label=label,
-        dataset="tiny",
-        method="Redder" if label else contract.REAL_METHOD,
-        compression="c23",
-        slice_methods=("Redder",),
-        source_group=group,
+        measurements=contract.Measurements(
+            width=320,
+            height=240,
+            frames_decoded=50,
+            fps=25.0,
+            duration_s=2.0,
+            bit_rate=1000.0 * (number + 1),
+        ),
         faces=faces,
+        annotation=contract.Annotation(
+            video_id=f"tiny/{number}.mp4",
+            label=label,
+            dataset="tiny",
+            method="Redder" if label else contract.REAL_METHOD,
+            compression="c23",
+            slice_methods=("Redder",),
+            source_group=group,
+        ),
     )
 
 
@@ -79,7 +83,8 @@ def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = F
         with tf.io.TFRecordWriter(str(folder / shard)) as writer:
             for video in videos:
                 writer.write(contract.encode(video))
-                row = LedgerRow(video.video_id, video.video_id, video.label, Status.OK)
+                said = video.annotation
+                row = LedgerRow(said.video_id, said.video_id, said.label, Status.OK)
                 rows.append(dataclasses.replace(row, split=split, shard=shard, used=True))
     (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     splits = {split: {"videos": size, "fakes": size // 2} for split, size in sizes.items()}

@@ -100,26 +100,30 @@ def recompress(source: str, target: pathlib.Path, bits_per_second: float) -> str
 def read_clip(path: str, label: Label, group: str) -> contract.VideoExample:
     """The faces of a clip, found by MTCNN in eight of its frames."""
     video = extract_faces(path, create_detector("mtcnn"), FaceOptions(8, max_tracks=1))
-    return _example(path, label, group, list(video.faces), video.bit_rate)
+    return _example(path, label, group, list(video.faces), video.measurements.bit_rate)
 
 
 def _example(
     name: str, label: Label, group: str, faces: list[contract.FaceCrop], bits_per_second: float
 ) -> contract.VideoExample:
     return contract.VideoExample(
-        video_id=f"benchmark/{name}",
         sha256=hashlib.sha256(name.encode()).hexdigest(),
-        width=1,
-        height=1,
-        frame_count=len(faces),
-        fps=1.0,
-        duration_s=float(len(faces)),
-        bit_rate=bits_per_second,
-        label=label,
-        dataset="benchmark",
-        method="Blended" if label == Label.FAKE else contract.REAL_METHOD,
-        compression="unequal",
-        slice_methods=("Blended",),
-        source_group=group,
+        measurements=contract.Measurements(
+            width=1,
+            height=1,
+            frames_decoded=len(faces),
+            fps=1.0,
+            duration_s=float(len(faces)),
+            bit_rate=bits_per_second,
+        ),
         faces=tuple(faces),
+        annotation=contract.Annotation(
+            video_id=f"benchmark/{name}",
+            label=label,
+            dataset="benchmark",
+            method="Blended" if label == Label.FAKE else contract.REAL_METHOD,
+            compression="unequal",
+            slice_methods=("Blended",),
+            source_group=group,
+        ),
     )

@@ -85,19 +85,23 @@ def make_video(number: int) -> contract.VideoExample:
     )
     label = number % 2
     return contract.VideoExample(
-        video_id=f"benchmark/{number}.mp4",
         sha256=f"{number:064x}",
-        width=side,
-        height=side,
-        frame_count=_FRAMES,
-        fps=1.0,
-        duration_s=float(_FRAMES),
-        bit_rate=1e6,
-        label=label,
-        dataset="benchmark",
-        method="Shifted" if label else contract.REAL_METHOD,
-        compression="none",
-        slice_methods=("Shifted",),
-        source_group=f"benchmark/{number // 2}",
+        measurements=contract.Measurements(
+            width=side,
+            height=side,
+            frames_decoded=_FRAMES,
+            fps=1.0,
+            duration_s=float(_FRAMES),
+            bit_rate=1e6,
+        ),
         faces=faces,
+        annotation=contract.Annotation(
+            video_id=f"benchmark/{number}.mp4",
+            label=label,
+            dataset="benchmark",
+            method="Shifted" if label else contract.REAL_METHOD,
+            compression="none",
+            slice_methods=("Shifted",),
+            source_group=f"benchmark/{number // 2}",
+        ),
     )

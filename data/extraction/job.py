@@ -192,8 +192,9 @@ def _restore_shard(name: str, output: str, work: str) -> None:
     with files.open_to_read(files.join(output, name)) as file, contextlib.suppress(ValueError):
         for record in tfrecord.read(file):
             example = contract.parse(record)
-            if example.video_id in wanted:
-                ResultStore(work).write(*wanted[example.video_id], example)
+            video_id = example.annotation.video_id
+            if video_id in wanted:
+                ResultStore(work).write(*wanted[video_id], example)
 
 
 def _extract(plan: Plan, options: PipelineOptions) -> list[LedgerRow]:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from data import contract
+from data.contract import Annotation
 from data.datasets import Listing, SourceVideo
 from data.detectors import detector_fingerprint
 from data.extraction import resume
 from data.extraction.options import ExtractionOptions
 from data.extraction.output_layout import WORK_FOLDER
-from data.extraction.step import Annotation, VideoTask
+from data.extraction.step import VideoTask
 from data.ledger import LedgerRow
 from data.splits import Assignment, assign, leave_out_fakes
 from data.utils import files

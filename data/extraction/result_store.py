@@ -25,16 +25,16 @@ class ResultStore:
     def __init__(self, work: str) -> None:
         self._folder = files.join(work, "videos")
 
-    def write(self, key: str, row: LedgerRow, example: contract.VideoExample | None) -> None:
+    def write(self, key: str, row: LedgerRow, content: contract.VideoContent | None) -> None:
         """Stores the result of one video.
 
         Args:
             key: of its content and of what decides the faces taken from it.
             row: of the ledger.
-            example: its faces; None if it has none that are used.
+            content: what was found in it; None if there are no faces that are used.
         """
-        if example is not None:
-            files.write(self._path(key, "example"), contract.encode(example))
+        if content is not None:
+            files.write(self._path(key, "example"), contract.encode(content))
         # The row comes last: where there is a row, all is there.
         files.write(self._path(key, "json"), ledger.to_json(row).encode())
 
@@ -45,9 +45,9 @@ class ResultStore:
             return None
         return ledger.from_json(files.read_bytes(path).decode())
 
-    def read_example(self, key: str) -> contract.VideoExample:
-        """The faces of a finished video that has some."""
-        return contract.parse(files.read_bytes(self._path(key, "example")))
+    def read_content(self, key: str) -> contract.VideoContent:
+        """What was found in a finished video that has faces."""
+        return contract.parse_content(files.read_bytes(self._path(key, "example")))
 
     def _path(self, key: str, suffix: str) -> str:
         # Folders of a hundred thousand files are slow to list and to copy.

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import apache_beam as beam
 
 from data import contract, ledger
+from data.contract import Annotation
 from data.extraction import job_progress
 from data.extraction.result_store import ResultStore
-from data.extraction.step import Annotation, Extracted
+from data.extraction.step import Extracted
 from data.faces import track_videos
 from data.ledger import LedgerRow, Status
 from data.utils import files, tfrecord
@@ -80,11 +81,7 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
 
     def records() -> Iterator[bytes]:
         for key, annotation in shard.videos:
-            values = {
-                field.name: getattr(annotation, field.name)
-                for field in dataclasses.fields(annotation)
-            }
-            example = dataclasses.replace(results.read_example(key), **values)
+            example = results.read_content(key).annotated(annotation)
             if videos_folder is not None:
                 track_videos.write(example, videos_folder)
             yield contract.encode(example)

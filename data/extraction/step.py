@@ -4,32 +4,18 @@ import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 
-from data import contract
+from data.contract import Annotation, VideoContent
 from data.extraction.job_progress import ProgressReporter
 from data.extraction.result_store import FINAL, ResultStore, result_key
-from data.faces import FaceExtractor, FaceOptions, OriginalFaces, VideoFaces
+from data.faces import FaceExtractor, FaceOptions, OriginalFaces
 from data.ledger import LedgerRow, Status
 from data.utils import files
 from data.utils.errors import OutputError
-
-
-@dataclasses.dataclass(frozen=True)
-class Annotation:
-    """What the dataset and the splits say of a video; see `data.contract.VideoExample`."""
-
-    video_id: str
-    label: int
-    dataset: str
-    method: str
-    compression: str
-    slice_methods: tuple[str, ...]
-    source_group: str
-    slices: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +72,7 @@ class Extracted:
 
 
 class ExtractVideo(beam.DoFn):
-    """Extracts one video, results what was found and emits its ledger row.
+    """Extracts one video, stores what was found and emits its ledger row.
 
     Args:
         work: the job's folder.
@@ -174,9 +160,9 @@ class ExtractVideo(beam.DoFn):
             status=found.status,
             used=bool(found.faces),
             reason=found.reason,
-            frames_declared=found.frames_declared,
-            frames_decoded=found.frames_decoded,
-            frames_damaged=found.frames_damaged,
+            frames_declared=found.measurements.frames_declared,
+            frames_decoded=found.measurements.frames_decoded,
+            frames_damaged=found.measurements.frames_damaged,
             faces=len(found.usable_faces),
             tracks_kept=found.tracks_kept,
             tracks_left_out=found.tracks_left_out,
@@ -184,31 +170,12 @@ class ExtractVideo(beam.DoFn):
             seconds=round(time.monotonic() - started, 3),
         )
         if found.status in FINAL:
-            self._results.write(key, row, _example(sha256, found) if found.faces else None)
+            content = VideoContent(sha256, found.measurements, found.faces) if found.faces else None
+            self._results.write(key, row, content)
         return key, row
 
     def _read_original(self, key: str) -> OriginalFaces:
-        original = self._results.read_example(key)
+        original = self._results.read_content(key)
         faces = tuple(dataclasses.replace(face, image=b"") for face in original.faces)
-        return OriginalFaces(original.width, original.height, faces)
-
-
-def _example(sha256: str, found: VideoFaces) -> contract.VideoExample:
-    """What was found, without what the dataset says: this is added when shards are written."""
-    return contract.VideoExample(
-        video_id="",
-        sha256=sha256,
-        width=found.width,
-        height=found.height,
-        frame_count=found.frames_decoded,
-        fps=found.fps,
-        duration_s=found.duration_s,
-        bit_rate=found.bit_rate,
-        label=contract.Label.REAL,
-        dataset="",
-        method="",
-        compression="",
-        slice_methods=(),
-        source_group="",
-        faces=found.faces,
-    )
+        size = original.measurements
+        return OriginalFaces(size.width, size.height, faces)

@@ -9,14 +9,13 @@ from data.faces import cropping
 from data.faces.collector import FaceCollector
 from data.faces.extract import extract_faces, sampled_frames
 from data.faces.original_faces import OriginalFaces
-from data.faces.types import FaceOptions, Measurements, VideoFaces
+from data.faces.types import FaceOptions, VideoFaces
 from data.faces.worker import FaceExtractor
 
 __all__ = [
     "FaceCollector",
     "FaceExtractor",
     "FaceOptions",
-    "Measurements",
     "OriginalFaces",
     "VideoFaces",
     "cropping",

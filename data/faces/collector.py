@@ -8,7 +8,7 @@ from data import contract
 from data.detectors import Face
 from data.faces import cropping, tracking
 from data.faces.descriptors import face_descriptor
-from data.faces.types import FaceOptions, Measurements, VideoFaces
+from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
 from data.video import Frame
 
@@ -88,7 +88,7 @@ class FaceCollector:
         if new:
             self._evict()
 
-    def result(self, video: Measurements) -> VideoFaces:
+    def result(self, video: contract.Measurements) -> VideoFaces:
         """Chooses among the tracks, and names the outcome.
 
         Args:
@@ -123,14 +123,7 @@ class FaceCollector:
             status=status,
             reason=reason,
             faces=faces if used else (),
-            width=video.width,
-            height=video.height,
-            fps=video.fps,
-            duration_s=video.duration_s,
-            bit_rate=video.bit_rate,
-            frames_declared=video.frames_declared,
-            frames_decoded=video.frames_decoded,
-            frames_damaged=video.frames_damaged,
+            measurements=video,
             tracks_kept=tracks_kept,
             tracks_left_out=sum(count > 0 for count in counts) - tracks_kept,
             usable_counts=tuple(counts[:tracks_kept]),
@@ -157,7 +150,7 @@ class FaceCollector:
         for number in self._tracks.keys() - open_tracks - set(best):
             del self._tracks[number]
 
-    def _status(self, video: Measurements) -> tuple[Status, str]:
+    def _status(self, video: contract.Measurements) -> tuple[Status, str]:
         options = self._options
         if video.frames_decoded == 0:
             return Status.UNREADABLE, "no frame of it could be decoded"

@@ -11,10 +11,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
+from data.contract import Measurements
 from data.detectors import Face, FaceDetector
 from data.faces.collector import FaceCollector
 from data.faces.original_faces import OriginalFaces
-from data.faces.types import FaceOptions, Measurements, VideoFaces
+from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
 from data.video import Frame, UnreadableVideoError, Video
 

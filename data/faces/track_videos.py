@@ -48,7 +48,7 @@ def write(example: contract.VideoExample, folder: str) -> list[str]:
     Raises:
         OSError: a file cannot be written.
     """
-    name = file_name(example.video_id)
+    name = file_name(example.annotation.video_id)
     paths = []
     for track, faces in itertools.groupby(example.usable_faces, key=lambda face: face.track):
         path = files.join(folder, f"{name}.track-{track}.mp4")

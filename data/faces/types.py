@@ -1,17 +1,12 @@
 """What is asked of a video's faces, and what was found in it."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Le
 
 from data import contract
 from data.ledger import Status
-
-if TYPE_CHECKING:
-    from data.video import Video
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,14 +46,7 @@ class VideoFaces:
         reason: one sentence for people; empty if `status` is `OK`.
         faces: all faces of the tracks kept, sorted by track, then by time; empty where there is
             nothing to score, which `TRUNCATED` and `DAMAGED` alone do not say.
-        width: pixels, after rotation; 0 if unreadable, as are the following.
-        height: pixels, after rotation.
-        fps: measured frames a second.
-        duration_s: measured seconds.
-        bit_rate: file size over measured duration, bits a second.
-        frames_declared: frames that the container's index claims.
-        frames_decoded: frames that were decoded.
-        frames_damaged: packets or frames that could not be decoded whole.
+        measurements: of the video; zeros if it is unreadable.
         tracks_kept: tracks in `faces`.
         tracks_left_out: tracks with usable faces beyond `max_tracks` or seen too briefly.
         boxes_given: whether the boxes are those of the original.
@@ -70,14 +58,7 @@ class VideoFaces:
     status: Status
     reason: str
     faces: tuple[contract.FaceCrop, ...] = ()
-    width: int = 0
-    height: int = 0
-    fps: float = 0.0
-    duration_s: float = 0.0
-    bit_rate: float = 0.0
-    frames_declared: int = 0
-    frames_decoded: int = 0
-    frames_damaged: int = 0
+    measurements: contract.Measurements = dataclasses.field(default_factory=contract.Measurements)
     tracks_kept: int = 0
     tracks_left_out: int = 0
     boxes_given: bool = False
@@ -88,37 +69,3 @@ class VideoFaces:
     def usable_faces(self) -> tuple[contract.FaceCrop, ...]:
         """What a model may be asked about, sorted by track, then by time."""
         return tuple(face for face in self.faces if face.usable)
-
-
-@dataclasses.dataclass(frozen=True)
-class Measurements:
-    """What was measured of a video while it was decoded.
-
-    Attributes:
-        width: pixels, after rotation; 0 if nothing was decoded.
-        height: pixels, after rotation; 0 if nothing was decoded.
-        fps: frames a second; 0 if not known.
-        duration_s: seconds.
-        bit_rate: bits a second; 0 if not known.
-        packets: packets that are to be shown; 0 if not known.
-        frames_declared: frames that the container claims; 0 if it claims nothing.
-        frames_decoded: frames that were decoded.
-        frames_damaged: packets or frames that could not be decoded whole.
-        truncated: whether the file ends well before its index or duration says.
-    """
-
-    width: int
-    height: int
-    fps: float
-    duration_s: float
-    bit_rate: float
-    packets: int
-    frames_declared: int
-    frames_decoded: int
-    frames_damaged: int
-    truncated: bool
-
-    @classmethod
-    def of(cls, video: Video) -> Measurements:
-        """Of a video whose frames were read."""
-        return cls(**{field.name: getattr(video, field.name) for field in dataclasses.fields(cls)})

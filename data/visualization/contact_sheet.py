@@ -105,10 +105,11 @@ def _read_videos(output: str, chosen: Sequence[LedgerRow]) -> dict[str, VideoCel
             with files.open_to_read(path) as file:
                 for record in tfrecord.read(file):
                     example = contract.parse(record)
-                    if example.video_id in wanted:
-                        wanted.remove(example.video_id)
+                    video_id = example.annotation.video_id
+                    if video_id in wanted:
+                        wanted.remove(video_id)
                         faces = selection.choose_faces(example.usable_faces, rendering.CELLS)
-                        videos[example.video_id] = rendering.prepare(example, faces)
+                        videos[video_id] = rendering.prepare(example, faces)
                     if not wanted:
                         break
         except (OSError, ValueError) as error:

@@ -83,15 +83,17 @@ def prepare(example: contract.VideoExample, faces: Sequence[FaceCrop]) -> VideoC
         sides.append(crop.width)
         picture = crop.resize((_CELL, _CELL), Image.Resampling.BICUBIC)
         cells.append(Cell(picture, face.track, face.time_s, face.score, face.sharpness))
+    measured = example.measurements
     return VideoCells(
         cells=tuple(cells),
         made=" ".join(
             value
-            for value in (example.method, example.compression)
+            for value in (example.annotation.method, example.annotation.compression)
             if value not in ("", contract.REAL_METHOD)  # the label says that
         ),
         measured=(
-            f"{example.width} x {example.height}, {example.fps:.4g} fps, {example.duration_s:.1f} s"
+            f"{measured.width} x {measured.height}, {measured.fps:.4g} fps, "
+            f"{measured.duration_s:.1f} s"
         ),
         crops=f"{min(sides)} to {max(sides)} pixels",
     )

@@ -56,7 +56,7 @@ def measure_nuisances(video: contract.VideoExample) -> Nuisances:
                 8 * len(face.image) / crop.size,
             )
         )
-    return Nuisances(video.bit_rate, *np.median(by_face, axis=0).tolist())
+    return Nuisances(video.measurements.bit_rate, *np.median(by_face, axis=0).tolist())
 
 
 def blockiness(crop: npt.NDArray[np.uint8]) -> float:

@@ -47,8 +47,8 @@ def check_shortcut(model: str, examples: str, split: str) -> tuple[ShortcutRepor
                 videos += 1
                 if math.isfinite(score):  # else one of its crops may be unreadable here too
                     scores.append(score)
-                    labels.append(video.label)
-                    groups.append(video.source_group)
+                    labels.append(video.annotation.label)
+                    groups.append(video.annotation.source_group)
                     measured.append(measure_nuisances(video))
             bar.update(task, completed=videos)
     if not scores:

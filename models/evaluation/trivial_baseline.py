@@ -79,6 +79,6 @@ def _read(
         video = contract.parse(record)
         for face in video.usable_faces:
             crop = tf.io.decode_jpeg(face.image).numpy()
-            rows.append((crop_statistics(crop), video.label, number))
+            rows.append((crop_statistics(crop), video.annotation.label, number))
     statistics, labels, numbers = zip(*rows, strict=True)
     return np.stack(statistics), np.array(labels), np.array(numbers)

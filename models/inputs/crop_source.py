@@ -127,8 +127,8 @@ class CropSource:
                         )
                         crops.append((*place, face.track, face.time_s, points))
                         file.write(face.image)
-                    identity = video.video_id, video.sha256, video.label
-                    videos.append((*identity, video.source_group))
+                    identity = video.annotation.video_id, video.sha256, video.annotation.label
+                    videos.append((*identity, video.annotation.source_group))
         if not videos:
             raise UsageError(f"there is no video in {', '.join(files)}")
         video_ids, _, labels, groups = zip(*videos, strict=True)

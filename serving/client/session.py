@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from data import contract
-from data.contract import FaceCrop
+from data.contract import FaceCrop, Measurements
 from data.detectors import FaceDetector
-from data.faces import FaceCollector, FaceOptions, Measurements, VideoFaces, sampled_frames
+from data.faces import FaceCollector, FaceOptions, VideoFaces, sampled_frames
 from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.evenly_spread import evenly_spread

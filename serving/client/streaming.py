@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from data.faces import Measurements
+from data.contract import Measurements
 from data.video import MAX_PIXELS, Frame, UnreadableVideoError, open_container, read_packets, to_rgb
 
 TimedFrame = tuple[float, npt.NDArray[np.uint8]]
@@ -104,12 +104,7 @@ class StreamMeter:
             height=self._height,
             fps=fps,
             duration_s=span_s + (1 / fps if fps > 0 else 0.0),
-            bit_rate=0.0,
-            packets=0,
-            frames_declared=0,
             frames_decoded=self._count,
-            frames_damaged=0,
-            truncated=False,
         )
 
 

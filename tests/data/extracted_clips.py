@@ -26,7 +26,7 @@ EXPECTED = {
 def read_examples(output, split):
     files = sorted(str(path) for path in output.glob(f"{split}-*-of-*"))
     records = tf.data.TFRecordDataset(files).as_numpy_iterator()
-    return {example.video_id: example for example in map(contract.parse, records)}
+    return {example.annotation.video_id: example for example in map(contract.parse, records)}
 
 
 def assert_same(output, expected):

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 import data
 from data import contract
-from data.contract import FaceCrop, VideoExample
+from data.contract import Annotation, FaceCrop, Measurements, VideoContent, VideoExample
 
 SCHEMA = text_format.Parse(
     pathlib.Path(data.__file__).with_name("schema.pbtxt").read_text(), schema_pb2.Schema()
@@ -33,36 +33,47 @@ def face(track=0, time_s=0.0, image=b"\xff\xd8 jpeg \xff\xd9", usable=True):
 
 
 FAKE = VideoExample(
-    video_id="demo/clips/é 1.mp4",
     sha256="ab" * 32,
-    width=640,
-    height=360,
-    frame_count=300,
-    fps=29.5,
-    duration_s=10.125,
-    bit_rate=1_250_000.0,
-    label=1,
-    dataset="demo",
-    method="Deepfakes",
-    compression="c23",
-    slice_methods=("Deepfakes",),
-    source_group="demo/7",
+    measurements=Measurements(
+        width=640,
+        height=360,
+        frames_decoded=300,
+        fps=29.5,
+        duration_s=10.125,
+        bit_rate=1_250_000.0,
+    ),
     faces=(face(0, 0.0, b"a"), face(0, 0.5, b"b", usable=False), face(1, 0.25, b"c")),
+    annotation=Annotation(
+        video_id="demo/clips/é 1.mp4",
+        label=1,
+        dataset="demo",
+        method="Deepfakes",
+        compression="c23",
+        slice_methods=("Deepfakes",),
+        source_group="demo/7",
+    ),
 )
-REAL = dataclasses.replace(
-    FAKE,
+
+
+def said(video, **changes):
+    """The same video, of which its dataset says something else."""
+    annotation = dataclasses.replace(video.annotation, **changes)
+    return dataclasses.replace(video, annotation=annotation)
+
+
+REAL = said(
+    dataclasses.replace(FAKE, faces=(face(),)),
     video_id="demo/real.mp4",
     label=0,
     method="real",
     compression="",
     slice_methods=("Deepfakes", "FaceSwap"),
-    faces=(face(),),
 )
 
 
 @pytest.mark.parametrize(
     "video",
-    [FAKE, REAL, dataclasses.replace(FAKE, slices={"age": "18-30", "tone": "ünknown"})],
+    [FAKE, REAL, said(FAKE, slices={"age": "18-30", "tone": "ünknown"})],
     ids=["fake", "real", "with slices"],
 )
 def test_round_trip(video):
@@ -74,8 +85,8 @@ def test_usable_faces_are_what_a_model_may_see():
 
 
 def test_equal_videos_are_equal_bytes():
-    one = dataclasses.replace(FAKE, slices={"a": "1", "b": "2"})
-    other = dataclasses.replace(FAKE, slices={"b": "2", "a": "1"})
+    one = said(FAKE, slices={"a": "1", "b": "2"})
+    other = said(FAKE, slices={"b": "2", "a": "1"})
     assert contract.encode(one) == contract.encode(other)
 
 
@@ -89,7 +100,7 @@ def test_equal_videos_are_equal_bytes():
             REAL, "ae9db1250f419ed6d89dfc10fa3e5fa704c3584d429489c2505234cb45d3f28d", id="real"
         ),
         pytest.param(
-            dataclasses.replace(FAKE, slices={"age": "18-30", "tone": "ünknown"}),
+            said(FAKE, slices={"age": "18-30", "tone": "ünknown"}),
             "f880dd9738110573ff3e3bb093486a5fa49119edbe2d62b49c67790e721bad4b",
             id="with slices",
         ),
@@ -103,8 +114,8 @@ def test_the_bytes_are_those_of_the_first_release(video, sha256):
 
 
 def test_floats_pass_through_float32():
-    video = dataclasses.replace(FAKE, fps=0.1)
-    assert contract.parse(contract.encode(video)).fps == float(np.float32(0.1))
+    video = dataclasses.replace(FAKE, measurements=Measurements(fps=0.1))
+    assert contract.parse(contract.encode(video)).measurements.fps == float(np.float32(0.1))
 
 
 def test_tensorflow_reads_the_same():
@@ -141,7 +152,7 @@ def test_tensorflow_reads_the_same():
         "face/sharpness": many(tf.float32),
         "face/usable": many(tf.int64),
     }
-    videos = [dataclasses.replace(video, slices={"age": "18-30"}) for video in (FAKE, REAL)]
+    videos = [said(video, slices={"age": "18-30"}) for video in (FAKE, REAL)]
     serialized = [contract.encode(video) for video in videos]
     # Nothing is written that the table of the contract does not name.
     assert set(example_pb2.Example.FromString(serialized[0]).features.feature) == spec.keys()
@@ -184,7 +195,7 @@ def test_tensorflow_reads_the_same():
     ],
 )
 def test_encode_rejects(faces, message):
-    with pytest.raises(ValueError, match=f"{FAKE.video_id}.*{message}"):
+    with pytest.raises(ValueError, match=f"{FAKE.annotation.video_id}.*{message}"):
         contract.encode(dataclasses.replace(FAKE, faces=faces))
 
 
@@ -244,13 +255,26 @@ def test_the_schema_says_what_the_table_says():
 
 
 def test_the_table_names_every_attribute_once():
-    for owner, is_of_faces in ((FaceCrop, True), (VideoExample, False)):
-        attributes = [
-            f.attribute for f in contract.FEATURES.values() if f.is_of_faces == is_of_faces
-        ]
-        fields = {field.name for field in dataclasses.fields(owner)} - {"faces", "slices"}
-        assert len(attributes) == len(fields)
-        assert set(attributes) == fields
+    attributes = [(f.is_of_faces, f.attribute) for f in contract.FEATURES.values()]
+    assert len(attributes) == len(set(attributes))
+    faces = {attribute for is_of_faces, attribute in attributes if is_of_faces}
+    assert faces == {field.name for field in dataclasses.fields(FaceCrop)}
+    said = {
+        attribute.removeprefix("annotation.")
+        for _, attribute in attributes
+        if attribute.startswith("annotation.")
+    }
+    assert said == {field.name for field in dataclasses.fields(Annotation)} - {"slices"}
+
+
+def test_content_is_kept_without_what_a_dataset_says():
+    content = VideoContent(FAKE.sha256, FAKE.measurements, FAKE.faces)
+    serialized = contract.encode(content)
+    assert contract.parse_content(serialized) == content
+    assert content.annotated(FAKE.annotation) == FAKE
+    assert contract.parse_content(contract.encode(FAKE)) == content
+    with pytest.raises(ValueError, match=r"^the Example lacks video/id, label, dataset"):
+        contract.parse(serialized)
 
 
 def test_reading_an_example_loads_no_tensorflow():
@@ -287,8 +311,8 @@ def test_good_videos_have_no_anomalies(find_anomalies):
 
 def test_unlike_videos_have_anomalies(find_anomalies):
     dropped = without("source_group")
-    unknown = contract.encode(dataclasses.replace(FAKE, slices={"unknown": "?"}))
+    unknown = contract.encode(said(FAKE, slices={"unknown": "?"}))
     assert find_anomalies([dropped]) == {"source_group": "Column dropped"}
     assert find_anomalies([contract.encode(REAL), unknown]) == {"slice/unknown": "New column"}
-    third_class = contract.encode(dataclasses.replace(FAKE, label=2))
+    third_class = contract.encode(said(FAKE, label=2))
     assert find_anomalies([third_class]).keys() == {"label"}

@@ -112,10 +112,11 @@ def check(video: VideoFaces) -> None:
     Raises:
         AssertionError: something is not.
     """
+    measured = video.measurements
     assert video.status in TYPED, video.status
     assert bool(video.reason) == (video.status is not Status.OK), video
-    assert min(video.frames_declared, video.frames_decoded, video.frames_damaged) >= 0
-    for value in (video.fps, video.duration_s, video.bit_rate):
+    assert min(measured.frames_declared, measured.frames_decoded, measured.frames_damaged) >= 0
+    for value in (measured.fps, measured.duration_s, measured.bit_rate):
         assert math.isfinite(value), video
         assert value >= 0, video
     places = [(face.track, face.time_s) for face in video.faces]
@@ -124,6 +125,6 @@ def check(video: VideoFaces) -> None:
     assert video.tracks_kept == len({track for track, _ in places})
     if video.faces:
         assert video.status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
-        assert video.frames_decoded > 0
-        assert min(video.width, video.height) > 0
+        assert measured.frames_decoded > 0
+        assert min(measured.width, measured.height) > 0
     assert all(math.isfinite(value) for face in video.faces for value in face.box + face.landmarks)

@@ -47,8 +47,9 @@ def example(encoded, tracks, usable=None):
         for time, (image, track, flag) in enumerate(zip(encoded, tracks, flags, strict=True))
     ]
     video = contract.VideoExample(
-        *("tiny/a", "0" * 64, 9, 9, 9, 25.0, 1.0, 5000.0, 1, "tiny", "Redder", "", ("Redder",)),
-        source_group="a",
-        faces=tuple(crops),
+        "0" * 64,
+        contract.Measurements(9, 9, 9, 25.0, 1.0, 5000.0),
+        tuple(crops),
+        contract.Annotation("tiny/a", 1, "tiny", "Redder", "", ("Redder",), "a"),
     )
     return contract.encode(video)

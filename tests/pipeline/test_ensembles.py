@@ -62,7 +62,7 @@ def probabilities(folder, model):
     signature = tf.saved_model.load(str(path)).signatures["serving_examples"]
     videos = tiny_dataset.make_split("test", 8)
     examples = tf.constant([contract.encode(video) for video in videos])
-    labels = np.array([video.label for video in videos])
+    labels = np.array([video.annotation.label for video in videos])
     return signature(examples=examples)["fake_probability"].numpy().astype(float), labels
 
 

@@ -122,7 +122,7 @@ def test_calibrated_on_the_eval_split(calibrated, network):
     logits = np.array([score(network, video) for video in videos], np.float32)
     expected = calibrate(
         logits,
-        np.array([video.label for video in videos], np.int8),
+        np.array([video.annotation.label for video in videos], np.int8),
         np.repeat(np.arange(4, dtype=np.int32), 2),
         CONFIG,
         evaluations=1,
@@ -148,7 +148,7 @@ def test_calibrated_on_the_eval_split(calibrated, network):
         outputs["fake_probability"], calibrator.probability(logits), atol=1e-4
     )
     features = signatures["transform_features"](examples=serialized)
-    np.testing.assert_array_equal(features["label"], [video.label for video in videos])
+    np.testing.assert_array_equal(features["label"], [video.annotation.label for video in videos])
     # Thirds of the eval videos: bit rate and sharpness rise with their numbers.
     for name in ("slice/bit_rate", "slice/sharpness"):
         buckets = [[b"low", b"medium", b"high"].index(value) for value in features[name].numpy()]

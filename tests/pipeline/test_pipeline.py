@@ -149,7 +149,7 @@ def score_directly(version):
     videos = tiny_dataset.make_split("test", 8)
     records = [tiny_dataset.contract.encode(video) for video in videos]
     scores = signature(examples=tf.constant(records))["fake_probability"].numpy()
-    return list(zip((video.label for video in videos), scores, strict=True))
+    return list(zip((video.annotation.label for video in videos), scores, strict=True))
 
 
 def test_the_resolved_configuration_stands_beside_the_run(first, folder, loaded):

@@ -19,7 +19,7 @@ def test_buckets_are_thirds_of_the_analysed_videos(tmp_path):
     videos = tiny_dataset.make_split("train", 16)
     examples = tf.constant([contract.encode(video) for video in videos])
     features = TransformFeatures(graph)(examples)
-    np.testing.assert_array_equal(features["label"], [video.label for video in videos])
+    np.testing.assert_array_equal(features["label"], [video.annotation.label for video in videos])
     # The bit rate rises with the video's number.
     buckets = features["slice/bit_rate"].numpy().tolist()
     assert buckets == sorted(buckets, key=[b"low", b"medium", b"high"].index)

@@ -91,21 +91,25 @@ def test_unknown_points_pass_through_an_example(detector):
         usable=True,
     )
     video = contract.VideoExample(
-        video_id="a/b.mp4",
         sha256="0" * 64,
-        width=192,
-        height=192,
-        frame_count=1,
-        fps=25.0,
-        duration_s=1.0,
-        bit_rate=1.0,
-        label=0,
-        dataset="a",
-        method="real",
-        compression="",
-        slice_methods=("real",),
-        source_group="g",
+        measurements=contract.Measurements(
+            width=192,
+            height=192,
+            frames_decoded=1,
+            fps=25.0,
+            duration_s=1.0,
+            bit_rate=1.0,
+        ),
         faces=(crop,),
+        annotation=contract.Annotation(
+            video_id="a/b.mp4",
+            label=0,
+            dataset="a",
+            method="real",
+            compression="",
+            slice_methods=("real",),
+            source_group="g",
+        ),
     )
     serialized = contract.encode(video)
     (read,) = contract.parse(serialized).faces

@@ -49,8 +49,12 @@ def folder():
 
 def check(found: VideoFaces) -> None:
     """What holds of every outcome."""
-    counts = (found.frames_declared, found.frames_decoded, found.frames_damaged)
-    measures = (found.fps, found.duration_s, found.bit_rate)
+    counts = (
+        found.measurements.frames_declared,
+        found.measurements.frames_decoded,
+        found.measurements.frames_damaged,
+    )
+    measures = (found.measurements.fps, found.measurements.duration_s, found.measurements.bit_rate)
     assert all(count >= 0 for count in counts)
     assert all(math.isfinite(value) and value >= 0 for value in measures)
     assert bool(found.reason) is (found.status is not Status.OK)

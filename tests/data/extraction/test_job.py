@@ -59,16 +59,21 @@ def test_used_rows_are_the_examples_of_the_shards_they_name(extracted):
 def test_an_example_says_what_the_contract_says(extracted):
     examples = read_examples(extracted, "train")
     example = examples["manifest/good.mp4"]
-    assert example.label == contract.Label.REAL
-    assert example.method == "real"
-    assert example.slice_methods == ("Swap",), "a real counts in every method of its dataset"
-    assert example.slices == {"camera": "phone"}
-    assert (example.width, example.height) == (bad_clips.WIDTH, bad_clips.HEIGHT)
+    assert example.annotation.label == contract.Label.REAL
+    assert example.annotation.method == "real"
+    assert example.annotation.slice_methods == ("Swap",), (
+        "a real counts in every method of its dataset"
+    )
+    assert example.annotation.slices == {"camera": "phone"}
+    assert (example.measurements.width, example.measurements.height) == (
+        bad_clips.WIDTH,
+        bad_clips.HEIGHT,
+    )
     assert len(example.faces) == 4
     assert example.faces[0].landmarks[0] > example.faces[0].box[0]
     fake = read_examples(extracted, "eval")["manifest/fake.mp4"]
-    assert fake.slice_methods == ("Swap",)
-    assert fake.slices == {"camera": "unknown"}
+    assert fake.annotation.slice_methods == ("Swap",)
+    assert fake.annotation.slices == {"camera": "unknown"}
 
 
 def test_faces_below_the_thresholds_are_flagged_and_not_counted(tmp_path):
@@ -84,7 +89,10 @@ def test_faces_below_the_thresholds_are_flagged_and_not_counted(tmp_path):
 
 def test_rotated_clips_are_upright_with_their_face(extracted):
     example = read_examples(extracted, "train")["manifest/rotated.mp4"]
-    assert (example.width, example.height) == (bad_clips.WIDTH, bad_clips.HEIGHT)
+    assert (example.measurements.width, example.measurements.height) == (
+        bad_clips.WIDTH,
+        bad_clips.HEIGHT,
+    )
     assert len(example.faces) == 4
 
 
@@ -188,7 +196,9 @@ def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_dat
     }
     assert all((row.status, row.tracks_kept) == (Status.OK, 1) for row in rows)
     groups = {
-        split: {example.source_group for example in read_examples(tmp_path, split).values()}
+        split: {
+            example.annotation.source_group for example in read_examples(tmp_path, split).values()
+        }
         for split in contract.SPLITS
     }
     assert all(len(group) == 1 for group in groups.values())
@@ -198,6 +208,8 @@ def test_faceforensics_by_its_official_splits_with_boxes_of_originals(shared_dat
         "634_660": "634",
     }
     for split in contract.SPLITS:
-        real, fake = sorted(read_examples(tmp_path, split).values(), key=lambda e: e.label)
+        real, fake = sorted(
+            read_examples(tmp_path, split).values(), key=lambda e: e.annotation.label
+        )
         assert [face.box for face in fake.faces] == [face.box for face in real.faces]
     assert len(list((tmp_path / output_layout.FACE_VIDEOS_FOLDER).glob("*.mp4"))) == 6

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from data.contract import Measurements
 from data.detectors import Face
 from data.faces.collector import THINNING, FaceCollector
-from data.faces.types import FaceOptions, Measurements
+from data.faces.types import FaceOptions
 from data.ledger import Status
 from data.video.reader import Frame
 
@@ -18,9 +19,7 @@ OPTIONS = FaceOptions(min_face_size=10, min_track_share=0.0, max_tracks=1)
 
 
 def measured(frames):
-    return Measurements(
-        *(64, 64, 25.0, frames / 25, 1000.0, frames, frames, frames, 0), truncated=False
-    )
+    return Measurements(64, 64, frames, 25.0, frames / 25, 1000.0, frames, frames)
 
 
 def frame_of(person, number):

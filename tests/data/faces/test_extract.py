@@ -101,7 +101,7 @@ def test_a_clip_of_which_little_came_is_not_judged(clips, detector, tmp_path):
     (tmp_path / "stump.mp4").write_bytes(content[: len(content) // 4])
     faces = extract_faces(str(tmp_path / "stump.mp4"), detector, OPTIONS)
     assert faces.status is Status.TRUNCATED
-    assert 0 < faces.frames_decoded < faces.frames_declared / 2
+    assert 0 < faces.measurements.frames_decoded < faces.measurements.frames_declared / 2
     assert faces.faces == ()
     assert faces.reason.endswith("too few to judge it by")
 

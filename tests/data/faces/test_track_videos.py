@@ -32,21 +32,25 @@ def face(time_s, track=0, size=101, brightness=1.0, usable=True):
 
 def example(faces, video_id="faceforensics/real/004.mp4"):
     return contract.VideoExample(
-        video_id=video_id,
         sha256="0" * 64,
-        width=320,
-        height=240,
-        frame_count=50,
-        fps=25.0,
-        duration_s=2.0,
-        bit_rate=1000.0,
-        label=0,
-        dataset="faceforensics",
-        method="real",
-        compression="",
-        slice_methods=("real",),
-        source_group="g",
+        measurements=contract.Measurements(
+            width=320,
+            height=240,
+            frames_decoded=50,
+            fps=25.0,
+            duration_s=2.0,
+            bit_rate=1000.0,
+        ),
         faces=tuple(faces),
+        annotation=contract.Annotation(
+            video_id=video_id,
+            label=0,
+            dataset="faceforensics",
+            method="real",
+            compression="",
+            slice_methods=("real",),
+            source_group="g",
+        ),
     )
 
 

@@ -62,20 +62,28 @@ def test_boxes_of_an_original_are_used_where_they_fit(good, extractor, tmp_path)
     shifted = tuple(
         type(face)(**{**vars(face), "box": (40.0, 30.0, 140.0, 150.0)}) for face in own.faces
     )
-    given = extractor.extract(str(good), 0, OriginalFaces(own.width, own.height, shifted))
+    given = extractor.extract(
+        str(good), 0, OriginalFaces(own.measurements.width, own.measurements.height, shifted)
+    )
     assert given.boxes_given
     assert {face.box for face in given.faces} == {(40.0, 30.0, 140.0, 150.0)}
     # One that lacks its last frames has the same frames at the same times.
     shorter = tmp_path / "shorter.mp4"
     encode(shorter, face_frames(44))
-    given = extractor.extract(str(shorter), 0, OriginalFaces(own.width, own.height, shifted))
+    given = extractor.extract(
+        str(shorter), 0, OriginalFaces(own.measurements.width, own.measurements.height, shifted)
+    )
     assert given.boxes_given
     assert [face.time_s for face in given.faces] == [face.time_s for face in own.faces]
     # One that lacks half of them is searched.
     encode(shorter, face_frames(24))
-    given = extractor.extract(str(shorter), 0, OriginalFaces(own.width, own.height, shifted))
+    given = extractor.extract(
+        str(shorter), 0, OriginalFaces(own.measurements.width, own.measurements.height, shifted)
+    )
     assert not given.boxes_given
-    other_size = extractor.extract(str(good), 0, OriginalFaces(own.width // 2, 9, shifted))
+    other_size = extractor.extract(
+        str(good), 0, OriginalFaces(own.measurements.width // 2, 9, shifted)
+    )
     assert not other_size.boxes_given
     assert other_size.faces == own.faces
 

@@ -45,20 +45,15 @@ JPEG = cropping.encode_jpeg(pictures.astronaut()[0:224:3, 112:336:3])
 
 def example(of):
     return contract.VideoExample(
-        video_id=of.video_id,
         sha256="0" * 64,
-        width=320,
-        height=240,
-        frame_count=50,
-        fps=25.0,
-        duration_s=2.0,
-        bit_rate=1000.0,
-        label=of.label,
-        dataset="tiny",
-        method="Redder" if of.label else contract.REAL_METHOD,
-        compression="c23",
-        slice_methods=("Redder",),
-        source_group="g",
+        measurements=contract.Measurements(
+            width=320,
+            height=240,
+            frames_decoded=50,
+            fps=25.0,
+            duration_s=2.0,
+            bit_rate=1000.0,
+        ),
         faces=tuple(
             contract.FaceCrop(
                 image=JPEG,
@@ -71,6 +66,15 @@ def example(of):
                 usable=bool(number % 2),
             )
             for number in range(24)
+        ),
+        annotation=contract.Annotation(
+            video_id=of.video_id,
+            label=of.label,
+            dataset="tiny",
+            method="Redder" if of.label else contract.REAL_METHOD,
+            compression="c23",
+            slice_methods=("Redder",),
+            source_group="g",
         ),
     )
 

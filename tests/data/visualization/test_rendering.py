@@ -96,7 +96,10 @@ def test_an_example_is_prepared(shared_data):
     width = Image.open(io.BytesIO(jpeg)).width
     made = rendering.prepare(
         contract.VideoExample(
-            "ff/a.mp4", "", 640, 480, 9, 29.97003, 10.04, 1.0, 0, "ff", "real", "c23", (), "g", ()
+            "",
+            contract.Measurements(640, 480, 9, 29.97003, 10.04, 1.0),
+            (),
+            contract.Annotation("ff/a.mp4", 0, "ff", "real", "c23", (), "g"),
         ),
         [face, dataclasses.replace(face, track=3)],
     )

@@ -113,7 +113,7 @@ def test_fitted_weights_have_the_least_log_loss(make, members, eval_videos):
     fitted = card["ensemble"]["weights"]
     assert card["ensemble"]["config"]["weights"] is None
     first, second = (probabilities(member, eval_videos) for member in members)
-    labels = [video.label for video in eval_videos]
+    labels = [video.annotation.label for video in eval_videos]
 
     def loss(weight):
         return log_loss(labels, weight * first + (1 - weight) * second)
@@ -132,7 +132,7 @@ def test_a_stack_is_fitted_to_the_members_logits(make, members, eval_videos):
         ],
         axis=1,
     )
-    labels = [video.label for video in eval_videos]
+    labels = [video.annotation.label for video in eval_videos]
     expected = LogisticRegression(class_weight="balanced").fit(logits, labels)
     stack = card["ensemble"]
     np.testing.assert_allclose(stack["coefficients"], expected.coef_[0], rtol=1e-2, atol=1e-3)

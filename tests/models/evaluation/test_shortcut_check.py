@@ -40,7 +40,7 @@ def examples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("examples")
     with tf.io.TFRecordWriter(str(folder / "eval-00000-of-00001")) as writer:
         for video in tiny_dataset.make_split("eval", VIDEOS):
-            if video.video_id == "tiny/1005.mp4":  # to which the model gives no score
+            if video.annotation.video_id == "tiny/1005.mp4":  # to which the model gives no score
                 damaged = dataclasses.replace(video.faces[0], image=b"x")
                 video = dataclasses.replace(video, faces=(damaged, *video.faces[1:]))
             writer.write(contract.encode(video))

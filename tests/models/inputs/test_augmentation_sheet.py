@@ -48,13 +48,13 @@ def test_the_first_draw_is_what_training_sees(examples, tiny_backbone, tmp_path,
 def test_pairs_are_of_different_videos_and_named(examples, tiny_backbone):
     config = ModelConfig(model=tiny_backbone, **SETTINGS)
     pairs = augmentation_sheet.augmented_pairs(str(examples), config, 50)
-    videos = {video.video_id: video for video in make_split("train", 16)}
+    videos = {video.annotation.video_id: video for video in make_split("train", 16)}
     assert len(pairs) == 8  # as many as there are fakes
     assert len({pair.names for pair in pairs}) == 8
     for pair in pairs:
         real, fake = (videos[name] for name in pair.names)
-        assert (real.label, fake.label) == (0, 1)
-        assert real.source_group == fake.source_group
+        assert (real.annotation.label, fake.annotation.label) == (0, 1)
+        assert real.annotation.source_group == fake.annotation.source_group
         assert pair.real.shape == pair.fake.shape == (1 + augmentation_sheet.DRAWS, 32, 32, 3)
         assert len({image.tobytes() for image in pair.real}) > augmentation_sheet.DRAWS // 2
         # The original fake has 40 more red than the real, and 40 less blue.

@@ -16,7 +16,7 @@ def test_holds_every_crop_with_its_index(videos, make_source):
         assert source.index.video[row] == number
         assert source.index.track[row] == face.track
         assert source.index.time_s[row] == face.time_s
-    np.testing.assert_array_equal(source.index.label, [video.label for video in videos])
+    np.testing.assert_array_equal(source.index.label, [video.annotation.label for video in videos])
     np.testing.assert_array_equal(source.index.weight, [1.0] * len(videos))
     np.testing.assert_array_equal(source.index.group, [0, 0, 1, 1, 2, 2, 3, 3])
 

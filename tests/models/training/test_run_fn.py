@@ -125,7 +125,7 @@ def test_learns_and_answers_with_its_own_thresholds(reloaded, arguments, videos)
     examples = tf.constant([contract.encode(video) for video in videos])
     outputs = reloaded.signatures["serving_examples"](examples=examples)
     probability = outputs["fake_probability"].numpy()
-    labels = np.array([video.label for video in videos])
+    labels = np.array([video.annotation.label for video in videos])
     assert probability[labels == 1].min() > probability[labels == 0].max()
     thresholds = read_card(arguments)["thresholds"]
     expected = np.where(
@@ -197,7 +197,7 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     slope, intercept = card["calibration"]["slope"], card["calibration"]["intercept"]
     expected = calibrate(
         ((logit(probability) - intercept) / slope).astype(np.float32),
-        np.array([video.label for video in eval_videos], np.int8),
+        np.array([video.annotation.label for video in eval_videos], np.int8),
         np.repeat(np.arange(3, dtype=np.int32), 2),
         ServedConfig(
             name="tiny",
