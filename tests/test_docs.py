@@ -1,8 +1,10 @@
 """What the documents name exists, and what they tell people to write is what the code takes."""
 
 import ast
+import collections
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import re
 import shlex
@@ -11,6 +13,7 @@ import sys
 import typing
 
 import pytest
+import tomli
 import typer.main
 import yaml
 
@@ -110,6 +113,7 @@ def has_key(annotation, keys):
     return keys[0] in types and has_key(types[keys[0]], keys[1:])
 
 
+@functools.cache
 def application():
     return typer.main.get_command(unmask.app)
 
@@ -118,6 +122,7 @@ def options_of(command):
     return {"--help", *(name for parameter in command.params for name in parameter.opts)}
 
 
+@functools.cache
 def known_options():
     ours = set().union(*map(options_of, application().commands.values()))
     return ours | {f"--{name}" for name in vars(flags.parse([]))} | _OTHERS_OPTIONS
@@ -218,6 +223,20 @@ def test_readme_is_short():
 def test_pictures_are_small():
     pictures = [ROOT / name for name in FILES if name.startswith("docs/images/")]
     assert sum(picture.stat().st_size for picture in pictures) < 2**20
+
+
+@pytest.mark.parametrize("room", ["data", "models", "serving", "server"])
+def test_floors_are_those_of_the_import_contracts(room):
+    contracts = tomli.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (contract,) = (contract for contract in contracts if contract["id"] == room)
+    title = "### Inside the server" if room == "server" else f"### Inside {room}"
+    section = read("docs/architecture.md").partition(f"{title}\n")[2].partition("\n#")[0]
+    drawn = collections.defaultdict(set)
+    for floor, path in re.findall(r"^\| (\d+) \| `([^`]+)`", section, re.MULTILINE):
+        drawn[int(floor)].add(pathlib.PurePath(path).stem)
+    layers = [set(layer.split(" | ")) for layer in reversed(contract["layers"])]
+    assert [drawn[floor] for floor in sorted(drawn)] == layers
+    assert sorted(drawn) == [*range(1, len(layers) + 1)]
 
 
 def test_recipes_are_found():
