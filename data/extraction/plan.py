@@ -90,7 +90,7 @@ def plan_extraction(listings: Sequence[Listing], output: str, options: Extractio
         assignments=_assign(videos, options, previous.kept),
         fingerprint=fingerprint,
         crop_fingerprint=crop_fingerprint,
-        is_done=previous.is_settled and previous.fingerprint == fingerprint,
+        is_done=previous.is_final and previous.fingerprint == fingerprint,
         reused=previous.rows
         if previous.is_whole and previous.crop_fingerprint == crop_fingerprint
         else (),

@@ -35,10 +35,10 @@ class PreviousResult:
     notice: str
 
     @property
-    def is_settled(self) -> bool:
-        """Whether it is whole and another attempt would serve none of its videos.
+    def is_final(self) -> bool:
+        """Whether it is whole, and none of its videos should be tried again.
 
-        One may serve those that timed out, crashed, or could not be opened.
+        Those that timed out, crashed, or could not be opened should be.
         """
         return self.is_whole and all(
             row.status is Status.MISSING

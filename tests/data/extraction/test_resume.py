@@ -1,4 +1,4 @@
-"""What is found in an output that an earlier job wrote, or began to write."""
+"""What is previous in an output that an earlier job wrote, or began to write."""
 
 import dataclasses
 import json
@@ -28,28 +28,28 @@ def write(folder, rows=(USED, FACELESS)):
     )
 
 
-def find(folder, video_ids=IDS, crops="the crops", **changed):
+def read_previous(folder, video_ids=IDS, crops="the crops", **changed):
     return resume.read_previous(str(folder), video_ids, OPTIONS | changed, crops)
 
 
 def test_a_whole_result_is_all_there_and_keeps_its_splits(tmp_path):
     write(tmp_path)
-    found = find(tmp_path)
-    assert (found.fingerprint, found.crop_fingerprint) == ("the inputs", "the crops")
-    assert found.rows == (USED, FACELESS)
-    assert found.kept == {"d/a.mp4": "train", "d/b.mp4": "test"}
-    assert (found.is_whole, found.is_settled, found.notice) == (True, True, "")
+    previous = read_previous(tmp_path)
+    assert (previous.fingerprint, previous.crop_fingerprint) == ("the inputs", "the crops")
+    assert previous.rows == (USED, FACELESS)
+    assert previous.kept == {"d/a.mp4": "train", "d/b.mp4": "test"}
+    assert (previous.is_whole, previous.is_final, previous.notice) == (True, True, "")
 
 
 @pytest.mark.parametrize("folder", ["", "absent"])
-def test_where_nothing_is_there_is_nothing(tmp_path, folder):
-    found = find(tmp_path / folder)
-    assert (found.rows, found.kept, found.notice) == ((), {}, "")
-    assert (found.is_whole, found.is_settled) == (False, False)
+def test_an_empty_folder_holds_no_result(tmp_path, folder):
+    previous = read_previous(tmp_path / folder)
+    assert (previous.rows, previous.kept, previous.notice) == ((), {}, "")
+    assert (previous.is_whole, previous.is_final) == (False, False)
 
 
 @pytest.mark.parametrize(
-    ("status", "sha256", "settled"),
+    ("status", "sha256", "final"),
     [
         pytest.param(Status.NO_FACE, "c" * 64, True, id="of its content"),
         pytest.param(Status.MISSING, "", True, id="no file"),
@@ -60,9 +60,9 @@ def test_where_nothing_is_there_is_nothing(tmp_path, folder):
         pytest.param(Status.REFUSED_INPUT, "", True, id="refused"),
     ],
 )
-def test_what_another_attempt_may_serve_is_not_settled(tmp_path, status, sha256, settled):
+def test_a_result_is_final_unless_a_video_should_be_tried_again(tmp_path, status, sha256, final):
     write(tmp_path, [USED, dataclasses.replace(FACELESS, status=status, sha256=sha256)])
-    assert find(tmp_path).is_settled == settled
+    assert read_previous(tmp_path).is_final == final
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_what_another_attempt_may_serve_is_not_settled(tmp_path, status, sha256,
     ],
     ids=["salt", "code", "option", "fewer videos"],
 )
-def test_what_no_longer_holds_is_told(tmp_path, changed, notice, keeps):
+def test_a_notice_says_what_changed(tmp_path, changed, notice, keeps):
     write(tmp_path)
-    found = find(tmp_path, **changed)
-    assert found.notice.startswith(notice)
-    assert bool(found.kept) == keeps
+    previous = read_previous(tmp_path, **changed)
+    assert previous.notice.startswith(notice)
+    assert bool(previous.kept) == keeps
 
 
 @pytest.mark.parametrize("lost", [SHARD, output_layout.DESCRIPTION_FILE])
@@ -92,20 +92,20 @@ def test_a_result_that_a_killed_job_was_replacing_keeps_its_splits(tmp_path, los
     work = tmp_path / output_layout.WORK_FOLDER / "the crops"
     work.mkdir(parents=True)
     (tmp_path / lost).rename(work / lost)
-    found = find(tmp_path)
-    assert (found.is_whole, found.is_settled) == (False, False)
-    assert found.kept == {"d/a.mp4": "train", "d/b.mp4": "test"}
-    assert found.notice.startswith("the earlier result is not whole")
+    previous = read_previous(tmp_path)
+    assert (previous.is_whole, previous.is_final) == (False, False)
+    assert previous.kept == {"d/a.mp4": "train", "d/b.mp4": "test"}
+    assert previous.notice.startswith("the earlier result is not whole")
 
 
-def test_work_with_other_options_is_dropped_with_a_word(tmp_path):
+def test_a_notice_says_that_unfinished_work_with_other_options_is_dropped(tmp_path):
     (tmp_path / output_layout.WORK_FOLDER / "others").mkdir(parents=True)
     (tmp_path / output_layout.WORK_FOLDER / "others" / "job.json").touch()
-    assert "unfinished extraction with other options" in find(tmp_path).notice
-    assert find(tmp_path, crops="others").notice == ""
+    assert "unfinished extraction with other options" in read_previous(tmp_path).notice
+    assert read_previous(tmp_path, crops="others").notice == ""
 
 
-def test_records_that_nobody_knows_are_not_replaced(tmp_path):
+def test_records_of_unknown_origin_are_not_replaced(tmp_path):
     (tmp_path / SHARD).touch()
     with pytest.raises(UsageError, match="TFRecords that no extraction wrote"):
-        find(tmp_path)
+        read_previous(tmp_path)

@@ -33,18 +33,18 @@ def test_of_copies_in_one_split_the_first_is_used():
 @pytest.mark.parametrize("used", [True, False])
 def test_a_copy_in_another_split_takes_out_what_shares_its_source(used):
     # The fake of `b` shows what `a` shows, and `a` is in train, also if no face was found in it.
-    settled = deduplicate(
+    resolved = deduplicate(
         video("a", "train", "g1", "x", used=used),
         video("b", "test", "g2", "x", used=used),
         video("fake-of-b", "test", "g2 g3", "y", label=1),
         video("other", "test", "g3", "z"),
         video("elsewhere", "train", "g2", "v"),
     )
-    assert settled["a"][1] is used
-    assert settled["b"] == (Status.REFUSED_CROSS_SPLIT, False)
-    assert settled["fake-of-b"] == (Status.REFUSED_CROSS_SPLIT, False)
-    assert settled["other"] == (Status.OK, True), "it shows nothing of what `b` shows"
-    assert settled["elsewhere"] == (Status.OK, True)
+    assert resolved["a"][1] is used
+    assert resolved["b"] == (Status.REFUSED_CROSS_SPLIT, False)
+    assert resolved["fake-of-b"] == (Status.REFUSED_CROSS_SPLIT, False)
+    assert resolved["other"] == (Status.OK, True), "it shows nothing of what `b` shows"
+    assert resolved["elsewhere"] == (Status.OK, True)
 
 
 def test_what_an_earlier_result_holds_stays_and_its_new_copy_goes():
@@ -60,10 +60,10 @@ def test_what_an_earlier_result_holds_stays_and_its_new_copy_goes():
 
 
 def test_a_copy_is_used_where_the_first_one_failed():
-    settled = deduplicate(
+    resolved = deduplicate(
         video("a", "train", "g1", "x", used=False), video("b", "train", "g2", "x")
     )
-    assert settled == {"a": (Status.NO_FACE, False), "b": (Status.OK, True)}
+    assert resolved == {"a": (Status.NO_FACE, False), "b": (Status.OK, True)}
 
 
 def test_the_reason_names_both_files():
