@@ -7,8 +7,8 @@ are one face, and the seam between face and surroundings is an easy cue.
 import csv
 import dataclasses
 import functools
+import io
 import multiprocessing
-import os
 import pathlib
 from collections.abc import Callable, Iterator
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import rich
 
 from data import contract
+from data.utils import atomic_file
 from data.utils.errors import UsageError
 from data.utils.progress import progress_bar
 
@@ -166,7 +167,7 @@ def generate(
     """Writes the dataset: `real/*.mp4`, `fake/*.mp4`, and `metadata.csv` when all are there.
 
     A folder that has a `metadata.csv` is complete: an earlier one is removed first, and the
-    new one is written aside and renamed.
+    new one appears when it is complete.
 
     Args:
         output_dir: made if needed; files of the same names are overwritten.
@@ -197,12 +198,11 @@ def generate(
         if progress:
             progress(done, options.identities)
 
-    aside = metadata.with_suffix(".csv.partial")
-    with aside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(aside, metadata)
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_file.write(metadata, table.getvalue().encode())
     return metadata
 
 

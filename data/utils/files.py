@@ -13,13 +13,13 @@ import pathlib
 import posixpath
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, BinaryIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
+from data.utils import atomic_file
 from data.utils.errors import OutputError, UsageError
 
 _BLOCK_BYTES = 1 << 20
@@ -129,21 +129,26 @@ def create(path: str) -> Iterator[BinaryIO]:
     Raises:
         OutputError: it cannot be written.
     """
-    aside = f"{path}.{uuid.uuid4().hex}.partial" if is_local(path) else path
     try:
-        with FileSystems.create(aside, compression_type=_AS_IT_IS) as file:
+        with _create(path) as file:
             yield file
-        if aside != path:
-            os.replace(aside, path)
     except BaseException as error:
-        with contextlib.suppress(OSError, BeamIOError):
-            delete(aside)
+        if not is_local(path):
+            with contextlib.suppress(OSError, BeamIOError):
+                delete(path)
         if isinstance(error, OSError):
             raise OutputError(
                 f"{path}: cannot be written ({error.strerror or error}); make room or allow it, "
                 "and start again: what is finished is kept"
             ) from error
         raise
+
+
+def _create(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    if not is_local(path):
+        return FileSystems.create(path, compression_type=_AS_IT_IS)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    return atomic_file.create(path)
 
 
 def move(source: str, destination: str) -> None:

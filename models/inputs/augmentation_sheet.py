@@ -13,8 +13,7 @@ from PIL import Image, ImageDraw
 from pydantic import BaseModel, ConfigDict, Field
 
 from data import contract
-from data.extraction import output_layout
-from data.utils import files, yaml_config
+from data.utils import atomic_file, yaml_config
 from data.utils.errors import UsageError
 from data.visualization import drawing
 from models.config import ModelConfig
@@ -85,7 +84,8 @@ def write_sheet(config: pathlib.Path, model: str | None, output: pathlib.Path, v
     pairs = augmented_pairs(run.examples, chosen, videos)
     try:
         title = f"{name} at {chosen.image_size} pixels, fakes: {chosen.fakes}"
-        files.write(str(output), draw_sheet(title, chosen, pairs))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        atomic_file.write(output, draw_sheet(title, chosen, pairs))
     except OSError as error:
         raise UsageError(
             f"{output}: cannot be written: {error}; choose another --output"
@@ -108,14 +108,13 @@ def augmented_pairs(examples: str, config: ModelConfig, videos: int) -> list[Aug
     """
     config = config.model_copy(update={"sampling": "paired", "head": "frame"})
     split = contract.SPLITS[0]
-    shards = [name for name in output_layout.find_shards(examples) if name.startswith(f"{split}-")]
+    shards = tf.io.gfile.glob(f"{examples}/{split}-?????-of-?????")
     if not shards:
         raise UsageError(f"{examples}: holds no {split} split; `unmask extract` writes one")
-    paths = [files.join(examples, name) for name in shards]
     pairs = []
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
-        CropSource.write(paths, f"{folder}/crops", compression="") as source,
+        CropSource.write(shards, f"{folder}/crops", compression="") as source,
     ):
         crops = sample_tracks(source.index, config.frames_per_video)
         count = min(videos, len(sampling.make_sampler(source.index, crops, config)))

@@ -2,12 +2,12 @@
 
 import csv
 import io
-import os
 import pathlib
 from collections.abc import Sequence
 
 from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
+from data.utils import atomic_file
 from data.utils.errors import OutputError
 from serving.prediction import VideoPrediction
 
@@ -49,17 +49,12 @@ def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> Non
 
 
 def write_whole(path: pathlib.Path, text: str) -> None:
-    """Writes a file aside first, as UTF-8, then renames it.
+    """Writes a file as UTF-8, whole or not at all.
 
     Raises:
         OutputError: the file cannot be written; one that was there before is unchanged.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            aside.write_text(text, encoding="utf-8", newline="")
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        atomic_file.write(path, text.encode())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
