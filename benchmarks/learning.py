@@ -36,13 +36,13 @@ from data.datasets import read_listing
 from data.extraction import ExtractionOptions, job
 from data.faces import FaceOptions
 from data.synthetic import generator
+from data.utils import files
 from data.utils.code_hash import code_hash
 from models.calibration import Calibrator, Temperature
 from models.code_version import code_version
 from models.ensembles import build_ensemble
 from models.evaluation import auc_interval, reliability
 from models.training import run_fn
-from models.training.checkpoints import write_whole
 from pipeline import config as run_config
 from pipeline import transform_graph
 
@@ -170,7 +170,7 @@ def measure(
     make(config, name, seed, root, folder)
     result = {"name": name, "seed": seed, "minutes": round((time.monotonic() - started) / 60, 1)}
     result |= score(folder / "model", root / "zipped" / "test.gz")
-    write_whole(str(folder), done.name, json.dumps({**result, "made_of": made_of}))
+    files.write(str(done), json.dumps({**result, "made_of": made_of}).encode())
     return result
 
 

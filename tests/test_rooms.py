@@ -3,7 +3,9 @@
 `lint-imports` reads sources and runs none of them.
 """
 
+import ast
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -116,3 +118,75 @@ def test_a_broken_contract_is_named(house, file, line, broken):
     assert any(text.startswith(broken) and " BROKEN" in text for text in output.splitlines()), (
         output
     )
+
+
+OPEN = {"data.utils", "serving.server", "serving.server.protos"}
+"""Rooms whose modules are themselves what they offer."""
+
+
+def exports():
+    """What each inner room offers: the names in `__all__`, and the files that its text names."""
+    offered = {}
+    for top in ("data", "models", "serving"):
+        for init in sorted((ROOT / top).glob("*/**/__init__.py")):
+            room = ".".join(init.parent.relative_to(ROOT).parts)
+            tree = ast.parse(init.read_text(encoding="utf-8"))
+            names = [
+                ast.literal_eval(statement.value)
+                for statement in tree.body
+                if isinstance(statement, ast.Assign)
+                and isinstance(statement.targets[0], ast.Name)
+                and statement.targets[0].id == "__all__"
+            ]
+            text = ast.get_docstring(tree) or ""
+            named = set(re.findall(r"`(?:[a-z_]+\.)*?([a-z0-9_]+)(?:\.py)?`", text))
+            files = named & {path.stem for path in init.parent.glob("*.py")}
+            offered[room] = {*files, *(names[0] if names else ())}
+    return {room: names for room, names in offered.items() if room not in OPEN}
+
+
+def not_offered(source, module, offered):
+    """Imports of a module that take from an inner room what it does not offer."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            rooms = [room for room in offered if name.startswith(f"{room}.")]
+            room = max(rooms, key=len, default=None)
+            if room is None or module.startswith(f"{room}."):
+                continue
+            if name.removeprefix(f"{room}.").partition(".")[0] not in offered[room]:
+                yield f"{module}:{node.lineno}: {name}"
+
+
+SOURCES = sorted(path for room in (*ROOMS, "benchmarks") for path in (ROOT / room).rglob("*.py"))
+
+
+def test_code_imports_from_an_inner_room_what_that_offers():
+    offered = exports()
+    assert len(offered) > 20
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in SOURCES}
+    assert [
+        line
+        for module, path in modules.items()
+        for line in not_offered(path.read_text(encoding="utf-8"), module, offered)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "caught"),
+    [
+        ("from data.faces import extract_faces", False),
+        ("from data.faces import _anything", True),
+        ("from data.faces.collector import FaceCollector", True),
+        ("def late():\n    import data.faces.tracking", True),
+        ("from data.utils.errors import UsageError", False),
+        ("from data.detectors.mtcnn import Mtcnn", False),
+    ],
+)
+def test_an_import_of_what_a_room_does_not_offer_is_caught(line, caught):
+    assert bool(list(not_offered(line, "serving.client.session", exports()))) is caught

@@ -1,8 +1,9 @@
 """The Beam job that turns videos into TFRecords of Examples and a ledger.
 
 Open `job.py` first: it is the pipeline. `plan.py` decides what it has to do, `step.py` extracts one
-video, `output_layout.py` says what it leaves. What follows is the configuration; every other file
-loads Beam, some through `data.utils.files`, and is imported from its file.
+video, `output_layout.py` says what it leaves, `runners.py` what runs it, and `display.py` shows it
+on a terminal. What follows is the configuration; every other file loads Beam, some through
+`data.utils.files`, and is imported from its file.
 """
 
 from data.extraction.config import (
