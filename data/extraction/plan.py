@@ -178,7 +178,7 @@ def _fingerprint(
     """Changes with the files, what the datasets say of them, the options and our code."""
     described = []
     for video in sorted(videos, key=lambda video: video.video_id):
-        file = files.describe(video.path)
+        file = files.metadata(video.path)
         version = None if file is None else (file.size_in_bytes, file.last_updated_in_seconds)
         described.append((dataclasses.asdict(video), version))
     return _hash(

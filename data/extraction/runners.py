@@ -102,7 +102,7 @@ def _check(runner: str, options: Mapping[str, Any]) -> BaseModel:
     except pydantic.ValidationError as error:
         lines = []
         for problem in error.errors():
-            text = f"runner {runner}: runner_options.{yaml_config.describe(problem)}"
+            text = f"runner {runner}: runner_options.{yaml_config.problem_text(problem)}"
             if problem["type"] == "missing":
                 (example,) = model.model_fields[str(problem["loc"][0])].examples or ("",)
                 text += f"; give it, such as {example}"

@@ -128,7 +128,7 @@ class ExtractVideo(beam.DoFn):
         with contextlib.ExitStack() as stack:
             try:
                 path, sha256 = stack.enter_context(files.local_copy(job.path))
-                described = files.describe(path)
+                metadata = files.metadata(path)
             except OutputError:
                 raise
             except FileNotFoundError:
@@ -152,7 +152,7 @@ class ExtractVideo(beam.DoFn):
             self._extractor.wait()
             started = time.monotonic()
             original = self._read_original(original_key) if original_key else None
-            size_bytes = 0 if described is None else described.size_in_bytes
+            size_bytes = 0 if metadata is None else metadata.size_in_bytes
             found = self._extractor.extract(path, size_bytes, original)
         row = dataclasses.replace(
             unopened,

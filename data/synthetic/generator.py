@@ -89,15 +89,10 @@ def write_clip(path: pathlib.Path, frames: list[npt.NDArray[np.uint8]], fps: int
     """
     import av
 
-    # Bit-exact: neither the time nor the library's version gets into the file. One thread:
-    # x264 notes their number in the stream. Without cpu-independent its choices vary from one
-    # process to the next.
-    options = {
-        "crf": str(crf),
-        "threads": "1",
-        "flags": "+bitexact",
-        "x264-params": "cpu-independent=1",
-    }
+    from data.video import reproducible_h264_options
+
+    # Bit-exact: neither the time nor the library's version gets into the file.
+    options = reproducible_h264_options(crf, flags="+bitexact")
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.height, stream.width = frames[0].shape[:2]

@@ -174,7 +174,7 @@ def delete(*paths: str) -> None:
             os.unlink(path)
 
 
-def describe(path: str) -> FileMetadata | None:
+def metadata(path: str) -> FileMetadata | None:
     """Path, size and time of the last change of a file; None if there is none to be seen."""
     try:
         return FileSystems.get_filesystem(path).metadata(path)

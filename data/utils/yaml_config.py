@@ -73,11 +73,11 @@ def check(model: type[_Config], content: Mapping[str, Any], name: str) -> _Confi
     try:
         return model.model_validate(content)
     except pydantic.ValidationError as error:
-        lines = [f"{name}: {describe(problem)}" for problem in error.errors()]
+        lines = [f"{name}: {problem_text(problem)}" for problem in error.errors()]
         raise UsageError("\n".join(lines)) from None
 
 
-def describe(problem: Any) -> str:
+def problem_text(problem: Any) -> str:
     """Says in one line what is wrong with a configuration.
 
     Args:

@@ -130,14 +130,14 @@ def test_name_that_is_not_utf8(tmp_path):
 @ADDRESSES
 def test_what_is_written_is_read_and_described(address, tmp_path):
     path = files.join(address(tmp_path), "a.gz")  # which must not be unpacked
-    assert files.describe(path) is None
+    assert files.metadata(path) is None
     files.write(path, b"first")
     files.write(path, b"content")
     assert files.read_bytes(path) == b"content"
     assert os.listdir(tmp_path) == ["a.gz"]
-    described = files.describe(path)
-    assert (described.path, described.size_in_bytes) == (path, 7)
-    assert described.last_updated_in_seconds == pytest.approx(os.path.getmtime(tmp_path / "a.gz"))
+    metadata = files.metadata(path)
+    assert (metadata.path, metadata.size_in_bytes) == (path, 7)
+    assert metadata.last_updated_in_seconds == pytest.approx(os.path.getmtime(tmp_path / "a.gz"))
 
 
 @ADDRESSES

@@ -1,0 +1,30 @@
+import io
+
+import av
+import numpy as np
+import pytest
+
+from data.video.h264 import reproducible_h264_options
+
+
+def encode(options):
+    content = io.BytesIO()
+    with av.open(content, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for image in np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), np.uint8):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode())
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(reproducible_h264_options(23, flags="+bitexact"), id="sample"),
+        pytest.param(reproducible_h264_options(18, "bframes=0", preset="veryfast"), id="faces"),
+    ],
+)
+def test_equal_frames_give_equal_bytes(options):
+    first = encode(options)
+    assert encode(options) == first
