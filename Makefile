@@ -58,7 +58,8 @@ lock: $(UV) ## renew the pinned requirements from pyproject.toml
 # A compiler of the protobuf release that TFX holds us to, in an environment of its own.
 protos: $(UV) ## renew the Python code of our .proto files
 	$(UV) run --quiet --no-project --isolated --python 3.10 --with 'grpcio-tools==1.48.2' \
-	  --with 'setuptools<81' python -m grpc_tools.protoc -I. --python_out=. data/utils/example.proto serving/server/protos/*.proto
+	  --with 'setuptools<81' python -m grpc_tools.protoc -I. --python_out=. \
+	  data/utils/example.proto serving/server/protos/*.proto
 
 clean: ## remove the environment and everything that runs wrote
 	rm -rf $(VENV) .uv runs

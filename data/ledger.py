@@ -110,7 +110,7 @@ _FROM_TEXT: Mapping[type, Callable[[str], typing.Any]] = {
 
 
 def percent_encode(name: str) -> str:
-    """Makes a file name printable: bytes that are not UTF-8 become `%XX`.
+    r"""Makes a file name printable: bytes that are not UTF-8 become `%XX`.
 
     Python holds such bytes as lone surrogates (PEP 383), which no UTF-8 file, JSON text or
     protocol buffer takes. Names that are UTF-8 come back unchanged.
@@ -120,12 +120,16 @@ def percent_encode(name: str) -> str:
 
     Returns:
         The text with each undecodable byte replaced.
+
+    Example:
+        >>> percent_encode("caf\udce9.mp4"), percent_encode("café.mp4")
+        ('caf%E9.mp4', 'café.mp4')
     """
     return re.sub(r"[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
 
 
 def to_csv(rows: Iterable[LedgerRow]) -> str:
-    """Writes a ledger: RFC 4180 CSV, one header and one row a video, in the order given."""
+    """Writes a ledger: RFC 4180 CSV, one header and one row a video, in the order of `rows`."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()

@@ -6,7 +6,7 @@ Entry points import this first; importing it is what sets them.
 import os
 import warnings
 
-# tensorflow-transform switches Keras 3 off unless told otherwise before it is imported.
+# tensorflow-transform switches Keras 3 off, unless this is set before it is imported.
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 # TensorFlow 2.16 logs three CUDA errors at every start, also where there is no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

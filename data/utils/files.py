@@ -27,7 +27,12 @@ _AS_IT_IS = CompressionTypes.UNCOMPRESSED  # or a name in .gz would be unpacked 
 
 
 def is_local(path: str) -> bool:
-    """Whether `path` is a local path and not a URL."""
+    """Whether `path` is a local path and not a URL.
+
+    Example:
+        >>> is_local("/data/a.mp4"), is_local("gs://bucket/a.mp4")
+        (True, False)
+    """
     return FileSystems.get_scheme(path) is None
 
 
@@ -41,7 +46,12 @@ def join(root: str, *parts: str) -> str:
 
 
 def parent(path: str) -> str:
-    """The folder that a file lies in, to be given to `join`."""
+    """The folder that holds a file, for use with `join`.
+
+    Example:
+        >>> parent("/data/clips.csv"), parent("gs://bucket/clips.csv"), parent("clips.csv")
+        ('/data', 'gs://bucket', '.')
+    """
     return posixpath.dirname(path) or "."
 
 
@@ -184,9 +194,10 @@ def metadata(path: str) -> FileMetadata | None:
 
 @contextlib.contextmanager
 def local_copy(path: str) -> Iterator[tuple[str, str]]:
-    """Gives a local path to read a file from, and the file's SHA-256.
+    """Provides a local path to read a file from, and the file's SHA-256.
 
-    A local file is given as it is; another is fetched, and what was fetched is deleted after.
+    The path of a local file is yielded as it is. Another file is downloaded, and the download is
+    deleted when the block ends.
 
     Args:
         path: of a file.
@@ -254,15 +265,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _list_url(root: str, below: str, depth: int, closed: Callable[[str], bool]) -> Iterator[str]:
     """What lies below the folder `root + below`; both end with a slash or are empty."""
     if not _file_system(root).has_dirs():  # an object store lists all levels at once
-        names = (found.path.removeprefix(root) for found in _list_level(root))
+        names = (entry.path.removeprefix(root) for entry in _list_level(root))
         # Some tools mark folders by objects whose names end with a slash.
         yield from (n for n in names if n and not n.endswith("/") and n.count("/") < depth)
         return
     level = list(_list_level(root + below))  # folders are listed like empty files
-    for found in level if depth > 0 else ():
-        relative = found.path.removeprefix(root)
+    for entry in level if depth > 0 else ():
+        relative = entry.path.removeprefix(root)
         inside = [relative]
-        if found.size_in_bytes == 0 and not closed(relative):
+        if entry.size_in_bytes == 0 and not closed(relative):
             with contextlib.suppress(BeamIOError):  # raised if it is an empty file
                 inside = list(_list_url(root, relative + "/", depth - 1, closed))
         yield from inside

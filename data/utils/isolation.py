@@ -1,4 +1,4 @@
-"""A function in its own process: what it is given can neither hang nor kill the caller.
+"""A function in its own process: no argument of it can make the caller hang or crash.
 
 A damaged file can make a decoder loop for ever, run out of memory or crash its process. The
 function is called in a child process, which is killed when it takes too long and started anew when

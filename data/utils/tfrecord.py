@@ -16,7 +16,15 @@ _MASK_DELTA = 0xA282EAD8
 
 
 def write(file: BinaryIO, records: Iterable[bytes]) -> None:
-    """Writes records, one after the other."""
+    """Writes records, one after the other.
+
+    Example:
+        >>> import io
+        >>> file = io.BytesIO()
+        >>> write(file, [b"first", b"second"])
+        >>> list(read(io.BytesIO(file.getvalue())))
+        [b'first', b'second']
+    """
     for record in records:
         length = struct.pack("<Q", len(record))
         file.write(length + _CHECKSUM.pack(_masked_checksum(length)))

@@ -1,7 +1,7 @@
-"""Opening a video file that nobody vouches for, and what its packets tell before any is decoded.
+"""Opening an untrusted video file, and what its packets say before any is decoded.
 
-Containers lie about counts and durations, and name other files; what is believed here is the
-packets that are really there.
+Containers may state wrong counts and durations, and name other files. So the packets that are
+really there are counted.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ class UnreadableVideoError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """What the packets of a video stream tell.
+    """What the packets of a video stream say.
 
     Attributes:
         size_bytes: of the file.
@@ -102,8 +102,8 @@ def open_container(path: str, **more_options: str) -> InputContainer:
         ) from error
     except (av.FFmpegError, ValueError, OSError) as error:
         # FFmpeg's own text, without the error number and the path.
-        told = getattr(error, "strerror", None) or error
-        raise UnreadableVideoError(f"cannot be opened as a video: {told}") from error
+        text = getattr(error, "strerror", None) or error
+        raise UnreadableVideoError(f"cannot be opened as a video: {text}") from error
 
 
 def read_packets(
@@ -180,16 +180,16 @@ def examine(path: str) -> Contents:
 def _file_size(path: str) -> int:
     """Size in bytes of a regular file that holds something."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as error:
         raise UnreadableVideoError(f"cannot be opened: {error.strerror}") from error
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise UnreadableVideoError("not a file")
-    if found.st_size == 0:
+    if status.st_size == 0:
         raise UnreadableVideoError("the file is empty")
-    return found.st_size
+    return status.st_size
 
 
 def _read(container: InputContainer) -> list[_Read]:
@@ -259,9 +259,9 @@ def _count_declared(
 def _end_s(container: InputContainer, read: Sequence[_Read]) -> float:
     """When the last packet of any stream is shown, seconds: sound may go on after the picture."""
     return max(
-        float(found.end * stream.time_base)
-        for stream, found in zip(container.streams, read, strict=True)
-        if found.end is not None and stream.time_base is not None
+        float(packets_read.end * stream.time_base)
+        for stream, packets_read in zip(container.streams, read, strict=True)
+        if packets_read.end is not None and stream.time_base is not None
     )
 
 

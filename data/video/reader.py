@@ -122,7 +122,7 @@ class Video:
         return self._shown_at(_middles(self._contents.positions, count))
 
     def at(self, times_s: Sequence[float]) -> Iterator[Frame]:
-        """Decodes the whole video and yields the frames that begin nearest to given times.
+        """Decodes the whole video and yields the frames that begin nearest to some times.
 
         Args:
             times_s: seconds from the start, in any order.
@@ -184,11 +184,11 @@ class Video:
                 if packet is not None:
                     yield from self._whole_frames(stream, packet)
             yield from self._whole_frames(stream, None)
-            # Some decoders pass over what they cannot read without a word. But two fields may
+            # Some decoders skip what they cannot read and report no error. But two fields may
             # make one frame, and VP8 has frames that are never shown.
             if not self._interlaced and context.codec.canonical_name != "vp8":
-                found = self.frames_decoded + self.frames_damaged
-                self.frames_damaged += max(0, self.packets - found)
+                counted = self.frames_decoded + self.frames_damaged
+                self.frames_damaged += max(0, self.packets - counted)
 
     def _whole_frames(
         self, stream: av.VideoStream, packet: av.Packet | None
