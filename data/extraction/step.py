@@ -1,4 +1,4 @@
-"""The Beam step that extracts one video: from its file to a committed result and a ledger row."""
+"""The Beam step that extracts one video: from its file to a stored result and a ledger row."""
 
 import contextlib
 import dataclasses
@@ -57,7 +57,7 @@ class Extracted:
     """What Beam moves of one input: never its images.
 
     Attributes:
-        key: of its committed result; empty if it has none.
+        key: of its stored result; empty if it has none.
         row: of the ledger.
         annotation: what its Example says besides its faces; None if it was refused.
         sources: see `data.datasets.base.SourceVideo`.
@@ -72,7 +72,7 @@ class Extracted:
 
 
 class ExtractVideo(beam.DoFn):
-    """Extracts one video, stores what was found and emits its ledger row.
+    """Extracts one video, stores the result and yields its ledger row.
 
     Args:
         work: the job's folder.
@@ -94,18 +94,18 @@ class ExtractVideo(beam.DoFn):
 
     def process(
         self,
-        job: VideoTask,
+        task: VideoTask,
         original_keys: Any = None,  # Beam cannot read the type of a mapping or None
     ) -> Iterator[Extracted]:
-        """Yields what became of one video, in an earlier run if that finished it.
+        """Extracts one video, or takes its result from the store if it is there.
 
         Args:
-            job: the video.
-            original_keys: of committed originals, str by `video_id`; None if none are used.
+            task: the video.
+            original_keys: of the results of originals, str by `video_id`; None if none are used.
         """
-        key, row = self._process(job, (original_keys or {}).get(job.original, ""))
+        key, row = self._process(task, (original_keys or {}).get(task.original, ""))
         self._progress.add(row.status)
-        yield Extracted(key, row, job.annotation, job.sources, job.is_kept)
+        yield Extracted(key, row, task.annotation, task.sources, task.is_kept)
 
     def finish_bundle(self) -> None:
         """Reports what was counted."""
@@ -115,19 +115,19 @@ class ExtractVideo(beam.DoFn):
         """Ends the process."""
         self._extractor.close()
 
-    def _process(self, job: VideoTask, original_key: str) -> tuple[str, LedgerRow]:
+    def _process(self, task: VideoTask, original_key: str) -> tuple[str, LedgerRow]:
         unopened = LedgerRow(
-            video_id=job.annotation.video_id,
-            path=job.path,
-            split=job.split,
-            label=int(job.annotation.label),
+            video_id=task.annotation.video_id,
+            path=task.path,
+            split=task.split,
+            label=int(task.annotation.label),
             status=Status.MISSING,
             reason="there is no such file",
-            original=job.original if original_key else "",
+            original=task.original if original_key else "",
         )
         with contextlib.ExitStack() as stack:
             try:
-                path, sha256 = stack.enter_context(files.local_copy(job.path))
+                path, sha256 = stack.enter_context(files.local_copy(task.path))
                 metadata = files.metadata(path)
             except OutputError:
                 raise
@@ -153,24 +153,26 @@ class ExtractVideo(beam.DoFn):
             started = time.monotonic()
             original = self._read_original(original_key) if original_key else None
             size_bytes = 0 if metadata is None else metadata.size_in_bytes
-            found = self._extractor.extract(path, size_bytes, original)
+            result = self._extractor.extract(path, size_bytes, original)
         row = dataclasses.replace(
             unopened,
             sha256=sha256,
-            status=found.status,
-            used=bool(found.faces),
-            reason=found.reason,
-            frames_declared=found.measurements.frames_declared,
-            frames_decoded=found.measurements.frames_decoded,
-            frames_damaged=found.measurements.frames_damaged,
-            faces=len(found.usable_faces),
-            tracks_kept=found.tracks_kept,
-            tracks_left_out=found.tracks_left_out,
-            boxes_from=unopened.original if found.boxes_given else "",
+            status=result.status,
+            used=bool(result.faces),
+            reason=result.reason,
+            frames_declared=result.measurements.frames_declared,
+            frames_decoded=result.measurements.frames_decoded,
+            frames_damaged=result.measurements.frames_damaged,
+            faces=len(result.usable_faces),
+            tracks_kept=result.tracks_kept,
+            tracks_left_out=result.tracks_left_out,
+            boxes_from=unopened.original if result.at_original_boxes else "",
             seconds=round(time.monotonic() - started, 3),
         )
-        if found.status in FINAL:
-            content = VideoContent(sha256, found.measurements, found.faces) if found.faces else None
+        if result.status in FINAL:
+            content = (
+                VideoContent(sha256, result.measurements, result.faces) if result.faces else None
+            )
             self._results.write(key, row, content)
         return key, row
 

@@ -72,7 +72,7 @@ def _extract_at_boxes_of(
     result = _extract(path, faces_at, options, times)
     if not result.faces or sum(with_face) < MIN_MATCHED_FRACTION * len(times):
         return None
-    return dataclasses.replace(result, boxes_given=True)
+    return dataclasses.replace(result, at_original_boxes=True)
 
 
 def sampled_frames(video: Video, options: FaceOptions) -> Generator[Frame, None, None]:

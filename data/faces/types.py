@@ -1,4 +1,4 @@
-"""What is asked of a video's faces, and what was found in it."""
+"""The options by which faces are taken from a video, and the faces taken."""
 
 import dataclasses
 from typing import Annotated, ClassVar
@@ -38,21 +38,21 @@ class FaceOptions:
 
 @dataclasses.dataclass(frozen=True)
 class VideoFaces:
-    """What was found in one video.
+    """The faces of one video.
 
     Attributes:
         status: `Status.OK`, `TRUNCATED`, `DAMAGED`, `NO_FACE`, `FACES_TOO_SMALL`,
             `TOO_BLURRED`, `UNREADABLE` or `MISSING`.
         reason: one sentence for people; empty if `status` is `OK`.
-        faces: all faces of the tracks kept, sorted by track, then by time; empty where there is
-            nothing to score, which `TRUNCATED` and `DAMAGED` alone do not say.
+        faces: all faces of the tracks kept, sorted by track, then by time; empty if there is
+            nothing to score, which is possible with `TRUNCATED` and `DAMAGED` too.
         measurements: of the video; zeros if it is unreadable.
         tracks_kept: tracks in `faces`.
         tracks_left_out: tracks with usable faces beyond `max_tracks` or seen too briefly.
-        boxes_given: whether the boxes are those of the original.
-        usable_counts: usable faces seen of each track kept; more than are in `faces` where a
-            `FaceCollector` was told how many to keep.
-        times_s: presentation times of the frames looked at, seconds, rising.
+        at_original_boxes: whether the boxes are those of the original.
+        usable_counts: usable faces seen of each track kept; more than in `faces` if the
+            `FaceCollector` has a limit.
+        times_s: presentation times of the sampled frames, seconds, rising.
     """
 
     status: Status
@@ -61,11 +61,11 @@ class VideoFaces:
     measurements: contract.Measurements = dataclasses.field(default_factory=contract.Measurements)
     tracks_kept: int = 0
     tracks_left_out: int = 0
-    boxes_given: bool = False
+    at_original_boxes: bool = False
     usable_counts: tuple[int, ...] = ()
     times_s: tuple[float, ...] = ()
 
     @property
     def usable_faces(self) -> tuple[contract.FaceCrop, ...]:
-        """What a model may be asked about, sorted by track, then by time."""
+        """The faces that a model may judge, sorted by track, then by time."""
         return tuple(face for face in self.faces if face.usable)

@@ -62,29 +62,29 @@ def test_boxes_of_an_original_are_used_where_they_fit(good, extractor, tmp_path)
     shifted = tuple(
         type(face)(**{**vars(face), "box": (40.0, 30.0, 140.0, 150.0)}) for face in own.faces
     )
-    given = extractor.extract(
+    at_original = extractor.extract(
         str(good), 0, OriginalFaces(own.measurements.width, own.measurements.height, shifted)
     )
-    assert given.boxes_given
-    assert {face.box for face in given.faces} == {(40.0, 30.0, 140.0, 150.0)}
+    assert at_original.at_original_boxes
+    assert {face.box for face in at_original.faces} == {(40.0, 30.0, 140.0, 150.0)}
     # One that lacks its last frames has the same frames at the same times.
     shorter = tmp_path / "shorter.mp4"
     encode(shorter, face_frames(44))
-    given = extractor.extract(
+    at_original = extractor.extract(
         str(shorter), 0, OriginalFaces(own.measurements.width, own.measurements.height, shifted)
     )
-    assert given.boxes_given
-    assert [face.time_s for face in given.faces] == [face.time_s for face in own.faces]
+    assert at_original.at_original_boxes
+    assert [face.time_s for face in at_original.faces] == [face.time_s for face in own.faces]
     # One that lacks half of them is searched.
     encode(shorter, face_frames(24))
-    given = extractor.extract(
+    at_original = extractor.extract(
         str(shorter), 0, OriginalFaces(own.measurements.width, own.measurements.height, shifted)
     )
-    assert not given.boxes_given
+    assert not at_original.at_original_boxes
     other_size = extractor.extract(
         str(good), 0, OriginalFaces(own.measurements.width // 2, 9, shifted)
     )
-    assert not other_size.boxes_given
+    assert not other_size.at_original_boxes
     assert other_size.faces == own.faces
 
 
