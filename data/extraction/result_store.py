@@ -31,7 +31,7 @@ class ResultStore:
         Args:
             key: of its content and of what decides the faces taken from it.
             row: of the ledger.
-            content: what was found in it; None if there are no faces that are used.
+            content: its faces and measurements; None if no face of it is used.
         """
         if content is not None:
             files.write(self._path(key, "example"), contract.encode(content))
@@ -46,7 +46,7 @@ class ResultStore:
         return ledger.from_json(files.read_bytes(path).decode())
 
     def read_content(self, key: str) -> contract.VideoContent:
-        """What was found in a finished video that has faces."""
+        """The content of a finished video that has faces."""
         return contract.parse_content(files.read_bytes(self._path(key, "example")))
 
     def _path(self, key: str, suffix: str) -> str:

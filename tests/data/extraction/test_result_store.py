@@ -2,14 +2,15 @@
 
 import pytest
 
-from data.contract import Label
+from data.contract import Label, VideoContent
 from data.extraction.result_store import ResultStore, result_key
 from data.ledger import LedgerRow, Status
 from tests import tiny_dataset
 
 KEY = "ab" * 32
 ROW = LedgerRow("d/a.mp4", "a.mp4", int(Label.REAL), Status.OK, "a" * 64, "train", True)
-EXAMPLE = tiny_dataset.make_video(0, Label.REAL, "group")
+_EXAMPLE = tiny_dataset.make_video(0, Label.REAL, "group")
+CONTENT = VideoContent(_EXAMPLE.sha256, _EXAMPLE.measurements, _EXAMPLE.faces)
 
 
 @pytest.fixture
@@ -18,10 +19,10 @@ def store(tmp_path):
 
 
 def test_what_is_written_is_read(store):
-    store.write(KEY, ROW, EXAMPLE)
+    store.write(KEY, ROW, CONTENT)
     assert store.read_row(KEY) == ROW
-    images = [face.image for face in store.read_example(KEY).faces]
-    assert images == [face.image for face in EXAMPLE.faces]
+    images = [face.image for face in store.read_content(KEY).faces]
+    assert images == [face.image for face in CONTENT.faces]
 
 
 def test_a_video_without_faces_has_a_row_alone(store, tmp_path):
@@ -31,7 +32,7 @@ def test_a_video_without_faces_has_a_row_alone(store, tmp_path):
 
 
 def test_a_result_whose_row_was_not_written_is_not_there(store, tmp_path):
-    store.write(KEY, ROW, EXAMPLE)
+    store.write(KEY, ROW, CONTENT)
     next(tmp_path.rglob("*.json")).unlink()
     assert store.read_row(KEY) is None
 

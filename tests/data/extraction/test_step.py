@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from data.contract import Label
+from data.contract import Annotation, Label
 from data.extraction.result_store import ResultStore
-from data.extraction.step import Annotation, ExtractVideo, VideoTask
+from data.extraction.step import ExtractVideo, VideoTask
 from data.faces import FaceOptions
 from data.ledger import Status
 from tests.data import bad_clips
@@ -64,7 +64,7 @@ def test_a_video_is_extracted_once(step, work, clip, opened):
     assert (first.row.status, first.row.used, first.row.split) == (Status.OK, True, "train")
     assert again == dataclasses.replace(first, row=dataclasses.replace(first.row, split="test"))
     assert first.annotation == ANNOTATION
-    assert len(ResultStore(str(work)).read_example(first.key).faces) == first.row.faces
+    assert len(ResultStore(str(work)).read_content(first.key).faces) == first.row.faces
 
 
 def test_a_fake_is_cropped_at_its_originals_boxes(step, clip, tmp_path):
