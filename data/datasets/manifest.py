@@ -46,9 +46,8 @@ _SPLITS = {"val": "eval", "validation": "eval", **{split: split for split in con
 # A column of such a name would be mistaken for a feature of the contract, or for the slice buckets
 # that are computed from one.
 _RESERVED = {
-    "face_size",
-    *(field.name for field in dataclasses.fields(contract.VideoExample)),
-    *(field.name for field in dataclasses.fields(contract.FaceCrop)),
+    *("face_size", "faces", "frame_count", "slices"),
+    *(feature.attribute.rpartition(".")[2] for feature in contract.FEATURES.values()),
 }
 
 _CURE = (

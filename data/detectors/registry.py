@@ -49,8 +49,8 @@ def detector_fingerprint(name: str) -> str:
 
     Returns:
         The name with the release of the package that carries the weights, the SHA-256 of the
-        weights' file, or, for a class of the user's, a hash of its module's source; what that
-        class loads from elsewhere is not in it.
+        weights' file, or, for a class of the user's, a hash of the source of its module
+        and of the modules of its own package that it imports.
 
     Raises:
         UsageError: as `create_detector` does.

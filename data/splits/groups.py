@@ -17,7 +17,6 @@ from data.utils.errors import UsageError
 from data.utils.name_some import NAMED_IN_MESSAGE, name_some
 
 _ALL = frozenset(contract.SPLITS)
-"""Videos, or groups, that a message names before it counts the rest."""
 
 
 def keys_of(video: SourceVideo) -> tuple[str, ...]:

@@ -174,10 +174,6 @@ def generate(
 
     Raises:
         UsageError: there are too few identities for three splits.
-
-    Example:
-        >>> assign_splits(8, seed=0)
-        ('train', 'train', 'train', 'eval', 'train', 'train', 'train', 'test')
     """
     splits = assign_splits(options.identities, options.seed)
     metadata = output_dir / METADATA_NAME

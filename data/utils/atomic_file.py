@@ -23,7 +23,9 @@ def create(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written.
     """
-    aside = f"{os.fspath(path)}.{uuid.uuid4().hex}.partial"
+    folder, name = os.path.split(os.fspath(path))
+    # A file system takes names of 255 bytes; what stands before the number is for people alone.
+    aside = os.path.join(folder, f".{name[:50]}.{uuid.uuid4().hex}.partial")
     try:
         with open(aside, "wb") as file:
             yield file

@@ -7,16 +7,18 @@ followed without importing anything.
 import ast
 import functools
 import hashlib
+import importlib.machinery
 import importlib.util
 import pathlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 PACKAGES = ("components", "configs", "data", "kubeflow", "models", "pipeline", "serving")
 """Top-level packages whose source is ours, besides those of the entry modules."""
 
 _DOTTED_NAME = re.compile(r"([A-Za-z_]\w*\.\w+)(\.\w+)*")
 _INIT = "__init__.py"
+_EXTENSIONS = importlib.machinery.EXTENSION_SUFFIXES  # of compiled modules
 
 
 @functools.cache
@@ -92,8 +94,12 @@ def _defining_module(name: str) -> str | None:
 @functools.cache
 def _names(source: bytes, package: str) -> frozenset[str]:
     """Dotted names that a module in a package imports, or holds as texts."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # compiled, or broken: whoever imports it says why
+        return frozenset()
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -104,6 +110,16 @@ def _names(source: bytes, package: str) -> frozenset[str]:
             if text and text[0] == node.value and _find(text[1]):
                 names.add(node.value)
     return frozenset(names)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below a node, without imports that only type checkers read."""
+    yield node
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        children = node.orelse
+    for child in children:
+        yield from _executed(child)
 
 
 @functools.cache
@@ -137,7 +153,8 @@ def _find(module: str) -> pathlib.Path | None:
         return pathlib.Path(spec.origin) if spec.origin and spec.has_location else None
     for folder in spec.submodule_search_locations or ():
         path = pathlib.Path(folder).joinpath(*parts)
-        for file in (path.with_suffix(".py"), path / "__init__.py"):
+        names = [f"{path.name}{suffix}" for suffix in (".py", *_EXTENSIONS)]
+        for file in (*map(path.with_name, names), path / _INIT):
             if file.is_file():
                 return file
     return None

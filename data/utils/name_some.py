@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 NAMED_IN_MESSAGE = 3
+"""Names that a message gives before it counts the rest."""
 
 
 def name_some(names: Sequence[str]) -> str:

@@ -70,7 +70,7 @@ def _draw_diagram(axes: Axes, reliability: Reliability) -> None:
     share, mean = reliability.fake_share, reliability.probability
     axes.bar(
         _CENTRES,
-        share,
+        np.where(np.isnan(share), share, np.maximum(share, 0.005)),  # one without fakes is seen
         0.85 * _WIDTH,
         color=_SHARE,
         label="share of fakes, both classes weighing the same",
@@ -94,11 +94,13 @@ def _draw_verdicts(axes: Axes, decision: Decision) -> None:
 
 
 def _draw_counts(axes: Axes, reliability: Reliability) -> None:
+    least = 0.015 * max(reliability.reals.max(), reliability.fakes.max())  # what can be seen
     for counts, colour, label, side in (
         (reliability.reals, _REAL, "real videos", -1),
         (reliability.fakes, _FAKE, "fake videos", 1),
     ):
-        axes.bar(_CENTRES + side * _WIDTH / 4, counts, 0.4 * _WIDTH, color=colour, label=label)
+        heights = np.where(counts > 0, np.maximum(counts, least), 0)
+        axes.bar(_CENTRES + side * _WIDTH / 4, heights, 0.4 * _WIDTH, color=colour, label=label)
     axes.set(xlim=(0, 1), xlabel="probability of being fake", ylabel="videos")
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.spines[["top", "right"]].set_visible(False)

@@ -67,9 +67,13 @@ def build_ensemble(
 
     def fit(tracks: npt.NDArray[np.bool_]) -> Combination:
         logits, videos = track_logits[:, tracks], video_of_track[tracks]
+        if config.method == "stacked":
+            return fit_stack(logits, videos, labels)
         # The members' own calibrators were fitted to all of `eval`.
         refitted = calibrators if tracks.all() else _refit(calibrators, logits, videos, labels)
-        return _fit(config, refitted, logits, videos, labels)
+        if config.weights is not None:
+            return fixed_weights(config.weights, refitted)
+        return fit_weights(logits, videos, labels, refitted)
 
     combination = fit(np.full(len(video_of_track), True))
     video_logits, warnings = _cross_fitted(fit, track_logits, video_of_track, labels, groups)
@@ -107,20 +111,6 @@ def _refit(
         fit_calibrator(calibrator.method, max_over_tracks(logits, place), labels[videos])
         for calibrator, logits in zip(calibrators, track_logits, strict=True)
     ]
-
-
-def _fit(
-    config: EnsembleConfig,
-    calibrators: Sequence[Calibrator],
-    track_logits: npt.NDArray[np.float32],
-    video_of_track: npt.NDArray[np.int32],
-    labels: npt.NDArray[np.int8],
-) -> Combination:
-    if config.method == "stacked":
-        return fit_stack(track_logits, video_of_track, labels)
-    if config.weights is not None:
-        return fixed_weights(config.weights, calibrators)
-    return fit_weights(track_logits, video_of_track, labels, calibrators)
 
 
 def _cross_fitted(

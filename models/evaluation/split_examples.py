@@ -1,5 +1,8 @@
 """The Examples of one split of an extraction."""
 
+import os
+import re
+
 import tensorflow as tf
 
 from data import contract
@@ -21,9 +24,12 @@ def read_split(examples: str, split: str) -> tf.data.TFRecordDataset:
     """
     if split not in contract.SPLITS:
         raise UsageError(f"--split {split}: choose one of {', '.join(contract.SPLITS)}")
-    if not tf.io.gfile.exists(examples):
+    if not tf.io.gfile.isdir(examples):
         raise UsageError(f"{examples}: there is no such folder; `unmask extract` writes one")
-    shards = sorted(tf.io.gfile.glob(f"{examples}/{split}-?????-of-?????"))
+    shard = re.compile(rf"{split}-\d{{5}}-of-\d{{5}}")
+    # Not by a pattern of TensorFlow's: it would take brackets in the folder's name for one.
+    names = tf.io.gfile.listdir(examples)
+    shards = sorted(os.path.join(examples, name) for name in names if shard.fullmatch(name))
     if not shards:
         raise UsageError(f"{examples}: holds no {split} split; `unmask extract` writes one")
     return tf.data.TFRecordDataset(shards)

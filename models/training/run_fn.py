@@ -4,6 +4,7 @@ import tempfile
 
 import numpy as np
 
+import data.utils.environment  # noqa: F401 - decides which Keras trains
 from models.export import export_calibrated
 from models.inputs import CropSource
 from models.networks import classifier, saved_network

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+import data.utils.environment  # noqa: F401 - decides which Keras trains
 from data.utils.errors import UsageError
 from models.config import ModelConfig, SearchConfig, takes_whole_numbers
 from models.inputs import CropSource

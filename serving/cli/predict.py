@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import rich
@@ -97,12 +97,14 @@ def predict(
 
     Example: unmask predict clip.mp4 --model xception --output record.json --timeline clip.png
     """
-    from serving.visualization import CONTAINERS
-
     paths = expand(videos)
     if output is not None:
         check_output(output)
-    annotated = result_paths(annotate, paths, "--annotate", tuple(CONTAINERS))
+    annotated: Mapping[pathlib.Path, pathlib.Path] = {}
+    if annotate is not None:
+        from serving.visualization import CONTAINERS
+
+        annotated = result_paths(annotate, paths, "--annotate", tuple(CONTAINERS))
     timelines = result_paths(timeline, paths, "--timeline", (".png",))
     if models is not None and not models.is_dir():
         raise UsageError(f"{models}: no such folder; --models names the server's serving root")

@@ -15,7 +15,7 @@ def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     paths = []
     for video in videos:
         if video.is_dir():
-            from serving.client import find_videos  # loads TensorFlow
+            from serving.video_files import find_videos  # loads PyAV
 
             paths.extend(find_videos(video))
         else:

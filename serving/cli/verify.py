@@ -82,8 +82,8 @@ def verify(
     recorded = audit.read_record(record)
     if input is not None and len(recorded.videos) != 1:
         raise UsageError(
-            f"--input {input}: {record} is about {len(recorded.videos)} files, not one; run this "
-            "where their recorded paths lead to them"
+            f"--input {input}: {record} is about {len(recorded.videos)} files, so none can be "
+            "given; start this where their recorded paths lead to them"
         )
     paths = [str(input) if input is not None else video.input.path for video in recorded.videos]
     differences = audit.check_record(recorded)

@@ -9,7 +9,7 @@ from serving.client.client import Client
 from serving.client.connection import Tls
 from serving.client.errors import ServingError
 from serving.client.streaming import TimedFrame, open_source
-from serving.client.video_files import find_videos
+from serving.video_files import find_videos
 
 __all__ = [
     "AsyncClient",

@@ -16,8 +16,8 @@ from serving.client.rest_channel import RestChannel
 from serving.client.retries import Attempt
 from serving.client.session import Progress
 from serving.client.streaming import TimedFrame
-from serving.client.video_files import find_videos
 from serving.prediction import VideoPrediction
+from serving.video_files import find_videos
 
 ReturnT = TypeVar("ReturnT")
 

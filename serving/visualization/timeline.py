@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
+from data.utils import atomic_file
 from data.utils.errors import OutputError
 from data.visualization import drawing
 from serving.audit import Thresholds
@@ -116,9 +117,5 @@ def _draw_person(
 
 
 def _save(picture: Image.Image, path: pathlib.Path) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        picture.save(aside, "PNG")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with atomic_file.create(path) as file:
+        picture.save(file, "PNG")

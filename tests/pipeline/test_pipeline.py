@@ -101,8 +101,13 @@ def first(killed, loaded):
 
 
 def change_model_code(patch, code):
-    """What editing a file of models/ does: its hash is another."""
-    patch.setattr(graph, "code_version", lambda: code)
+    """What editing a file of models/training does: the hash of what trains is another."""
+    code_hash = graph.code_hash
+
+    def changed(*entries):
+        return code if "models.training.run_fn" in entries else code_hash(*entries)
+
+    patch.setattr(graph, "code_hash", changed)
 
 
 def versions(folder):

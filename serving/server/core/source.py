@@ -34,6 +34,8 @@ class Source(abc.ABC):
         versions: result of the last poll of an earlier source.
     """
 
+    _forgets_missing = False  # whether a base path that is missing is no model any more
+
     def __init__(self, versions: Mapping[str, Versions] | None = None) -> None:
         self.versions: Mapping[str, Versions] = dict(versions or {})
         self.problems: Mapping[str, str] = {}
@@ -53,6 +55,8 @@ class Source(abc.ABC):
             try:
                 versions[name] = version_policy.choose(policy, find_versions(base_path))
             except OSError as error:
+                if self._forgets_missing and isinstance(error, FileNotFoundError):
+                    continue  # removed since the root was listed
                 versions[name] = self.versions.get(name, {})
                 problems[name] = str(error)
                 if self.problems.get(name) != problems[name]:  # not at every poll again
@@ -94,6 +98,8 @@ class RootSource(Source):
     Args:
         root: the serving root.
     """
+
+    _forgets_missing = True
 
     def __init__(self, root: pathlib.Path) -> None:
         super().__init__()

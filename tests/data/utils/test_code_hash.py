@@ -1,3 +1,4 @@
+import importlib.machinery
 import pathlib
 import shutil
 import sys
@@ -22,7 +23,14 @@ HOUSE = {
         "def later():\n"
         "    import house.lazy\n"
         "from house.room import exported, renamed\n"
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from house import only_for_types\n"
+        "else:\n"
+        "    from house import instead\n"
     ),
+    "only_for_types.py": "",
+    "instead.py": "",
     "plain.py": "from house.deep import x\nimport numpy\n",
     "deep.py": "x = 1\n",
     "submodule.py": "",
@@ -51,6 +59,7 @@ HOUSE = {
 STEP = {
     *("house.step", "house.plain", "house.deep", "house.submodule", "house.beside"),
     *("house.relative", "house.names", "house.registered", "house.called", "house.lazy"),
+    "house.instead",
     *("house.room", "house.room.one", "house.room.two", "house.room.three"),
 }
 
@@ -102,6 +111,17 @@ def test_several_entries_in_any_order():
     modules = ("data.faces.tracking", "data.faces.cropping")
     assert code_hash(*modules) == code_hash(*reversed(modules))
     assert code_hash(*modules) != code_hash(modules[0])
+
+
+def test_what_is_no_python_is_hashed_as_it_is(house):
+    (house / "broken.py").write_text("def (")
+    assert set(imported_modules("house.broken")) == {"house.broken"}
+    suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+    (house / f"compiled{suffix}").write_bytes(b"\x7fELF\0\xff")
+    before = code_hash("house.compiled")
+    (house / f"compiled{suffix}").write_bytes(b"\x7fELF\0\xfe")
+    code_hash.cache_clear()
+    assert code_hash("house.compiled") != before
 
 
 def test_unknown_modules():

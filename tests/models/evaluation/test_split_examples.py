@@ -5,16 +5,19 @@ from data.utils.errors import UsageError
 from models.evaluation.split_examples import read_split
 
 
-def test_shards_of_the_split_are_read_in_order(tmp_path):
+@pytest.mark.parametrize("folder", ["examples", "examples [1]*"])
+def test_shards_of_the_split_are_read_in_order(folder, tmp_path):
+    examples = tmp_path / folder
+    examples.mkdir()
     for name in (
         "eval-00001-of-00002",
         "eval-00000-of-00002",
         "train-00000-of-00001",
         "eval-00000-of-00002.partial",
     ):
-        with tf.io.TFRecordWriter(str(tmp_path / name)) as writer:
+        with tf.io.TFRecordWriter(str(examples / name)) as writer:
             writer.write(name.encode())
-    records = list(read_split(str(tmp_path), "eval").as_numpy_iterator())
+    records = list(read_split(str(examples), "eval").as_numpy_iterator())
     assert records == [b"eval-00000-of-00002", b"eval-00001-of-00002"]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from data.utils.errors import UsageError
-from serving.client.video_files import find_videos
+from serving.video_files import find_videos
 
 
 def test_videos_are_found_at_any_depth_and_sorted(tmp_path):
