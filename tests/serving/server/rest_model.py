@@ -160,11 +160,11 @@ def _core() -> ServerCore:
     return core
 
 
-def make_server(api: Api, port=0, tls=None, **options) -> RestServer:
+def make_server(api: Api, port=0, tls=None, capacity=1024, **options) -> RestServer:
     """A server that admits every request; `options` are those of the app."""
     health = Health()
     health.serve()
-    app = RestApp(api, AdmissionControl(health, Capacity(1024)), **options)
+    app = RestApp(api, AdmissionControl(health, Capacity(capacity)), **options)
     return RestServer(app, port=port, tls=tls)
 
 

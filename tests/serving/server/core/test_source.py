@@ -52,6 +52,22 @@ def test_root_source_keeps_the_versions_of_a_model_that_it_cannot_read(
     assert source.problems == {}
 
 
+def test_root_source_forgets_a_model_that_is_removed_while_it_looks(tmp_path, monkeypatch, caplog):
+    make_version(tmp_path / "removed", "1")
+    source = RootSource(tmp_path)
+    source.poll()
+    listed = pathlib.Path.iterdir
+
+    def remove_first(path):
+        if path.name == "removed":
+            raise FileNotFoundError(2, "No such file or directory")
+        return listed(path)
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", remove_first)
+    assert source.poll() == {}
+    assert (source.problems, caplog.text) == ({}, "")
+
+
 def test_root_source_without_its_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         RootSource(tmp_path / "gone").poll()

@@ -177,6 +177,14 @@ def test_errors_are_answered_and_the_next_request_is_served(ask, path, document,
     assert ask({"instances": [1.0]}) == (200, {"predictions": [2.5]})
 
 
+def test_every_answer_makes_room_for_the_next_request():
+    with rest_model.serve(capacity=1) as url:
+        for path, document, code, _ in ERRORS.values():
+            content = document if isinstance(document, bytes) else json.dumps(document)
+            assert httpx.post(url + path, content=content, timeout=60).status_code == code
+        assert httpx.get(url).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("line", "code", "error"),
     [
