@@ -61,7 +61,7 @@ def extract(
     balance: BalanceOption = None,
     frames_per_video: Annotated[
         int | None,
-        typer.Option(help="Frames looked at in each video, evenly spaced in time (default: 32)."),
+        typer.Option(help="Frames searched in each video, evenly spaced in time (default: 32)."),
     ] = None,
     every_nth_frame: Annotated[
         int | None, typer.Option(help="Look at every n-th frame instead, however many that makes.")

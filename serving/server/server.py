@@ -204,7 +204,7 @@ class Server:
             max_body_bytes=options.limits.max_message_bytes,
             observers=observers,
             metrics=self._metrics if prometheus is not None and prometheus.enable else None,
-            metrics_path=(prometheus and prometheus.path) or DEFAULT_METRICS_PATH,
+            metrics_path=(prometheus.path if prometheus else "") or DEFAULT_METRICS_PATH,
         )
         return RestServer(
             app,

@@ -43,8 +43,8 @@ class UnaryCall:
     """Answers the calls of one method: a handler for `grpc.stream_unary_rpc_method_handler`.
 
     On the wire a unary call and a stream of one message are the same. As a stream, the handler
-    is called before the message has arrived. So it can stop to wait for the rest of half a
-    message, and parse on the request's own thread instead of gRPC's only one.
+    is called before the message has arrived. So it can give up waiting for the rest of an
+    incomplete message, and parse on the request's own thread instead of gRPC's only one.
 
     Args:
         name: of the method.
