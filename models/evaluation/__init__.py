@@ -1,8 +1,8 @@
 """How well scores tell fakes from reals, and what else explains them.
 
 Begin with `metrics.py`. `shortcut.py` says how much of a score the measures in `nuisances.py`
-explain. `shortcut_check.py` and `trivial_baseline.py` load TensorFlow: they are imported from their
-file.
+explain. `shortcut_check.py`, `split_examples.py` and `trivial_baseline.py` load TensorFlow: they
+are imported from their file.
 """
 
 from models.evaluation.metrics import (

@@ -17,6 +17,7 @@ from data.utils import atomic_file, yaml_config
 from data.utils.errors import UsageError
 from data.visualization import drawing
 from models.config import ModelConfig
+from models.evaluation.split_examples import find_split
 from models.inputs import sampling
 from models.inputs.augmentation import augment
 from models.inputs.crop_source import CropSource, sample_tracks
@@ -107,10 +108,7 @@ def augmented_pairs(examples: str, config: ModelConfig, videos: int) -> list[Aug
         UsageError: there is no `train` split, or it lacks a class or landmarks.
     """
     config = config.model_copy(update={"sampling": "paired", "head": "frame"})
-    split = contract.SPLITS[0]
-    shards = tf.io.gfile.glob(f"{examples}/{split}-?????-of-?????")
-    if not shards:
-        raise UsageError(f"{examples}: holds no {split} split; `unmask extract` writes one")
+    shards = find_split(examples, contract.SPLITS[0])
     pairs = []
     with (
         tempfile.TemporaryDirectory(prefix="unmask-crops-") as folder,
