@@ -17,7 +17,8 @@ from data.synthetic import generator
 from data.utils.code_hash import code_hash
 from data.visualization import contact_sheet
 from models.evaluation.trivial_baseline import trivial_baseline_auc
-from pipeline import config, evaluation, runner
+from pipeline import config, runner
+from pipeline.evaluation_results import read_metrics
 from pipeline.report import report
 from pipeline.run_outcome import RunOutcome
 from serving import Client, audit, visualization
@@ -87,7 +88,7 @@ def _compare_with_trivial_baseline(outcome: RunOutcome, examples: pathlib.Path) 
     table.add_column("model")
     table.add_column("AUC", justify="right")
     for model in outcome.models:
-        auc = evaluation.read_metrics(model.evaluation)[0].auc
+        auc = read_metrics(model.evaluation)[0].auc
         table.add_row(model.model, "n/a" if auc is None else f"{auc:.3f}")
     auc = trivial_baseline_auc(str(examples))
     table.add_row("extra-trees on colour and sharpness, no network", f"{auc:.3f}")

@@ -9,8 +9,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
 from data.utils.errors import UsageError
-from pipeline import evaluation
 from pipeline.config import RunConfig
+from pipeline.evaluation_results import read_refusals
 
 METADATA = "metadata.db"
 """The database of ML Metadata in a run's output folder."""
@@ -135,7 +135,7 @@ def _model_outcome(model: str, executions: Mapping[str, _Execution]) -> ModelOut
     if not (trained and evaluated and checked and pushed):
         return None
     path = evaluated["evaluation"].uri
-    refusals = evaluation.read_refusals(path)
+    refusals = read_refusals(path)
     check = checked["blessing"].custom_properties
     if not check["blessed"].int_value:
         refusals.append(f"ServingCheck: {check['problem'].string_value}")
