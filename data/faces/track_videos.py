@@ -19,10 +19,7 @@ import numpy.typing as npt
 from data import contract
 from data.contract import FaceCrop
 from data.utils import files
-from data.video import reproducible_h264_options
-
-_CRF = 18
-"""Constant rate factor: losses are barely visible (trac.ffmpeg.org/wiki/Encode/H.264)."""
+from data.video import uneven_h264_options
 
 _TICKS = 90_000
 """Ticks of the clock a second: that of MPEG (ISO/IEC 13818-1, 2.4.2)."""
@@ -95,11 +92,7 @@ def encode(faces: Sequence[FaceCrop]) -> bytes:
         stream = container.add_stream(
             "libx264",
             rate=fractions.Fraction(_TICKS * len(faces), ticks[-1]).limit_denominator(1001),
-            # Frames that are stored out of order give an MP4 of uneven rate a wrong length. The
-            # preset takes a third of the default's time, and the files are no larger.
-            options=reproducible_h264_options(
-                _CRF, "bframes=0:colormatrix=smpte170m", preset="veryfast"
-            ),
+            options=uneven_h264_options("colormatrix=smpte170m"),
         )
         stream.width = stream.height = size
         stream.pix_fmt = "yuv420p"

@@ -89,10 +89,10 @@ def write_clip(path: pathlib.Path, frames: list[npt.NDArray[np.uint8]], fps: int
     """
     import av
 
-    from data.video import reproducible_h264_options
+    from data.video import h264_options
 
     # Bit-exact: neither the time nor the library's version gets into the file.
-    options = reproducible_h264_options(crf, flags="+bitexact")
+    options = h264_options(crf, flags="+bitexact")
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.height, stream.width = frames[0].shape[:2]

@@ -4,7 +4,7 @@ Begin with `reader.py`, which reads frames; `container.py` opens files and count
 """
 
 from data.video.container import MAX_PIXELS, UnreadableVideoError, open_container, read_packets
-from data.video.h264 import reproducible_h264_options
+from data.video.h264 import h264_options, uneven_h264_options
 from data.video.reader import Frame, Video, to_rgb
 from data.video.suffixes import VIDEO_SUFFIXES, has_video_suffix
 
@@ -14,9 +14,10 @@ __all__ = [
     "Frame",
     "UnreadableVideoError",
     "Video",
+    "h264_options",
     "has_video_suffix",
     "open_container",
     "read_packets",
-    "reproducible_h264_options",
     "to_rgb",
+    "uneven_h264_options",
 ]

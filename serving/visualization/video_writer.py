@@ -11,14 +11,11 @@ import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from data.video import Video, open_container, read_packets
+from data.video import Video, open_container, read_packets, uneven_h264_options
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Endings of files that can be written, and FFmpeg's muxer for each."""
 
-# Without B-frames a file tells its duration right whatever its frame rate does: it is summed up in
-# the order of decoding.
-_ENCODER_OPTIONS = {"crf": "20", "preset": "veryfast", "bf": "0"}
 _NOMINAL_RATE = 30  # what x264 plans by; each frame has its own time all the same
 _TIME_BASE = Fraction(1, 90_000)  # MPEG's: a frame's time is off by 6 µs at most
 _BT709 = 1  # ITU-T H.273: the primaries, transfer and matrix of ITU-R BT.709
@@ -55,7 +52,9 @@ class VideoWriter:
         self._output = self._open.enter_context(
             av.open(f"file:{path}", "w", format=muxer, options=options)
         )
-        self._stream = self._output.add_stream("libx264", rate=_NOMINAL_RATE)
+        self._stream = self._output.add_stream(
+            "libx264", rate=_NOMINAL_RATE, options=uneven_h264_options(threads=0)
+        )
         source = self._open.enter_context(open_container(sound_of))
         self._copies: dict[int, AudioStream] = {}
         for stream in source.streams.audio:
@@ -107,7 +106,6 @@ class VideoWriter:
     def _start(self, width: int, height: int) -> None:
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = dict(_ENCODER_OPTIONS)
         context = self._stream.codec_context
         context.time_base = _TIME_BASE
         context.sample_aspect_ratio = self._video.pixel_aspect
