@@ -31,6 +31,7 @@ _FEW = 10
 _JOB = """
 import resource, sys
 import data.utils.environment
+from benchmarks.utils.figures import memory_mib
 from data.extraction import job
 from data.datasets import read_listing
 from data.extraction import ExtractionOptions
@@ -40,11 +41,8 @@ if __name__ == "__main__":
     _, folder, output, frames = sys.argv
     options = ExtractionOptions(faces=FaceOptions(frames_per_video=int(frames)))
     rows = job.extract([read_listing("manifest", folder)], output, options)
-    # getrusage would tell the peak of the process that started this one, if that was higher.
-    with open("/proc/self/status") as status:
-        own = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(len(rows), sum(row.used for row in rows), own / 1024, child / 1024)
+    print(len(rows), sum(row.used for row in rows), memory_mib("VmHWM"), child / 1024)
 """
 
 

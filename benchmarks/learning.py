@@ -25,8 +25,8 @@ from concurrent import futures
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
+from sklearn.metrics import roc_auc_score
 
 import configs
 import data.utils.environment  # noqa: F401 - before Keras
@@ -229,7 +229,7 @@ def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
     labels = np.array([video.annotation.label for video in videos], np.int8)
     groups = np.unique([video.annotation.source_group for video in videos], return_inverse=True)[1]
     return {
-        "auc": _auc(calibrated, labels),
+        "auc": float(roc_auc_score(labels, calibrated)),
         "interval": list(auc_interval(calibrated, labels, groups.astype(np.int32))),
         "calibration_error": reliability(raw, labels).expected_calibration_error,
         "calibrated_calibration_error": reliability(odds, labels).expected_calibration_error,
@@ -237,12 +237,6 @@ def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
         "fakes": int(labels.sum()),
         "groups": len(np.unique(groups)),
     }
-
-
-def _auc(scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int8]) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, scores))
 
 
 def table(results: Sequence[Mapping[str, Any]], config: run_config.RunConfig) -> str:

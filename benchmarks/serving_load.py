@@ -21,7 +21,7 @@ import grpc
 from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
 from benchmarks.utils import serving
-from benchmarks.utils.figures import print_figure
+from benchmarks.utils.figures import memory_mib, print_figure
 from benchmarks.utils.load_generator import Answer, ask_for, keep_asking
 
 CONCURRENCY = 64
@@ -29,12 +29,6 @@ SWAP_CONCURRENCY = 16
 
 _SENDING_S = 0.1
 """A request sent this long before SIGTERM counts as accepted by the server."""
-
-
-def resident_mib(process: subprocess.Popen) -> float:
-    """Resident memory of a process."""
-    with open(f"/proc/{process.pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 
 
 def failures(answers: list[Answer]) -> int:
@@ -48,9 +42,9 @@ def failures(answers: list[Answer]) -> int:
 def measure_load(process: subprocess.Popen, target: str, message: bytes, seconds: float) -> None:
     """Prints what failed and how the memory grew."""
     answers = ask_for(target, message, CONCURRENCY, seconds / 6)
-    before = resident_mib(process)
+    before = memory_mib("VmRSS", process.pid)
     answers += ask_for(target, message, CONCURRENCY, 5 * seconds / 6)
-    after = resident_mib(process)
+    after = memory_mib("VmRSS", process.pid)
     print(f"{len(answers)} requests; resident {before:.0f} MiB, later {after:.0f} MiB", flush=True)
     unit = f"failed requests in {seconds:.0f} s at concurrency {CONCURRENCY}"
     print_figure("serving_load_errors", failures(answers), unit=unit, target=0)
@@ -82,7 +76,7 @@ def measure_swaps(
     """Prints what failed and what was answered by a version that was not active."""
     done = threading.Event()
     pushed, gone = {1: 0.0}, {swaps + 1: float("inf")}
-    before = resident_mib(process)
+    before = memory_mib("VmRSS", process.pid)
     with concurrent.futures.ThreadPoolExecutor(1) as executor:
         asking = executor.submit(keep_asking, target, message, SWAP_CONCURRENCY, done.is_set)
         try:
@@ -109,7 +103,7 @@ def measure_swaps(
     )
     unit = f"answers of versions that were not active in {swaps} hot swaps"
     print_figure("serving_swap_stale", stale, unit=unit, target=0)
-    grown = (resident_mib(process) - before) / swaps
+    grown = (memory_mib("VmRSS", process.pid) - before) / swaps
     print_figure("serving_swap_memory", grown, unit="MiB resident a hot swap")
 
 

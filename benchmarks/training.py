@@ -27,7 +27,6 @@ import itertools
 import json
 import os
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -40,7 +39,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import stats
 
-from benchmarks.utils.figures import print_figure
+from benchmarks.utils.figures import memory_mib, print_figure
 from benchmarks.utils.training import CROPS, batches, make_config, make_source, make_step
 from models.config import ModelConfig
 from models.inputs import Batch, CropSource
@@ -249,18 +248,11 @@ def probe(config: ModelConfig) -> dict[str, float]:
     )
     del noise
     _, step = make_step(config)
-    start_mib = peak_mib()
+    start_mib = round(memory_mib("VmHWM"))
     times = [run(step, [batch]).wall_s for _ in range(_PROBED_STEPS)]
     step_s = min(times[1:]) * config.batch_size * length  # `run` counts by crops
-    return {"step_s": round(step_s, 3), "start_mib": start_mib, "peak_mib": peak_mib()}
-
-
-def peak_mib() -> float:
-    """The most memory that this process ever had resident, MiB: Linux's VmHWM."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    peak_kb = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert peak_kb is not None
-    return round(int(peak_kb[1]) / 1024)
+    peak_mib = round(memory_mib("VmHWM"))
+    return {"step_s": round(step_s, 3), "start_mib": start_mib, "peak_mib": peak_mib}
 
 
 def run(step: Any, batches: Iterable[Batch]) -> Duration:

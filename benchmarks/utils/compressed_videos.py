@@ -1,6 +1,5 @@
 """Videos of a chosen compression, for `benchmarks.shortcut`."""
 
-import hashlib
 import pathlib
 
 import av
@@ -8,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.utils.training import make_example
 from data import contract
 from data.contract import Label
 from data.detectors import create_detector
@@ -53,7 +53,7 @@ def make_video(
                 usable=True,
             )
         )
-    return _example(
+    return make_example(
         f"{label.name.lower()}/{identity}", label, f"id{identity}", faces, 8.0 * size_bytes / FRAMES
     )
 
@@ -100,30 +100,4 @@ def recompress(source: str, target: pathlib.Path, bits_per_second: float) -> str
 def read_clip(path: str, label: Label, group: str) -> contract.VideoExample:
     """The faces of a clip, found by MTCNN in eight of its frames."""
     video = extract_faces(path, create_detector("mtcnn"), FaceOptions(8, max_tracks=1))
-    return _example(path, label, group, list(video.faces), video.measurements.bit_rate)
-
-
-def _example(
-    name: str, label: Label, group: str, faces: list[contract.FaceCrop], bits_per_second: float
-) -> contract.VideoExample:
-    return contract.VideoExample(
-        sha256=hashlib.sha256(name.encode()).hexdigest(),
-        measurements=contract.Measurements(
-            width=1,
-            height=1,
-            frames_decoded=len(faces),
-            fps=1.0,
-            duration_s=float(len(faces)),
-            bit_rate=bits_per_second,
-        ),
-        faces=tuple(faces),
-        annotation=contract.Annotation(
-            video_id=f"benchmark/{name}",
-            label=label,
-            dataset="benchmark",
-            method="Blended" if label == Label.FAKE else contract.REAL_METHOD,
-            compression="unequal",
-            slice_methods=("Blended",),
-            source_group=group,
-        ),
-    )
+    return make_example(path, label, group, video.faces, video.measurements.bit_rate)

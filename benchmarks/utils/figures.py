@@ -1,6 +1,7 @@
 """Measured figures, as every benchmark prints them at its end."""
 
 import json
+import pathlib
 from typing import Any
 
 
@@ -20,3 +21,12 @@ def print_figure(
         value = float(f"{value:.4g}")
     figure = {"name": name, "value": value, "target": target, "unit": unit}
     print(json.dumps(figure | details), flush=True)
+
+
+def memory_mib(field: str, process: int | str = "self") -> float:
+    """Memory of a process by a field of Linux's status: `VmRSS` resident now, `VmHWM` at its peak.
+
+    `getrusage` names the peak of the process that started this one, if that was higher.
+    """
+    lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024

@@ -1,5 +1,6 @@
 """What benchmarks of training share: the trainer's own step and batches, and a small dataset."""
 
+import hashlib
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -70,7 +71,7 @@ def make_video(number: int) -> contract.VideoExample:
     reach = 0.5 / (1 + cropping.MARGIN)
     low, high = side * (0.5 - reach), side * (0.5 + reach)
     points = np.array([[0.4, 0.36], [0.58, 0.36], [0.5, 0.45], [0.43, 0.54], [0.56, 0.54]]) * side
-    faces = tuple(
+    faces = [
         contract.FaceCrop(
             image=cropping.encode_jpeg(np.roll(crop, frame, axis=0)),
             track=0,
@@ -82,26 +83,48 @@ def make_video(number: int) -> contract.VideoExample:
             usable=True,
         )
         for frame in range(_FRAMES)
+    ]
+    return make_example(
+        str(number), contract.Label(number % 2), f"group{number // 2}", faces, 1e6, side
     )
-    label = number % 2
+
+
+def make_example(
+    name: str,
+    label: contract.Label,
+    group: str,
+    faces: Sequence[contract.FaceCrop],
+    bit_rate: float,
+    side: int = 1,
+) -> contract.VideoExample:
+    """An Example of a square video with a frame a second, one for each face.
+
+    Args:
+        name: unique among the benchmark's videos.
+        label: real or fake.
+        group: source group; a real shares it with its fakes.
+        faces: all of one track.
+        bit_rate: bits a second.
+        side: of a frame, pixels.
+    """
     return contract.VideoExample(
-        sha256=f"{number:064x}",
+        sha256=hashlib.sha256(name.encode()).hexdigest(),
         measurements=contract.Measurements(
             width=side,
             height=side,
-            frames_decoded=_FRAMES,
+            frames_decoded=len(faces),
             fps=1.0,
-            duration_s=float(_FRAMES),
-            bit_rate=1e6,
+            duration_s=float(len(faces)),
+            bit_rate=bit_rate,
         ),
-        faces=faces,
+        faces=tuple(faces),
         annotation=contract.Annotation(
-            video_id=f"benchmark/{number}.mp4",
+            video_id=f"benchmark/{name}",
             label=label,
             dataset="benchmark",
-            method="Shifted" if label else contract.REAL_METHOD,
+            method="Fake" if label else contract.REAL_METHOD,
             compression="none",
-            slice_methods=("Shifted",),
-            source_group=f"benchmark/{number // 2}",
+            slice_methods=("Fake",),
+            source_group=group,
         ),
     )
