@@ -36,6 +36,6 @@ def compile(
 
     from kubeflow.compiler import compile_pipeline
 
-    schema_file = compile_pipeline(loaded, output)
+    schema_file = compile_pipeline(loaded, loaded.kubeflow, output)
     rich.print(f"Pipeline: {output}")
     rich.print(f"Schema:   {schema_file}, to be copied to {loaded.kubeflow.schema_file}")

@@ -5,18 +5,21 @@ import pathlib
 from tfx.v1.orchestration.experimental import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
 from pipeline import graph, schema
-from pipeline.config import RunConfig
+from pipeline.config import KubeflowConfig, RunConfig
 from pipeline.dataset import read_dataset
 
 
-def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
+def compile_pipeline(
+    config: RunConfig, kubeflow: KubeflowConfig, output: pathlib.Path
+) -> pathlib.Path:
     """Writes the graph as a PipelineSpec, schema version 2.1.0, in YAML.
 
     Open-source Kubeflow Pipelines takes no other form: TFX's default, a JSON PipelineJob of
     schema 2.0.0, is refused.
 
     Args:
-        config: the run, with its `kubeflow` section.
+        config: the run.
+        kubeflow: its `kubeflow` section.
         output: file to write, ending in `.yaml`.
 
     Returns:
@@ -24,25 +27,22 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
 
     Raises:
         UsageError: the Examples that `config.examples` names are absent, or lack a slice.
-        ValueError: the configuration has no `kubeflow` section.
     """
-    if config.kubeflow is None:
-        raise ValueError("the configuration has no `kubeflow` section")
     dataset = read_dataset(pathlib.Path(config.examples), reals_suffice=config.reals_suffice)
     columns = tuple(dataset.slice_columns)
     output.parent.mkdir(parents=True, exist_ok=True)
     schema_file = output.with_suffix(".schema.pbtxt")
     schema.write(schema.resolve(columns), schema_file)
-    remote = config.model_copy(update={"serving_root": config.kubeflow.serving_root})
+    remote = config.model_copy(update={"serving_root": kubeflow.serving_root})
     pipeline = graph.create(
         remote,
         graph.Inputs(
-            examples=config.kubeflow.examples,
-            schema=config.kubeflow.schema_file,
+            examples=kubeflow.examples,
+            schema=kubeflow.schema_file,
             slice_columns=columns,
             fingerprint=dataset.fingerprint,
-            root=config.kubeflow.root,
-            checkpoints=f"{config.kubeflow.root}/checkpoints",
+            root=kubeflow.root,
+            checkpoints=f"{kubeflow.root}/checkpoints",
             # Which version will be served when the pipeline runs is not known yet.
             served_before=dict.fromkeys(config.candidates, ""),
         ),
@@ -50,9 +50,7 @@ def compile_pipeline(config: RunConfig, output: pathlib.Path) -> pathlib.Path:
         metadata_connection=None,
     )
     KubeflowV2DagRunner(
-        config=KubeflowV2DagRunnerConfig(
-            default_image=config.kubeflow.image, use_pipeline_spec_2_1=True
-        ),
+        config=KubeflowV2DagRunnerConfig(default_image=kubeflow.image, use_pipeline_spec_2_1=True),
         output_dir=str(output.parent),
         output_filename=output.name,
     ).run(pipeline)

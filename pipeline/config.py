@@ -19,6 +19,9 @@ from models.config import EnsembleConfig, ModelConfig
 FILE_NAME = "config.yaml"
 """The resolved configuration in a run's output folder."""
 
+DIRECT_RUNNER = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+"""Beam's options for work in this process: other processes would load TensorFlow each."""
+
 
 class Threshold(Section):
     """One condition of the gate.
@@ -93,7 +96,7 @@ class RunConfig(Section):
     )
     evaluation: EvaluationConfig
     beam: list[str] = Field(
-        default_factory=lambda: ["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        default=list(DIRECT_RUNNER),
         description="Beam's pipeline options: runner, workers, staging",
     )
     kubeflow: KubeflowConfig | None = Field(None, description="for `unmask compile` alone")

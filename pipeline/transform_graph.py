@@ -12,8 +12,7 @@ from tfx_bsl.public import tfxio
 
 from models.transform import RAW_FEATURES, preprocessing_fn
 from pipeline import schema
-
-_BEAM_OPTIONS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+from pipeline.config import DIRECT_RUNNER
 
 
 def analyze(shards: Sequence[str], folder: str) -> str:
@@ -37,7 +36,7 @@ def analyze(shards: Sequence[str], folder: str) -> str:
     output = f"{folder}/transform_graph"
     raw = f"{output}/{tft.TFTransformOutput.RAW_METADATA_DIR}"
     with (
-        beam.Pipeline(options=PipelineOptions(list(_BEAM_OPTIONS))) as pipeline,
+        beam.Pipeline(options=PipelineOptions(list(DIRECT_RUNNER))) as pipeline,
         tft_beam.Context(temp_dir=f"{folder}/scratch"),
     ):
         videos = pipeline | source.BeamSource()

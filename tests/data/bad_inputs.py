@@ -53,29 +53,24 @@ def file_name(name: str) -> str:
     return BAD_INPUTS[name].file or f"{name}.mp4"
 
 
-def write_manifest(folder: pathlib.Path) -> list[str]:
-    """Makes the files and a `manifest.csv` that lists them.
-
-    Args:
-        folder: to write to.
-
-    Returns:
-        The kinds listed, in the order of the rows: all but those that no manifest can name, and
-        those that need a user other than root.
-    """
-    listed = [
+def listed_kinds() -> list[str]:
+    """All kinds but those that no manifest can name, and those that need a user other than root."""
+    return [
         name for name, kind in BAD_INPUTS.items() if kind.cells is not None and not kind.needs_user
     ]
+
+
+def write_manifest(folder: pathlib.Path) -> None:
+    """Makes the files of `listed_kinds`, and a `manifest.csv` that lists them in this order."""
     with open(folder / "manifest.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, ["file", "label", "split"])
         rows.writeheader()
-        for name in listed:
+        for name in listed_kinds():
             kind = BAD_INPUTS[name]
             if kind.make is not None:
                 kind.make(folder / file_name(name))
             usual = {"file": file_name(name), "label": "REAL", "split": "train"}
             rows.writerow(usual | dict(kind.cells or {}))
-    return listed
 
 
 def _coded(codec: str, pix_fmt: str = "yuv420p", **options: str) -> Maker:

@@ -85,7 +85,7 @@ def flat_memory():
     """Fails if more than `ALLOWED_MIB` were taken meanwhile, even if they were given back."""
     reset = pathlib.Path("/proc/self/clear_refs")
     if not reset.exists():
-        pytest.skip("the peak of memory is measured by Linux alone")
+        pytest.skip("this kernel does not let a process reset its peak of memory")
     reset.write_text("5")  # the peak is the present: proc(5)
     before = peak_mib()
     yield

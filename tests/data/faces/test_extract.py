@@ -173,6 +173,7 @@ def test_tracks_count_by_their_usable_faces(tmp_path):
     assert (found.tracks_kept, found.tracks_left_out) == (2, 0), "one has no usable face"
 
 
+@pytest.mark.slow
 def test_clips_of_one_person_have_one_track(detector, shared_data):
     paths = sorted(shared_data.glob("ffpp/**/*.mp4"))
     assert len(paths) == 6

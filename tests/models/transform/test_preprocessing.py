@@ -39,6 +39,7 @@ def test_thirds_of_the_training_videos(videos, transform_output):
         assert sorted(buckets.count(bucket) for bucket in names) in ([2, 3, 3], [2, 2, 4]), name
 
 
+@pytest.mark.slow
 def test_the_rarer_class_weighs_more(videos, analyze):
     from models.transform.transform_features import TransformFeatures
 

@@ -12,6 +12,7 @@ def examples(videos):
     return tf.constant([contract.encode(video) for video in videos[:3]])
 
 
+@pytest.mark.slow
 def test_features_survive_saving(examples, transform_output, tmp_path):
     features = TransformFeatures(transform_output)
     expected = features(examples)
