@@ -14,7 +14,7 @@ import pathlib
 import platform
 import stat
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import pydantic
 from pydantic import Field
@@ -282,11 +282,6 @@ def read_record(path: pathlib.Path) -> AuditRecord:
             f"{path}: is no audit record of schema version {SCHEMA_VERSION}, as "
             f"`unmask predict --output record.json` writes: {place}: {problem['msg']}"
         ) from error
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a record."""
-    return AuditRecord.model_json_schema()
 
 
 def library_versions() -> dict[str, str]:

@@ -2,22 +2,22 @@
 
 import dataclasses
 import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from serving.audit import record as audit
 from serving.audit.model_card import ModelCard
 from serving.audit.record import AuditRecord, TrackRecord, VideoRecord
 from serving.prediction import Verdict, VideoPrediction
 
-TOLERANCE = 0.01
-"""Allowed difference of a probability: processors round differently."""
-
 BOX_TOLERANCE_PIXELS = 3.0
 """Allowed difference of a side of a box."""
 
 TIME_TOLERANCE_S = 0.001
 """Allowed difference of the time of a frame."""
+
+_Number = float | Sequence[float] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,82 +88,62 @@ def check_input(video: VideoRecord, path: str) -> list[Difference]:
     return []
 
 
-def check_answer(
-    video: VideoRecord, answer: VideoPrediction, tolerance: float = TOLERANCE
-) -> list[Difference]:
+def check_answer(video: VideoRecord, answer: VideoPrediction, tolerance: float) -> list[Difference]:
     """Checks that a new answer equals the recorded one.
 
     Args:
         video: the record.
         answer: about the same file, with the same options.
-        tolerance: allowed difference of probabilities.
+        tolerance: allowed difference of probabilities: processors round differently.
     """
     again = audit.record_video(answer, video.input)
-    differences = []
-
-    def compare(name: str, old: object, new: object, same: bool) -> None:
-        if not same:
-            differences.append(Difference(video.input.path, f"{name}: recorded {old}, now {new}"))
-
-    for name in ("model_version", "verdict", "status", "reason"):
-        old, new = getattr(video, name), getattr(again, name)
-        compare(name, _text(old), _text(new), old == new)
-    close = _within(tolerance)
-    compare(
-        "fake_probability",
-        _text(video.fake_probability),
-        _text(again.fake_probability),
-        close(video.fake_probability, again.fake_probability),
-    )
-    compare("people", len(video.tracks), len(again.tracks), len(video.tracks) == len(again.tracks))
-    if len(video.tracks) == len(again.tracks):
-        for number, (old_track, new_track) in enumerate(
-            zip(video.tracks, again.tracks, strict=True), 1
-        ):
-            differences += [
-                Difference(video.input.path, f"person {number}: {what}")
-                for what in _track_differences(old_track, new_track, close)
-            ]
-    return differences
+    return [
+        Difference(video.input.path, what) for what in _video_differences(video, again, tolerance)
+    ]
 
 
-def _track_differences(
-    old: TrackRecord, new: TrackRecord, close: Callable[[float | None, float | None], bool]
-) -> Iterator[str]:
+def _video_differences(old: VideoRecord, new: VideoRecord, tolerance: float) -> Iterator[str]:
+    for name in ("model_version", "verdict", "status", "reason", "fake_probability"):
+        before, now = getattr(old, name), getattr(new, name)
+        is_probability = name == "fake_probability"
+        if not (_close(before, now, tolerance) if is_probability else before == now):
+            yield f"{name}: recorded {_text(before)}, now {_text(now)}"
+    if len(old.tracks) != len(new.tracks):
+        yield f"people: recorded {len(old.tracks)}, now {len(new.tracks)}"
+        return
+    for number, tracks in enumerate(zip(old.tracks, new.tracks, strict=True), 1):
+        for what in _track_differences(*tracks, tolerance):
+            yield f"person {number}: {what}"
+
+
+def _track_differences(old: TrackRecord, new: TrackRecord, tolerance: float) -> Iterator[str]:
     if old.verdict is not new.verdict:
         yield f"verdict: recorded {old.verdict.value}, now {new.verdict.value}"
-    if not close(old.fake_probability, new.fake_probability):
-        yield (
-            f"fake_probability: recorded {_text(old.fake_probability)}, "
-            f"now {_text(new.fake_probability)}"
-        )
+    before, now = old.fake_probability, new.fake_probability
+    if not _close(before, now, tolerance):
+        yield f"fake_probability: recorded {_text(before)}, now {_text(now)}"
     if len(old.faces) != len(new.faces):
         yield f"faces: recorded {len(old.faces)}, now {len(new.faces)}"
         return
-    same_time, same_box = _within(TIME_TOLERANCE_S), _within(BOX_TOLERANCE_PIXELS)
     pairs = list(zip(old.faces, new.faces, strict=True))
-    for name, differing in (
-        ("time", [a for a, b in pairs if not same_time(a.time_s, b.time_s)]),
-        ("box", [a for a, b in pairs if not all(map(same_box, a.box, b.box))]),
-        (
-            "fake_probability",
-            [a for a, b in pairs if not close(a.fake_probability, b.fake_probability)],
-        ),
+    for name, allowed in (
+        ("time_s", TIME_TOLERANCE_S),
+        ("box", BOX_TOLERANCE_PIXELS),
+        ("fake_probability", tolerance),
     ):
+        values = [(face, getattr(face, name), getattr(other, name)) for face, other in pairs]
+        differing = [face for face, a, b in values if not _close(a, b, allowed)]
         if differing:
             yield (
-                f"{name} of {len(differing)} of {len(pairs)} faces differs, first at "
-                f"{differing[0].time_s:.2f} s"
+                f"{name.removesuffix('_s')} of {len(differing)} of {len(pairs)} faces differs, "
+                f"first at {differing[0].time_s:.2f} s"
             )
 
 
-def _within(tolerance: float) -> Callable[[float | None, float | None], bool]:
-    def close(first: float | None, second: float | None) -> bool:
-        if first is None or second is None:
-            return first is second
-        return math.isclose(first, second, rel_tol=0.0, abs_tol=tolerance)
-
-    return close
+def _close(first: _Number, second: _Number, tolerance: float) -> bool:
+    if first is None or second is None:
+        return first is second
+    return bool(np.allclose(first, second, rtol=0.0, atol=tolerance))
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,8 @@ import typer
 from data.utils.errors import UsageError
 
 if TYPE_CHECKING:
-    from serving.client import Tls
+    from serving.audit import OptionsRecord
+    from serving.client import Client, Tls
 
 SERVER_HELP = "HOST:PORT of the model server for gRPC; http://HOST:PORT or https:// for REST."
 
@@ -29,12 +30,37 @@ TokenFile = Annotated[
 ]
 
 
+def connect(
+    server: str,
+    options: OptionsRecord,
+    root_certificates: pathlib.Path | None,
+    client_certificate: pathlib.Path | None,
+    client_key: pathlib.Path | None,
+    token_file: pathlib.Path | None,
+) -> Client:
+    """Makes the client of a command, from its options.
+
+    Raises:
+        UsageError: a file cannot be used.
+    """
+    from serving.client import Client
+
+    return Client(
+        server,
+        options.model,
+        ask=options.ask,
+        options=options.faces,
+        tls=read_tls(root_certificates, client_certificate, client_key),
+        token=read_token(token_file),
+    )
+
+
 def read_tls(
     root_certificates: pathlib.Path | None,
     client_certificate: pathlib.Path | None,
     client_key: pathlib.Path | None,
 ) -> Tls | None:
-    """Makes the TLS settings of the options; None if none of them is given.
+    """Makes the TLS settings of the options; None if all are None.
 
     Raises:
         UsageError: a file cannot be used.

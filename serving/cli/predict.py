@@ -22,8 +22,7 @@ from serving.cli.connection_options import (
     ClientKey,
     RootCertificates,
     TokenFile,
-    read_tls,
-    read_token,
+    connect,
 )
 from serving.cli.result_paths import check_output, expand, result_paths
 from serving.prediction import Payload, Verdict, VideoPrediction
@@ -70,13 +69,13 @@ def predict(
         ),
     ] = None,
     frames_per_video: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             help="Frames to sample, evenly spaced in time; best as many as in the extraction that "
-            "the model was trained on.",
+            "the model was trained on (default: as in `unmask extract`).",
         ),
-    ] = 32,
+    ] = None,
     ask: Annotated[
         Payload,
         typer.Option(
@@ -112,23 +111,18 @@ def predict(
     from data.faces import FaceOptions
     from serving.audit import OptionsRecord
     from serving.cli.prediction_run import PredictionRun
-    from serving.client import Client
 
-    options = FaceOptions(frames_per_video=frames_per_video)
+    faces = FaceOptions(frames_per_video or FaceOptions.frames_per_video)
+    options = OptionsRecord(server=server, model=model, detector="mtcnn", ask=ask, faces=faces)
     run = PredictionRun(
-        OptionsRecord(server=server, model=model, detector="mtcnn", ask=ask, faces=options),
+        options,
         output=output,
         annotated=annotated,
         timelines=timelines,
         models=models,
     )
-    with Client(
-        server,
-        model,
-        ask=ask,
-        options=options,
-        tls=read_tls(root_certificates, client_certificate, client_key),
-        token=read_token(token_file),
+    with connect(
+        server, options, root_certificates, client_certificate, client_key, token_file
     ) as client:
         failure = _ask_about(paths, client, run)
     answered = len(run.predictions)

@@ -21,8 +21,7 @@ from serving.cli.connection_options import (
     ClientKey,
     RootCertificates,
     TokenFile,
-    read_tls,
-    read_token,
+    connect,
 )
 
 if TYPE_CHECKING:
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
 
 def _print_schema(schema: bool) -> None:
     if schema:
-        from serving.audit import json_schema
+        from serving.audit import AuditRecord
 
-        typer.echo(json.dumps(json_schema(), indent=2))
+        typer.echo(json.dumps(AuditRecord.model_json_schema(), indent=2))
         raise typer.Exit
 
 
@@ -77,7 +76,6 @@ def verify(
     Example: unmask verify record.json --server localhost:8500
     """
     from serving import audit
-    from serving.client import Client
 
     recorded = audit.read_record(record)
     if input is not None and len(recorded.videos) != 1:
@@ -91,13 +89,8 @@ def verify(
         for video, path in zip(recorded.videos, paths, strict=True):
             differences += audit.check_input(video, path)
     else:
-        with Client(
-            server,
-            recorded.options.model,
-            ask=recorded.options.ask,
-            options=recorded.options.faces,
-            tls=read_tls(root_certificates, client_certificate, client_key),
-            token=read_token(token_file),
+        with connect(
+            server, recorded.options, root_certificates, client_certificate, client_key, token_file
         ) as client:
             differences += _ask_again(recorded, paths, client, tolerance)
     _print_differences(recorded, differences, asked=server is not None)

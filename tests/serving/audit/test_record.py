@@ -77,10 +77,10 @@ def test_what_is_written_is_of_the_documented_schema_and_can_be_read(tmp_path):
     )
     audit.write_record(record, tmp_path / "record.json")
     content = json.loads((tmp_path / "record.json").read_text())
-    jsonschema.validate(content, audit.json_schema())
+    jsonschema.validate(content, audit.AuditRecord.model_json_schema())
     del content["videos"][0]["input"]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(content, audit.json_schema())
+        jsonschema.validate(content, audit.AuditRecord.model_json_schema())
     assert audit.read_record(tmp_path / "record.json") == record
 
 
