@@ -23,6 +23,7 @@ def compile(
     Example: unmask compile --config configs/kubeflow.yaml --output runs/pipeline.yaml
     """
     from data.utils.errors import UsageError
+    from pipeline.commands import silence_imports
     from pipeline.config import load
 
     if output.suffix != ".yaml":
@@ -34,6 +35,7 @@ def compile(
             "the Examples lie, see configs/kubeflow.yaml"
         )
 
+    silence_imports()
     from kubeflow.compiler import compile_pipeline
 
     schema_file = compile_pipeline(loaded, loaded.kubeflow, output)

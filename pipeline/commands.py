@@ -31,7 +31,7 @@ def run(
 
     loaded = load(config, set or ())
 
-    _silence_imports()
+    silence_imports()
     from pipeline import runner
     from pipeline.report import report
 
@@ -56,7 +56,7 @@ def metrics(
     if not (folder / FILE_NAME).is_file():
         raise UsageError(f"{folder}: holds no run; `unmask run` writes one to its `output` folder")
 
-    _silence_imports()
+    silence_imports()
     from pipeline.report import print_metrics
     from pipeline.run_outcome import read_outcome
 
@@ -75,7 +75,7 @@ def demo(
     its models know one face and detect nobody else's manipulation.
     """
     rich.print("Loading TensorFlow Extended ...")
-    _silence_imports()
+    silence_imports()
     from pipeline.demo import run_demo
 
     outcome = run_demo(output)
@@ -146,7 +146,7 @@ def import_weights(
         option = _option(str(first["loc"][0]))
         raise UsageError(f"{option} {first['input']!r}: {first['msg']}") from error
 
-    _silence_imports()
+    silence_imports()
     from pipeline import importing
 
     folder = importing.import_weights(str(file), config, serving_root=output, examples=calibrate_on)
@@ -158,8 +158,8 @@ def _option(key: str) -> str:
     return f"--{key.replace('_', '-')}"
 
 
-def _silence_imports() -> None:
-    """Keeps tensorflow-transform from warning that Keras 3 is used, which is on purpose."""
+def silence_imports() -> None:
+    """Keeps tensorflow-transform from warning of Keras 3, which we use on purpose."""
     import absl.logging
 
     absl.logging.set_verbosity(absl.logging.ERROR)
