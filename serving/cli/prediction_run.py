@@ -77,12 +77,12 @@ class PredictionRun:
             )
         if path in self._annotated:
             try:
-                written = visualization.annotate(prediction, str(path), self._annotated[path])
+                remarks = visualization.annotate(prediction, str(path), self._annotated[path])
             except (FileNotFoundError, UnreadableVideoError) as error:
                 # The file was removed or changed after the question.
                 self._remark(path, f"nothing is drawn over it: {error}")
                 return
-            for remark in written.remarks:
+            for remark in remarks:
                 self._remark(path, f"annotated video: {remark}")
 
     def write(self, unanswered: Sequence[pathlib.Path]) -> None:

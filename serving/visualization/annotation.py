@@ -1,7 +1,6 @@
 """Annotated videos: boxes and verdicts drawn over every frame, with the original sound."""
 
-import dataclasses
-import os
+import itertools
 import pathlib
 from collections.abc import Iterator
 
@@ -9,6 +8,7 @@ import av
 import cv2
 import numpy as np
 
+from data.utils import atomic_file
 from data.utils.errors import OutputError
 from data.video import Frame, UnreadableVideoError, Video
 from serving.prediction import VideoPrediction
@@ -16,20 +16,7 @@ from serving.visualization.overlay import Overlay, RgbImage
 from serving.visualization.video_writer import VideoWriter
 
 
-@dataclasses.dataclass(frozen=True)
-class AnnotatedVideo:
-    """What an annotated video contains.
-
-    Attributes:
-        frames: number of frames written.
-        remarks: what the output lacks of the input, one sentence each.
-    """
-
-    frames: int
-    remarks: tuple[str, ...]
-
-
-def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> AnnotatedVideo:
+def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> tuple[str, ...]:
     """Draws the answer over the video, and writes the result whole or not at all.
 
     Frames are decoded, drawn over and encoded (H.264, BT.709) one by one, so that memory does
@@ -43,7 +30,7 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
             exists.
 
     Returns:
-        What was written, and what is missing.
+        What the output lacks of the input, one sentence each.
 
     Raises:
         FileNotFoundError: there is no file at `source`.
@@ -51,31 +38,27 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
         OutputError: `target` cannot be written.
     """
     video = Video(source, decoding_threads=0)
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
-    writer = None
+    frames = _with_durations(video)
+    first = next(frames, None)
+    if first is None:
+        raise UnreadableVideoError("no frame of it could be decoded")
+    overlay = Overlay(prediction, video.width, video.height)
     try:
-        for frame, duration_s in _with_durations(video):
-            if writer is None:
-                overlay = Overlay(prediction, video.width, video.height)
-                writer = VideoWriter(aside, target.suffix, video, sound_of=source)
-            image = _resize(frame.image, video.width, video.height)
-            writer.write(overlay.draw(image, frame.time_s), frame.time_s, duration_s)
-        if writer is None:
-            raise UnreadableVideoError("no frame of it could be decoded")
-        writer.close()
-        aside.replace(target)
+        with (
+            atomic_file.create(target) as file,
+            VideoWriter(file.name, target.suffix, video, sound_of=source) as writer,
+        ):
+            for frame, duration_s in itertools.chain([first], frames):
+                image = _resize(frame.image, video.width, video.height)
+                writer.write(overlay.draw(image, frame.time_s), frame.time_s, duration_s)
     except (OSError, av.FFmpegError) as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if writer is not None:
-            writer.abandon()
-        aside.unlink(missing_ok=True)
     remarks = []
     if video.truncated:
         remarks.append("the input ends early, and so does this")
     if video.frames_damaged:
         remarks.append(f"{video.frames_damaged} damaged frames are left out")
-    return AnnotatedVideo(writer.frames, (*remarks, *writer.remarks))
+    return (*remarks, *writer.remarks)
 
 
 def _with_durations(video: Video) -> Iterator[tuple[Frame, float]]:

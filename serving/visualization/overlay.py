@@ -32,7 +32,8 @@ RgbImage = npt.NDArray[np.uint8]
 
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 _BACKGROUND, _TEXT, _FAINT = "#141414", "#ffffff", "#c8c8c8"
-_MIN_TEXT_SIZE, _MAX_TEXT_SIZE = 11, 40  # pixels
+_MIN_TEXT_SIZE = 11
+_TEXT_SIZES = _MIN_TEXT_SIZE, 40  # pixels
 _MAX_LINES = 20  # of a paragraph; very narrow videos need as many
 
 
@@ -47,7 +48,7 @@ class Overlay:
 
     def __init__(self, prediction: VideoPrediction, width: int, height: int) -> None:
         assert prediction.facts is not None
-        self._size = _text_size(width, height)
+        self._size = int(np.clip(round(min(width, height) / 32), *_TEXT_SIZES))
         self._tracks = [
             (number, track, FacePath(track, prediction.facts.times_s))
             for number, track in enumerate(prediction.tracks, 1)
@@ -131,10 +132,6 @@ def _dashes(
 
 def _number_text(probability: float | None) -> str:
     return "not readable" if probability is None else f"{probability:.2f}"
-
-
-def _text_size(width: int, height: int) -> int:
-    return min(max(round(min(width, height) / 32), _MIN_TEXT_SIZE), _MAX_TEXT_SIZE)
 
 
 @functools.lru_cache(maxsize=256)

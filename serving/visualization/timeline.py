@@ -74,7 +74,8 @@ def draw_timeline(
     footer = " ".join(notes)
     _draw_text(pen, _MARGIN, HEIGHT - 24, footer, 14, WIDTH - 2 * _MARGIN)
     try:
-        _save(picture, path)
+        with atomic_file.create(path) as file:
+            picture.save(file, "PNG")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
@@ -114,8 +115,3 @@ def _draw_person(
     draw_sign(pen, track.verdict, left, top + 25, 18)
     _draw_text(pen, left + 24, top + 25, verdict_text(track), 16, width - 24, drawing.INK)
     _draw_text(pen, left, top + 49, probability_text(track.fake_probability), 14, width)
-
-
-def _save(picture: Image.Image, path: pathlib.Path) -> None:
-    with atomic_file.create(path) as file:
-        picture.save(file, "PNG")

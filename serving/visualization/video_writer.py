@@ -1,7 +1,6 @@
 """Writes a video file frame by frame, with the sound of another copied beside it."""
 
 import contextlib
-import pathlib
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -27,21 +26,19 @@ class VideoWriter:
     Neither video nor sound is held: of each, what comes next is written.
 
     Attributes:
-        frames: written so far.
         remarks: what of the sound could not be copied, a sentence each.
 
     Args:
         path: of the file to write.
         suffix: one of `CONTAINERS`, in any case: `path` need not end in it.
-        video: the frames' source, which tells their start and the shape of their pixels.
+        video: the frames' source, with their start and the shape of their pixels.
         sound_of: file whose audio streams are copied, on the same clock as `video`.
 
     Raises:
         OSError, av.FFmpegError: the file cannot be written; also while writing.
     """
 
-    def __init__(self, path: pathlib.Path, suffix: str, video: Video, sound_of: str) -> None:
-        self.frames = 0
+    def __init__(self, path: str, suffix: str, video: Video, sound_of: str) -> None:
         self.remarks: list[str] = []
         muxer = CONTAINERS[suffix.lower()]
         options = {} if muxer == "matroska" else {"movflags": "faststart"}
@@ -70,7 +67,7 @@ class VideoWriter:
             time_s: from the start of the video; more than that of the frame before.
             duration_s: seconds that it is shown.
         """
-        if not self.frames:
+        if not self._stream.codec_context.is_open:
             self._start(image.shape[1], image.shape[0])
         rgb = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame = self._reformatter.reformat(
@@ -83,18 +80,20 @@ class VideoWriter:
         self._durations[frame.pts] = max(1, round(duration_s / _TIME_BASE))
         self._copy_sound(until_s=time_s)
         self._mux(self._stream.encode(frame))
-        self.frames += 1
 
-    def close(self) -> None:
-        """Writes what is still held, and the rest of the sound."""
-        with self._open:
-            self._mux(self._stream.encode(None))
-            self._copy_sound(until_s=float("inf"))
+    def __enter__(self) -> "VideoWriter":
+        """Returns the writer itself."""
+        return self
 
-    def abandon(self) -> None:
-        """Lets go of the file, which holds nothing of use; after `close` it does nothing."""
-        with contextlib.suppress(OSError, av.FFmpegError):
-            self._open.close()
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Writes the frames still held and the rest of the sound; after an error only closes."""
+        if error is None:
+            with self._open:
+                self._mux(self._stream.encode(None))
+                self._copy_sound(until_s=float("inf"))
+        else:
+            with contextlib.suppress(OSError, av.FFmpegError):
+                self._open.close()
 
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:

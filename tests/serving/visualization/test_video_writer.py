@@ -49,8 +49,8 @@ def test_pixels_that_are_not_square_stay_so(tmp_path, rotation, aspect):
 
 def test_sound_is_copied_packet_by_packet(clip, tmp_path):
     add_sound(clip, tmp_path / "loud.mp4")
-    result = annotate(ANSWER, str(tmp_path / "loud.mp4"), tmp_path / "out.mp4")
-    assert result.remarks == ()
+    remarks = annotate(ANSWER, str(tmp_path / "loud.mp4"), tmp_path / "out.mp4")
+    assert remarks == ()
     before, after = sound(tmp_path / "loud.mp4"), sound(tmp_path / "out.mp4")
     assert [content for _, content in after] == [content for _, content in before]
     assert [time for time, _ in after] == pytest.approx([time for time, _ in before], abs=0.001)
@@ -58,8 +58,8 @@ def test_sound_is_copied_packet_by_packet(clip, tmp_path):
 
 def test_sound_that_the_container_does_not_hold_is_left_out_and_named(clip, tmp_path):
     add_sound(clip, tmp_path / "loud.mkv", codec="tta")
-    result = annotate(ANSWER, str(tmp_path / "loud.mkv"), tmp_path / "out.mp4")
-    assert result.remarks == ("its sound (tta) is left out: mp4 does not hold such",)
+    remarks = annotate(ANSWER, str(tmp_path / "loud.mkv"), tmp_path / "out.mp4")
+    assert remarks == ("its sound (tta) is left out: mp4 does not hold such",)
     assert len(read(tmp_path / "out.mp4")[0]) == 24
 
 
