@@ -31,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 import configs
 import data.utils.environment  # noqa: F401 - before Keras
 from benchmarks.utils.figures import print_figure
-from data import contract
+from data import contract, example_encoding
 from data.datasets import read_listing
 from data.extraction import ExtractionOptions, job
 from data.faces import FaceOptions
@@ -219,7 +219,7 @@ def score(model: pathlib.Path, test: pathlib.Path) -> dict[str, Any]:
     """
     signature = tf.saved_model.load(str(model)).signatures["serving_examples"]
     records = list(tf.data.TFRecordDataset([str(test)], "GZIP").as_numpy_iterator())
-    videos = [contract.parse(record) for record in records]
+    videos = [example_encoding.parse(record) for record in records]
     calibrated = signature(examples=tf.constant(records))["fake_probability"].numpy()
     card = json.loads((model / "assets.extra" / "model.json").read_text())
     calibrator = Calibrator.from_json(card["calibration"])

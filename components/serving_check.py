@@ -16,7 +16,7 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model
 from tfx.utils import io_utils, path_utils
 
 from components import served_versions
-from data import contract
+from data import example_encoding
 from serving.server.model_server import ModelServer
 
 TOLERANCE = 1e-5
@@ -87,7 +87,7 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
 
 def _requests(loaded: Any, records: list[bytes]) -> dict[str, tuple[str, npt.NDArray[np.object_]]]:
     """Name and value of the input of each signature, from real videos."""
-    videos = [contract.parse(record) for record in records]
+    videos = [example_encoding.parse(record) for record in records]
     faces = np.array([video.usable_faces[0].image for video in videos], object)
     width = loaded.signatures["serving_tracks"].structured_input_signature[1]["faces"].shape[1]
     tracks = np.full([len(videos), width], b"", object)

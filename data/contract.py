@@ -1,22 +1,13 @@
-"""The tf.Example of one video: its features, how it is written and how it is read.
+"""The tf.Example of one video: what it holds, and the features that hold it.
 
 Everything between the extraction job and the served model speaks this form. `FEATURES` is its
 table; `data/schema.pbtxt`, which the pipeline validates against, says the same.
+`data/example_encoding.py` writes and reads it.
 """
 
 import dataclasses
 import enum
-import itertools
-import operator
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
-
-from google.protobuf.message import DecodeError
-
-from data.utils import example_pb2
-
-if TYPE_CHECKING:
-    from data.video import Video
+from collections.abc import Mapping
 
 SPLITS = ("train", "eval", "test")
 """Names of the splits, in the order in which they are reported."""
@@ -118,11 +109,6 @@ class Measurements:
     frames_damaged: int = 0
     truncated: bool = False
 
-    @classmethod
-    def of(cls, video: "Video") -> "Measurements":
-        """Of a video whose frames were read."""
-        return cls(**{field.name: getattr(video, field.name) for field in dataclasses.fields(cls)})
-
 
 @dataclasses.dataclass(frozen=True)
 class Annotation:
@@ -201,7 +187,7 @@ class Feature:
     @property
     def dtype(self) -> str:
         """`string`, `int64` or `float32`, as TensorFlow calls them."""
-        return _ENCODINGS[self.kind][0]
+        return _DTYPES[self.kind]
 
     @property
     def is_annotation(self) -> bool:
@@ -214,14 +200,7 @@ class Feature:
         return self.name.startswith("face/")
 
 
-_ENCODINGS = {
-    bytes: ("string", "bytes_list"),
-    str: ("string", "bytes_list"),
-    int: ("int64", "int64_list"),
-    bool: ("int64", "int64_list"),
-    float: ("float32", "float_list"),
-}
-"""For each kind of value, TensorFlow's name of the type, and the field of a `Feature` message."""
+_DTYPES = {bytes: "string", str: "string", int: "int64", bool: "int64", float: "float32"}
 
 FEATURES: Mapping[str, Feature] = {
     feature.name: feature
@@ -251,127 +230,3 @@ FEATURES: Mapping[str, Feature] = {
     )
 }
 """All features of an Example by name, besides one `slice/<column>` for each further column."""
-
-
-def encode(video: VideoContent) -> bytes:
-    """Serialises a video as a tf.Example, byte for byte the same for equal input.
-
-    Args:
-        video: it must hold at least one usable face; a `VideoExample`, or a `VideoContent`, whose
-            bytes lack the annotation.
-
-    Returns:
-        The serialised `tf.train.Example`.
-
-    Raises:
-        ValueError: no face is usable, or the faces are not sorted by track and time.
-    """
-    annotation = video.annotation if isinstance(video, VideoExample) else None
-    name = annotation.video_id if annotation else video.sha256
-    if not video.usable_faces:
-        raise ValueError(f"{name}: a video without usable faces has no Example")
-    if list(video.faces) != sorted(video.faces, key=lambda face: (face.track, face.time_s)):
-        raise ValueError(f"{name}: faces must be sorted by track, then by time")
-
-    message = example_pb2.Example()
-    for feature in FEATURES.values():
-        if feature.is_annotation and annotation is None:
-            continue
-        owners: Iterable[Any] = video.faces if feature.is_of_faces else (video,)
-        values = list(map(operator.attrgetter(feature.attribute), owners))
-        if feature.count != 1:
-            values = list(itertools.chain.from_iterable(values))
-        _put(message, feature.name, feature.kind, values)
-    for column, value in annotation.slices.items() if annotation else ():
-        _put(message, SLICE_PREFIX + column, str, [value])
-    return message.SerializeToString(deterministic=True)
-
-
-def parse(serialized: bytes) -> VideoExample:
-    """Reads what `encode` wrote of a `VideoExample`.
-
-    Args:
-        serialized: a serialised `tf.train.Example`.
-
-    Returns:
-        The video; floats have passed through float32, and measurements that an Example does not
-        hold are 0.
-
-    Raises:
-        ValueError: a feature is missing, or the faces' lists disagree in length.
-    """
-    message = _message(serialized)
-    content, said = _read(message, FEATURES.values())
-    slices = {}
-    for name in sorted(set(message.features.feature) - set(FEATURES)):
-        if name.startswith(SLICE_PREFIX):
-            values = _get(message, name, str)
-            if not values:
-                raise ValueError(f"the Example lacks {name}")
-            slices[name.removeprefix(SLICE_PREFIX)] = values[0]
-    return content.annotated(Annotation(**said, slices=slices))
-
-
-def parse_content(serialized: bytes) -> VideoContent:
-    """Reads what `encode` wrote, except what a dataset says of the video; see `parse`."""
-    features = (feature for feature in FEATURES.values() if not feature.is_annotation)
-    return _read(_message(serialized), features)[0]
-
-
-def _message(serialized: bytes) -> example_pb2.Example:
-    try:
-        return example_pb2.Example.FromString(serialized)
-    except DecodeError as error:
-        raise ValueError(f"not a tf.Example: {error}") from error
-
-
-def _read(
-    message: example_pb2.Example, features: Iterable[Feature]
-) -> tuple[VideoContent, dict[str, Any]]:
-    """The content of a video, and attributes of its annotation if these are among the features."""
-    of_video: dict[str, dict[str, Any]] = {"": {}, "measurements": {}, "annotation": {}}
-    of_faces: dict[str, list[Any]] = {}
-    missing = []
-    for feature in features:
-        values = _get(message, feature.name, feature.kind)
-        owner, _, attribute = feature.attribute.rpartition(".")
-        if feature.is_of_faces:
-            of_faces[attribute] = _by_face(feature, values, len(of_faces.get("image", ())))
-        elif feature.count is None:
-            of_video[owner][attribute] = tuple(values)
-        elif values:
-            of_video[owner][attribute] = values[0]
-        else:
-            missing.append(feature.name)
-    if missing:
-        raise ValueError(f"the Example lacks {', '.join(missing)}")
-    faces = (
-        FaceCrop(**dict(zip(of_faces, values, strict=True)))
-        for values in zip(*of_faces.values(), strict=True)
-    )
-    measurements = Measurements(**of_video["measurements"])
-    content = VideoContent(**of_video[""], measurements=measurements, faces=tuple(faces))
-    return content, of_video["annotation"]
-
-
-def _by_face(feature: Feature, values: list[Any], faces: int) -> list[Any]:
-    """Divides the values of a feature among the faces, of which `face/image` holds one each."""
-    assert feature.count is not None
-    length = len(values) / feature.count
-    if feature.name != "face/image" and length != faces:
-        raise ValueError(
-            f"{feature.name}: values for {length:g} faces, but face/image holds {faces}"
-        )
-    if feature.count == 1:
-        return values
-    return [tuple(values[i : i + feature.count]) for i in range(0, len(values), feature.count)]
-
-
-def _put(message: example_pb2.Example, name: str, kind: type, values: Iterable[Any]) -> None:
-    field = getattr(message.features.feature[name], _ENCODINGS[kind][1])
-    field.value.extend(value.encode() if kind is str else kind(value) for value in values)
-
-
-def _get(message: example_pb2.Example, name: str, kind: type) -> list[Any]:
-    values = getattr(message.features.feature[name], _ENCODINGS[kind][1]).value
-    return [value.decode() if kind is str else kind(value) for value in values]

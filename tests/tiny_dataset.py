@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from skimage import data as pictures
 
-from data import contract, ledger
+from data import contract, example_encoding, ledger
 from data.extraction import output_layout
 from data.faces import cropping
 from data.ledger import LedgerRow, Status
@@ -82,7 +82,7 @@ def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = F
         videos = make_split(split, size, mislabel=mislabel and split != "test")
         with tf.io.TFRecordWriter(str(folder / shard)) as writer:
             for video in videos:
-                writer.write(contract.encode(video))
+                writer.write(example_encoding.encode(video))
                 said = video.annotation
                 row = LedgerRow(said.video_id, said.video_id, said.label, Status.OK)
                 rows.append(dataclasses.replace(row, split=split, shard=shard, used=True))

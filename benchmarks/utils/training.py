@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 from skimage import data as pictures
 
-from data import contract
+from data import contract, example_encoding
 from data.faces import cropping
 from models.config import ModelConfig
 from models.inputs import CropSource, sample_tracks, training_batches
@@ -57,7 +57,7 @@ def write_source(videos: Sequence[contract.VideoExample], folder: pathlib.Path) 
     path = folder / "train-00000-of-00001"
     with tf.io.TFRecordWriter(str(path)) as writer:
         for video in videos:
-            writer.write(contract.encode(video))
+            writer.write(example_encoding.encode(video))
 
     return CropSource.write([str(path)], str(folder / CROPS), compression="")
 

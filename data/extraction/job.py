@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from data import contract, ledger
+from data import example_encoding, ledger
 from data.datasets import Listing
 from data.extraction import job_progress, output_layout, shards
 from data.extraction.options import ExtractionOptions
@@ -191,7 +191,7 @@ def _restore_shard(name: str, output: str, work: str) -> None:
     # Where a shard is damaged, the rest of its videos are extracted again.
     with files.open_to_read(files.join(output, name)) as file, contextlib.suppress(ValueError):
         for record in tfrecord.read(file):
-            example = contract.parse(record)
+            example = example_encoding.parse(record)
             video_id = example.annotation.video_id
             if video_id in wanted:
                 ResultStore(work).write(*wanted[video_id], example)

@@ -7,7 +7,7 @@ shards are written.
 
 import hashlib
 
-from data import contract, ledger
+from data import contract, example_encoding, ledger
 from data.ledger import LedgerRow, Status
 from data.utils import files
 
@@ -34,7 +34,7 @@ class ResultStore:
             content: its faces and measurements; None if no face of it is used.
         """
         if content is not None:
-            files.write(self._path(key, "example"), contract.encode(content))
+            files.write(self._path(key, "example"), example_encoding.encode(content))
         # The row comes last: where there is a row, all is there.
         files.write(self._path(key, "json"), ledger.to_json(row).encode())
 
@@ -47,7 +47,7 @@ class ResultStore:
 
     def read_content(self, key: str) -> contract.VideoContent:
         """The content of a finished video that has faces."""
-        return contract.parse_content(files.read_bytes(self._path(key, "example")))
+        return example_encoding.parse_content(files.read_bytes(self._path(key, "example")))
 
     def _path(self, key: str, suffix: str) -> str:
         # Folders of a hundred thousand files are slow to list and to copy.

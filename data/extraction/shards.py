@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from data import contract, ledger
+from data import contract, example_encoding, ledger
 from data.contract import Annotation
 from data.extraction import job_progress
 from data.extraction.result_store import ResultStore
@@ -84,7 +84,7 @@ def write(shard: Shard, work: str, videos_folder: str | None) -> None:
             example = results.read_content(key).annotated(annotation)
             if videos_folder is not None:
                 track_videos.write(example, videos_folder)
-            yield contract.encode(example)
+            yield example_encoding.encode(example)
 
     with files.create(files.join(work, shard.name)) as file:
         tfrecord.write(file, records())

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
-from data.contract import Measurements
 from data.detectors import Face, FaceDetector
 from data.faces.collector import FaceCollector
 from data.faces.original_faces import OriginalFaces
@@ -106,7 +105,7 @@ def _extract(
     # batch cannot change the faces of a frame.
     for frame in frames:
         collector.add(frame, detect(frame))
-    return collector.result(Measurements.of(video))
+    return collector.result(video.measurements)
 
 
 def _decode_ahead(frames: Iterator[Frame]) -> Generator[Frame, None, None]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from av.codec.context import Flags
 from av.video.reformatter import VideoReformatter
 
+from data.contract import Measurements
 from data.video import container as video_container
 from data.video.container import MAX_PIXELS, UnreadableVideoError
 
@@ -103,6 +104,12 @@ class Video:
     def bit_rate(self) -> float:
         """Size of the file over its measured duration, bits a second."""
         return 8.0 * self._contents.size_bytes / self.duration_s if self.duration_s > 0 else 0.0
+
+    @property
+    def measurements(self) -> Measurements:
+        """What was measured so far."""
+        names = (field.name for field in dataclasses.fields(Measurements))
+        return Measurements(**{name: getattr(self, name) for name in names})
 
     def sample(self, count: int) -> Iterator[Frame]:
         """Decodes the whole video and yields frames evenly spaced in time.

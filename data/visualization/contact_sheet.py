@@ -8,7 +8,7 @@ import collections
 import itertools
 from collections.abc import Mapping, Sequence
 
-from data import contract
+from data import contract, example_encoding
 from data.datasets import UNKNOWN_LABEL
 from data.extraction import output_layout
 from data.ledger import LedgerRow, Status
@@ -104,7 +104,7 @@ def _read_videos(output: str, chosen: Sequence[LedgerRow]) -> dict[str, VideoCel
         try:
             with files.open_to_read(path) as file:
                 for record in tfrecord.read(file):
-                    example = contract.parse(record)
+                    example = example_encoding.parse(record)
                     video_id = example.annotation.video_id
                     if video_id in wanted:
                         wanted.remove(video_id)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from data import contract
+from data import example_encoding
 from data.utils.errors import UsageError
 from data.utils.progress import progress_bar
 from models.evaluation.nuisances import Nuisances, measure_nuisances
@@ -43,7 +43,9 @@ def check_shortcut(model: str, examples: str, split: str) -> tuple[ShortcutRepor
         for batch in serialized.batch(_BATCH):
             answer = served.signatures[_SIGNATURE](examples=batch)
             probabilities = answer["fake_probability"].numpy().tolist()
-            for score, video in zip(probabilities, map(contract.parse, batch.numpy()), strict=True):
+            for score, video in zip(
+                probabilities, map(example_encoding.parse, batch.numpy()), strict=True
+            ):
                 videos += 1
                 if math.isfinite(score):  # else one of its crops may be unreadable here too
                     scores.append(score)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import roc_auc_score
 
-from data import contract
+from data import example_encoding
 from models.evaluation.split_examples import read_split
 
 _SIDE = 64
@@ -76,7 +76,7 @@ def _read(
     """Statistics [n, 14], label [n] and number of the video [n] of every usable crop of a split."""
     rows = []
     for number, record in enumerate(read_split(examples, split).as_numpy_iterator()):
-        video = contract.parse(record)
+        video = example_encoding.parse(record)
         for face in video.usable_faces:
             crop = tf.io.decode_jpeg(face.image).numpy()
             rows.append((crop_statistics(crop), video.annotation.label, number))

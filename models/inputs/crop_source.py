@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from data import contract
+from data import contract, example_encoding
 from data.faces import cropping
 from data.utils.errors import UsageError
 from data.utils.evenly_spread import evenly_spread
@@ -119,7 +119,7 @@ class CropSource:
             for examples in records.batch(_CHUNK):
                 if transform is not None:
                     weights.extend(transform(examples)["weight"].numpy())
-                for video in map(contract.parse, examples.numpy()):
+                for video in map(example_encoding.parse, examples.numpy()):
                     for face in video.usable_faces:
                         place = (file.tell(), len(face.image), len(videos))
                         points = cropping.points_in_crop(

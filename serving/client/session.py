@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data import contract
-from data.contract import FaceCrop, Measurements
+from data.contract import FaceCrop
 from data.detectors import FaceDetector
 from data.faces import FaceCollector, FaceOptions, VideoFaces, sampled_frames
 from data.ledger import Status
@@ -139,7 +139,7 @@ class Session:
                 )
             finally:
                 frames.close()
-            faces = collector.result(Measurements.of(video))
+            faces = collector.result(video.measurements)
         except FileNotFoundError:
             faces = VideoFaces(Status.MISSING, "there is no such file")
         except UnreadableVideoError as error:

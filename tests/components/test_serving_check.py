@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from components.serving_check import SIGNATURES, find_difference
-from data import contract
+from data import example_encoding
 from tests import tiny_dataset
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def save(path, names=SIGNATURES, by_chance=()):
 
 @pytest.fixture(scope="module")
 def records():
-    return [contract.encode(video) for video in tiny_dataset.make_split("eval", 4)]
+    return [example_encoding.encode(video) for video in tiny_dataset.make_split("eval", 4)]
 
 
 def test_a_model_that_serves_what_it_says_has_no_problem(tmp_path, records):

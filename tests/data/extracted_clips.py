@@ -5,7 +5,7 @@ import pathlib
 
 import tensorflow as tf
 
-from data import contract
+from data import example_encoding
 from data.extraction import ExtractionOptions, output_layout
 from data.faces import FaceOptions
 from data.ledger import Status
@@ -26,7 +26,9 @@ EXPECTED = {
 def read_examples(output, split):
     files = sorted(str(path) for path in output.glob(f"{split}-*-of-*"))
     records = tf.data.TFRecordDataset(files).as_numpy_iterator()
-    return {example.annotation.video_id: example for example in map(contract.parse, records)}
+    return {
+        example.annotation.video_id: example for example in map(example_encoding.parse, records)
+    }
 
 
 def assert_same(output, expected):

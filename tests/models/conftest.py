@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import contract
+from data import example_encoding
 from tests.tiny_dataset import PORTRAIT, make_video
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def write_records(tmp_path_factory):
         path = str(folder / "data_tfrecord-00000-of-00001.gz")
         with tf.io.TFRecordWriter(path, "GZIP") as writer:
             for video in videos:
-                writer.write(contract.encode(video))
+                writer.write(example_encoding.encode(video))
         return str(folder / "*")
 
     return write
@@ -96,7 +96,7 @@ def analyze(tmp_path_factory):
             beam.Pipeline(options=beam.options.pipeline_options.PipelineOptions([])) as pipeline,
             tft_beam.Context(temp_dir=str(folder / "scratch")),
         ):
-            records = pipeline | beam.Create([contract.encode(video) for video in videos])
+            records = pipeline | beam.Create([example_encoding.encode(video) for video in videos])
             transform_fn = (
                 records | source.BeamSource(),
                 source.TensorAdapterConfig(),

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import expit
 
-from data import contract
+from data import contract, example_encoding
 from data.contract import VerdictCode
 from models.calibration import Decision
 
@@ -52,4 +52,4 @@ def example(encoded, tracks, usable=None):
         tuple(crops),
         contract.Annotation("tiny/a", 1, "tiny", "Redder", "", ("Redder",), "a"),
     )
-    return contract.encode(video)
+    return example_encoding.encode(video)

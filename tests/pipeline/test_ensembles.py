@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data import contract
+from data import example_encoding
 from pipeline import config, evaluation_results, report, runner
 from tests import tiny_dataset
 
@@ -61,7 +61,7 @@ def probabilities(folder, model):
     path = folder / "serving" / model.model / model.version
     signature = tf.saved_model.load(str(path)).signatures["serving_examples"]
     videos = tiny_dataset.make_split("test", 8)
-    examples = tf.constant([contract.encode(video) for video in videos])
+    examples = tf.constant([example_encoding.encode(video) for video in videos])
     labels = np.array([video.annotation.label for video in videos])
     return signature(examples=examples)["fake_probability"].numpy().astype(float), labels
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 import typer
 from typer.testing import CliRunner
 
-from data import contract
+from data import example_encoding
 from data.contract import VerdictCode
 from data.utils.errors import UsageError
 from models.backbones import mesonet
@@ -142,7 +142,7 @@ def test_calibrated_on_the_eval_split(calibrated, network):
 
     signatures = tf.saved_model.load(str(calibrated)).signatures
     assert set(signatures) == SIGNATURES
-    serialized = tf.constant([contract.encode(video) for video in videos])
+    serialized = tf.constant([example_encoding.encode(video) for video in videos])
     outputs = signatures["serving_examples"](examples=serialized)
     np.testing.assert_allclose(
         outputs["fake_probability"], calibrator.probability(logits), atol=1e-4
@@ -178,7 +178,7 @@ def test_the_authors_weights_uncalibrated(shared_data, tmp_path, capsys):
     probability = 1 - outputs["fake_probability"].numpy()[0]
     assert probability == pytest.approx(real_probability, abs=1e-3)
     assert outputs["verdict"][0] == VerdictCode.REAL
-    video = contract.encode(tiny_dataset.make_video(1, 1, "a"))
+    video = example_encoding.encode(tiny_dataset.make_video(1, 1, "a"))
     for name in ("transform_features", "transform_labels"):
         answer = signatures[name](examples=tf.constant([video]))
         assert {key: value.numpy().tolist() for key, value in answer.items()} == {"label": [1]}

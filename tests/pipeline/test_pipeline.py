@@ -13,6 +13,7 @@ import tensorflow as tf
 import typer
 from typer.testing import CliRunner
 
+from data import example_encoding
 from data.utils.errors import UsageError
 from pipeline import commands, config, evaluation_results, graph, run_outcome, runner
 from tests import tiny_dataset
@@ -154,7 +155,7 @@ def test_metrics_count_videos_of_test_by_slice(first, folder):
 def score_directly(version):
     signature = tf.saved_model.load(str(version)).signatures["serving_examples"]
     videos = tiny_dataset.make_split("test", 8)
-    records = [tiny_dataset.contract.encode(video) for video in videos]
+    records = [example_encoding.encode(video) for video in videos]
     scores = signature(examples=tf.constant(records))["fake_probability"].numpy()
     return list(zip((video.annotation.label for video in videos), scores, strict=True))
 
@@ -237,7 +238,7 @@ def test_leakage_stops_the_run_before_training_and_nothing_is_guessed(folder, lo
     leaked = tiny_dataset.make_video(7777, 1, "tiny/train0")
     with tf.io.TFRecordWriter(str(examples / "test-00000-of-00001")) as writer:
         for video in [*tiny_dataset.make_split("test", 8), leaked]:
-            writer.write(tiny_dataset.contract.encode(video))
+            writer.write(example_encoding.encode(video))
     stopped = folder / "stopped"
     changed = loaded.model_copy(update={"examples": str(examples), "output": str(stopped)})
     with pytest.raises(UsageError, match=r"source group tiny/train0 is in .*tiny/7777.mp4"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data import contract
+from data import example_encoding
 from models.transform import TransformFeatures
 from pipeline import transform_graph
 from tests import tiny_dataset
@@ -17,7 +17,7 @@ def test_buckets_are_thirds_of_the_analysed_videos(tmp_path):
         [str(tmp_path / "examples" / "train-*-of-*")], str(tmp_path / "scratch")
     )
     videos = tiny_dataset.make_split("train", 16)
-    examples = tf.constant([contract.encode(video) for video in videos])
+    examples = tf.constant([example_encoding.encode(video) for video in videos])
     features = TransformFeatures(graph)(examples)
     np.testing.assert_array_equal(features["label"], [video.annotation.label for video in videos])
     # The bit rate rises with the video's number.

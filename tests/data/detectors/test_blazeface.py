@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data as skimage_data
 
-from data import contract
+from data import contract, example_encoding
 from data.detectors import blazeface
 from data.detectors.blazeface import BlazeFace
 from data.utils.errors import UsageError
@@ -111,11 +111,11 @@ def test_unknown_points_pass_through_an_example(detector):
             source_group="g",
         ),
     )
-    serialized = contract.encode(video)
-    (read,) = contract.parse(serialized).faces
+    serialized = example_encoding.encode(video)
+    (read,) = example_encoding.parse(serialized).faces
     np.testing.assert_array_equal(read.landmarks, crop.landmarks)  # NaN equals NaN here
     assert np.isnan(read.landmarks).sum() == 4
-    assert contract.encode(contract.parse(serialized)) == serialized
+    assert example_encoding.encode(example_encoding.parse(serialized)) == serialized
 
 
 @pytest.mark.parametrize("factor", [0.5, 4.0])

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 from skimage import data as pictures
 
-from data import contract, ledger
+from data import contract, example_encoding, ledger
 from data.faces import cropping
 from data.ledger import LedgerRow, Status
 from data.utils import tfrecord
@@ -81,7 +81,7 @@ def example(of):
 
 def write_shard(path, rows):
     with open(path, "wb") as file:
-        tfrecord.write(file, [contract.encode(example(each)) for each in rows])
+        tfrecord.write(file, [example_encoding.encode(example(each)) for each in rows])
 
 
 def write(folder, rows=ROWS):

@@ -10,7 +10,7 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from data import contract
+from data import example_encoding
 from data.utils.errors import UsageError
 from models.calibration import Calibrator, Decision, Platt, Temperature
 from models.config import EnsembleConfig, ModelConfig
@@ -93,7 +93,7 @@ def weighted(make):
 
 def probabilities(folder, videos):
     signature = tf.saved_model.load(folder).signatures["serving_examples"]
-    examples = tf.constant([contract.encode(video) for video in videos])
+    examples = tf.constant([example_encoding.encode(video) for video in videos])
     return signature(examples=examples)["fake_probability"].numpy().astype(float)
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
-from data import contract
+from data import example_encoding
 from data.utils.errors import UsageError
 from models import commands
 from models.evaluation.shortcut_check import check_shortcut
@@ -43,7 +43,7 @@ def examples(tmp_path_factory):
             if video.annotation.video_id == "tiny/1005.mp4":  # to which the model gives no score
                 damaged = dataclasses.replace(video.faces[0], image=b"x")
                 video = dataclasses.replace(video, faces=(damaged, *video.faces[1:]))
-            writer.write(contract.encode(video))
+            writer.write(example_encoding.encode(video))
     return str(folder)
 
 
@@ -77,7 +77,7 @@ def test_the_command_prints_a_line_for_each_nuisance(model, examples, capsys):
 
 def test_what_cannot_be_estimated_says_why(model, tmp_path, capsys):
     with tf.io.TFRecordWriter(str(tmp_path / "test-00000-of-00001")) as writer:
-        writer.write(contract.encode(tiny_dataset.make_video(0, 0, "group")))
+        writer.write(example_encoding.encode(tiny_dataset.make_video(0, 0, "group")))
     commands.shortcuts(model, str(tmp_path), "test")
     printed = " ".join(capsys.readouterr().out.split())
     assert "n/a (no fake video)" in printed
@@ -96,6 +96,6 @@ def test_mistakes_are_named(model, examples, tmp_path):
 
 def test_a_model_without_a_score_is_an_error(model, tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "eval-00000-of-00001")) as writer:
-        writer.write(contract.encode(tiny_dataset.make_video(1005, 0, "group")))
+        writer.write(example_encoding.encode(tiny_dataset.make_video(1005, 0, "group")))
     with pytest.raises(UsageError, match="scored none of the 1 eval videos"):
         check_shortcut(model, str(tmp_path), "eval")

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.special import expit
 from skimage import data
 
-from data import contract
+from data import example_encoding
 from data.contract import VerdictCode
 from data.detectors.mtcnn import Mtcnn
 from data.faces import cropping
@@ -135,7 +135,7 @@ def test_videos_score_as_they_do_in_calibration(call, network, make_source, vide
     logits = score_videos(NetworkScorer(network), store, crops)
     one_track = score_videos(NetworkScorer(network), make_source(videos), crops)
     assert np.abs(logits - one_track).max() > 1e-3
-    outputs = call("serving_examples", [contract.encode(video) for video in two_tracks])
+    outputs = call("serving_examples", [example_encoding.encode(video) for video in two_tracks])
     np.testing.assert_allclose(
         outputs["fake_probability"], expit(logits / TEMPERATURE), rtol=1e-4, atol=1e-6
     )
@@ -257,7 +257,7 @@ def test_no_rows_in_no_rows_out(call, signature, shape):
 
 
 def test_transformed_features(call, videos):
-    examples = [contract.encode(video) for video in videos]
+    examples = [example_encoding.encode(video) for video in videos]
     features = call("transform_features", examples)
     assert set(features) == {"label", "slice/face_size", "slice/sharpness", "slice/bit_rate"}
     assert {values.shape for values in features.values()} == {(8,)}

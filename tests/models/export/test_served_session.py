@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from skimage import data
 
-from data import contract
+from data import example_encoding
 from tests.models.tiny_served import faces
 
 pytestmark = pytest.mark.slow
@@ -15,7 +15,7 @@ def test_runs_in_a_session_as_in_tensorflow_serving(saved, call, videos):
     """TensorFlow Serving restores variables by their names, Python's loader by their objects."""
     _, encoded = faces(3)
     mixed = [encoded[0], b"hello", encoded[2]]
-    examples = [contract.encode(video) for video in videos[:2]]
+    examples = [example_encoding.encode(video) for video in videos[:2]]
     requests = {
         "serving_default": mixed,
         "serving_tracks": [[*encoded, b""], [*mixed, b""]],

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy.special import logit
 
-from data import contract
+from data import example_encoding
 from data.utils.errors import UsageError
 from models.training.search_result import SearchResult
 from tests.tiny_dataset import make_video
@@ -122,7 +122,7 @@ def read_card(arguments):
 def test_learns_and_answers_with_its_own_thresholds(reloaded, arguments, videos):
     import tensorflow as tf
 
-    examples = tf.constant([contract.encode(video) for video in videos])
+    examples = tf.constant([example_encoding.encode(video) for video in videos])
     outputs = reloaded.signatures["serving_examples"](examples=examples)
     probability = outputs["fake_probability"].numpy()
     labels = np.array([video.annotation.label for video in videos])
@@ -191,7 +191,7 @@ def test_calibration_is_of_the_eval_videos(reloaded, arguments, eval_videos):
     from models.config import ServedConfig
 
     card = read_card(arguments)
-    examples = tf.constant([contract.encode(video) for video in eval_videos])
+    examples = tf.constant([example_encoding.encode(video) for video in eval_videos])
     outputs = reloaded.signatures["serving_examples"](examples=examples)
     probability = outputs["fake_probability"].numpy().astype(float)
     slope, intercept = card["calibration"]["slope"], card["calibration"]["intercept"]

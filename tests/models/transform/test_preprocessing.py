@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
-from data import contract
+from data import example_encoding
 from data.utils.errors import UsageError
 from models.transform.preprocessing import preprocessing_fn, row_medians
 
@@ -25,7 +25,7 @@ def test_medians_of_no_values_at_all():
 def test_thirds_of_the_training_videos(videos, transform_output):
     from models.transform.transform_features import TransformFeatures
 
-    examples = tf.constant([contract.encode(video) for video in videos])
+    examples = tf.constant([example_encoding.encode(video) for video in videos])
     features = TransformFeatures(transform_output)(examples)
     np.testing.assert_array_equal(features["label"], [0, 1] * 4)
     # Bit rate, sharpness and face size all rise with the videos' number.
@@ -44,7 +44,7 @@ def test_the_rarer_class_weighs_more(videos, analyze):
     from models.transform.transform_features import TransformFeatures
 
     few_reals = [videos[1], videos[3], videos[5], videos[0]]
-    examples = tf.constant([contract.encode(video) for video in few_reals])
+    examples = tf.constant([example_encoding.encode(video) for video in few_reals])
     weights = TransformFeatures(analyze(few_reals))(examples)["weight"].numpy()
     # As scikit-learn's "balanced": videos / (classes * videos of the class).
     expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=[1, 1, 1, 0])
@@ -62,7 +62,7 @@ def test_faces_that_are_not_usable_change_no_bucket(videos, transform_output):
 
     transform = TransformFeatures(transform_output)
     alone, among = (
-        transform(tf.constant([contract.encode(video) for video in made]))
+        transform(tf.constant([example_encoding.encode(video) for video in made]))
         for made in (videos, map(with_huge_sharp_face, videos))
     )
     for name, values in alone.items():

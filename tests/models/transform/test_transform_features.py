@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data import contract
+from data import example_encoding
 from models.transform.preprocessing import BUCKETS
 from models.transform.transform_features import TransformFeatures, label_only
 
 
 @pytest.fixture(scope="module")
 def examples(videos):
-    return tf.constant([contract.encode(video) for video in videos[:3]])
+    return tf.constant([example_encoding.encode(video) for video in videos[:3]])
 
 
 @pytest.mark.slow
