@@ -67,14 +67,7 @@ class Tls:
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """Which server and model to ask, and how.
-
-    Attributes:
-        target: `host:port` for gRPC; `http://host:port` or `https://host:port` for REST.
-        model: name of the model.
-        tls: None for a plain connection, or for the system's authorities if `target` is https.
-        token: bearer token that the server asks for, or None.
-        max_message_bytes: largest request and response; larger requests are split.
+    """Which server and model to ask, and how; the attributes are arguments of `BaseClient`.
 
     Raises:
         UsageError: they contradict each other, or the token would be sent over a network

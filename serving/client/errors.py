@@ -91,21 +91,3 @@ class ServingError(Exception):
         """From a failed call; the message says what helps, where that is known."""
         cure = _TLS_CURE if error.tls else _CURES.get(error.code)
         return cls(target, model, error.code, f"{cure} ({error})" if cure else str(error))
-
-    @classmethod
-    def no_tracks(cls, target: str, model: str, signature: str) -> "ServingError":
-        """The model lacks the signature that the client calls."""
-        problem = (
-            f"it has no signature '{signature}' with an input 'faces' [n, faces of a track]: "
-            "is it a model that unmask pushed?"
-        )
-        return cls(target, model, grpc.StatusCode.FAILED_PRECONDITION, problem)
-
-    @classmethod
-    def too_large(cls, target: str, model: str, size: int, limit: int) -> "ServingError":
-        """One row, which cannot be split, is larger than a message may be."""
-        problem = (
-            f"one row of a request takes {size} bytes, but a message may have {limit}: raise "
-            "max_message_bytes here and the server's limit"
-        )
-        return cls(target, model, grpc.StatusCode.RESOURCE_EXHAUSTED, problem)

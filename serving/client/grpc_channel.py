@@ -25,23 +25,34 @@ _HANDSHAKE = ("handshake", "CERTIFICATE_VERIFY_FAILED", "SSL_ERROR", "Peer name"
 
 
 class _Translator:
-    """Translates calls to messages and messages to answers."""
+    """Translates calls to messages and messages to answers; makes channels.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: the server and the model.
+        library: `grpc` or `grpc.aio`.
+    """
+
+    def __init__(self, connection: Connection, library: Any) -> None:
         self._connection = connection
+        self._library = library
+        self._metadata = list(connection.headers.items())
 
-    def options(self) -> list[tuple[str, int]]:
-        size = self._connection.max_message_bytes
-        return [
-            ("grpc.max_send_message_length", size),
-            ("grpc.max_receive_message_length", size),
+    def _connect(self) -> Any:
+        target, tls = self._connection.target, self._connection.tls
+        options = [
+            ("grpc.max_send_message_length", self._connection.max_message_bytes),
+            ("grpc.max_receive_message_length", self._connection.max_message_bytes),
             ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MS),
         ]
+        if tls is None:
+            return self._library.insecure_channel(target, options)
+        return self._library.secure_channel(target, tls.grpc_credentials(), options)
 
-    def metadata(self) -> list[tuple[str, str]]:
-        return list(self._connection.headers.items())
+    def _method(self, channel: Any, call: Call) -> Any:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        return stub.Predict if isinstance(call, PredictCall) else stub.GetModelMetadata
 
-    def request(self, call: Call) -> Any:
+    def _request(self, call: Call) -> Any:
         if not isinstance(call, PredictCall):
             metadata_request = get_model_metadata_pb2.GetModelMetadataRequest()
             metadata_request.model_spec.name = self._connection.model
@@ -58,7 +69,7 @@ class _Translator:
         request.output_filter.extend(call.outputs)
         return request
 
-    def answer(self, call: Call, response: Any) -> Answer:
+    def _answer(self, call: Call, response: Any) -> Answer:
         if isinstance(call, PredictCall):
             return {
                 name: tf.make_ndarray(response.outputs[name]).astype(dtype, copy=False)
@@ -90,18 +101,12 @@ def _failure(error: grpc.RpcError) -> CallError:
     return CallError(code, details, transient=unavailable or full, tls=tls)
 
 
-class GrpcChannel:
+class GrpcChannel(_Translator):
     """Blocking calls; thread-safe."""
 
     def __init__(self, connection: Connection) -> None:
-        self._translator = _Translator(connection)
-        options = self._translator.options()
-        self._channel = (
-            grpc.insecure_channel(connection.target, options)
-            if connection.tls is None
-            else grpc.secure_channel(connection.target, connection.tls.grpc_credentials(), options)
-        )
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        super().__init__(connection, grpc)
+        self._channel = self._connect()
 
     def call(self, call: Call, timeout_s: float) -> Answer:
         """Calls once.
@@ -109,25 +114,23 @@ class GrpcChannel:
         Raises:
             CallError: it failed.
         """
-        method = _method(self._stub, call)
-        request, metadata = self._translator.request(call), self._translator.metadata()
+        method, request = self._method(self._channel, call), self._request(call)
         try:
-            response = method(request, timeout=timeout_s, metadata=metadata)
+            response = method(request, timeout=timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise _failure(error) from error
-        return self._translator.answer(call, response)
+        return self._answer(call, response)
 
     def close(self) -> None:
         """Closes the connection."""
         self._channel.close()
 
 
-class AsyncGrpcChannel:
+class AsyncGrpcChannel(_Translator):
     """Awaitable calls; connects at the first call, in the event loop that makes it."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._translator = _Translator(connection)
+        super().__init__(connection, grpc.aio)
         self._channel: grpc.aio.Channel | None = None
 
     async def call(self, call: Call, timeout_s: float) -> Answer:
@@ -138,28 +141,16 @@ class AsyncGrpcChannel:
         """
         if self._channel is None:
             self._channel = self._connect()
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        method = self._method(self._channel, call)
         # Building and reading messages of megabytes would block the loop.
-        request = await asyncio.to_thread(self._translator.request, call)
-        metadata = self._translator.metadata()
+        request = await asyncio.to_thread(self._request, call)
         try:
-            response = await _method(stub, call)(request, timeout=timeout_s, metadata=metadata)
+            response = await method(request, timeout=timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise _failure(error) from error
-        return await asyncio.to_thread(self._translator.answer, call, response)
+        return await asyncio.to_thread(self._answer, call, response)
 
     async def close(self) -> None:
         """Closes the connection."""
         if self._channel is not None:
             await self._channel.close()
-
-    def _connect(self) -> grpc.aio.Channel:
-        connection, options = self._connection, self._translator.options()
-        if connection.tls is None:
-            return grpc.aio.insecure_channel(connection.target, options)
-        credentials = connection.tls.grpc_credentials()
-        return grpc.aio.secure_channel(connection.target, credentials, options)
-
-
-def _method(stub: prediction_service_pb2_grpc.PredictionServiceStub, call: Call) -> Any:
-    return stub.Predict if isinstance(call, PredictCall) else stub.GetModelMetadata

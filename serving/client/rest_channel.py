@@ -42,16 +42,13 @@ class _Translator:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def client_options(self) -> dict[str, Any]:
-        tls = self._connection.tls
-        return {
-            "base_url": self._connection.target,
-            "headers": self._connection.headers,
-            "verify": True if tls is None else tls.ssl_context(),
+        self._client_options: dict[str, Any] = {
+            "base_url": connection.target,
+            "headers": connection.headers,
+            "verify": True if connection.tls is None else connection.tls.ssl_context(),
         }
 
-    def request(self, call: Call) -> dict[str, Any]:
+    def _request(self, call: Call) -> dict[str, Any]:
         """Arguments of `httpx.Client.stream`."""
         model = f"/v1/models/{urllib.parse.quote(self._connection.model, safe='')}"
         if not isinstance(call, PredictCall):
@@ -68,7 +65,7 @@ class _Translator:
             "headers": {"content-type": "application/json"},
         }
 
-    def answer(self, call: Call, status: int, body: bytes) -> Answer:
+    def _answer(self, call: Call, status: int, body: bytes) -> Answer:
         """Reads a response.
 
         Raises:
@@ -115,13 +112,12 @@ class _ResponseBody:
             raise CallError(grpc.StatusCode.DEADLINE_EXCEEDED, "the answer came too slowly")
 
 
-class RestChannel:
+class RestChannel(_Translator):
     """Blocking calls; thread-safe."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._translator = _Translator(connection)
-        self._client = httpx.Client(**self._translator.client_options())
+        super().__init__(connection)
+        self._client = httpx.Client(**self._client_options)
 
     def call(self, call: Call, timeout_s: float) -> Answer:
         """Calls once.
@@ -129,7 +125,7 @@ class RestChannel:
         Raises:
             CallError: it failed.
         """
-        request = self._translator.request(call)
+        request = self._request(call)
         body = _ResponseBody(self._connection, timeout_s)
         try:
             with self._client.stream(**request, timeout=timeout_s) as stream:
@@ -137,20 +133,19 @@ class RestChannel:
                     body.add(chunk)
         except httpx.HTTPError as error:
             raise _connection_failure(error) from error
-        return self._translator.answer(call, stream.status_code, bytes(body.content))
+        return self._answer(call, stream.status_code, bytes(body.content))
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
 
-class AsyncRestChannel:
+class AsyncRestChannel(_Translator):
     """Awaitable calls."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._translator = _Translator(connection)
-        self._client = httpx.AsyncClient(**self._translator.client_options())
+        super().__init__(connection)
+        self._client = httpx.AsyncClient(**self._client_options)
 
     async def call(self, call: Call, timeout_s: float) -> Answer:
         """Calls once.
@@ -158,7 +153,7 @@ class AsyncRestChannel:
         Raises:
             CallError: it failed.
         """
-        request = self._translator.request(call)
+        request = self._request(call)
         body = _ResponseBody(self._connection, timeout_s)
         try:
             async with self._client.stream(**request, timeout=timeout_s) as stream:
@@ -166,7 +161,7 @@ class AsyncRestChannel:
                     body.add(chunk)
         except httpx.HTTPError as error:
             raise _connection_failure(error) from error
-        return self._translator.answer(call, stream.status_code, bytes(body.content))
+        return self._answer(call, stream.status_code, bytes(body.content))
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -50,12 +50,7 @@ class _ServedVersion:
 class Session:
     """Operations that ask one model of one server; any number of them may run at a time.
 
-    Args:
-        connection: the server and the model.
-        payload: what is sent.
-        detector: finds the faces if `payload` is `tracks`; MTCNN if None.
-        options: how many frames are sampled, and which faces are usable.
-        timeout_s: for one request, retries included.
+    The arguments are those of `BaseClient`.
     """
 
     def __init__(
@@ -212,7 +207,11 @@ class Session:
         assert isinstance(signatures, Signatures)
         shape = signatures.shapes.get((SIGNATURE, FACES), ())
         if len(shape) != 2 or shape[1] < 1:
-            raise ServingError.no_tracks(self._connection.target, self._connection.model, SIGNATURE)
+            raise self._error(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"it has no signature '{SIGNATURE}' with an input 'faces' [n, faces of a track]: "
+                "is it a model that unmask pushed?",
+            )
         return _ServedVersion(signatures.version, shape[1])
 
     def _predict(self, call: PredictCall) -> Operation[dict[str, npt.NDArray]]:
@@ -230,14 +229,19 @@ class Session:
         for row, images in enumerate(values.reshape(len(values), -1)):
             size = sum(map(len, images))
             if size > limit:
-                raise ServingError.too_large(
-                    self._connection.target, self._connection.model, size, limit
+                raise self._error(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    f"one row of a request takes {size} bytes, but a message may have {limit}: "
+                    "raise max_message_bytes here and the server's limit",
                 )
             if total + size > limit:
                 starts.append(row)
                 total = 0
             total += size
         return [slice(*ends) for ends in zip(starts, [*starts[1:], len(values)], strict=True)]
+
+    def _error(self, code: grpc.StatusCode, problem: str) -> ServingError:
+        return ServingError(self._connection.target, self._connection.model, code, problem)
 
     def _call(self, call: Call, timeout_s: float) -> Operation[Any]:
         try:

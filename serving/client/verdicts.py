@@ -119,18 +119,17 @@ def _track_prediction(
         fake_probability=probability,
         frames=tuple(
             FramePrediction(
-                face.time_s, face.box, _number(score), face.score, _known(face.landmarks)
+                face.time_s,
+                face.box,
+                _number(score),
+                face.score,
+                () if any(map(math.isnan, face.landmarks)) else face.landmarks,
             )
             for face, score in scored
         ),
         faces_seen=seen,
         picture=highest.image,
     )
-
-
-def _known(landmarks: tuple[float, ...]) -> tuple[float, ...]:
-    """Landmarks; empty if the server found the face, which gives none."""
-    return () if any(map(math.isnan, landmarks)) else landmarks
 
 
 def _number(value: float) -> float | None:

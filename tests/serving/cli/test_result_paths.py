@@ -22,8 +22,8 @@ def test_a_file_for_one_video(tmp_path):
 
 def test_a_folder_for_several_with_a_name_for_each(tmp_path):
     videos = paths("x/a.avi", "y/a.mov", "b.mp4", "a-2.mp4", "x/a.avi")
-    found = result_paths(tmp_path / "out", videos, "--annotate", SUFFIXES)
-    assert {str(video): path.name for video, path in found.items()} == {
+    results = result_paths(tmp_path / "out", videos, "--annotate", SUFFIXES)
+    assert {str(video): path.name for video, path in results.items()} == {
         "x/a.avi": "a.mp4",
         "y/a.mov": "a-2.mp4",
         "b.mp4": "b.mp4",
@@ -58,8 +58,8 @@ def test_a_folder_stands_for_its_videos(tmp_path):
     (tmp_path / "deeper").mkdir()
     for name in ("b.MP4", "deeper/a.webm", "notes.txt"):
         (tmp_path / name).write_text("")
-    found = expand([tmp_path, pathlib.Path("absent.mp4")])
-    assert found == [tmp_path / "b.MP4", tmp_path / "deeper/a.webm", pathlib.Path("absent.mp4")]
+    paths = expand([tmp_path, pathlib.Path("absent.mp4")])
+    assert paths == [tmp_path / "b.MP4", tmp_path / "deeper/a.webm", pathlib.Path("absent.mp4")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="empty: no videos in this folder"):
         expand([tmp_path / "empty"])

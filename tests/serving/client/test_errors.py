@@ -42,10 +42,3 @@ def test_a_failure_without_a_known_cure_is_named():
 def test_some_failures_concern_one_request_alone(code, expected):
     error = ServingError.from_call_error(CallError(code, ""), "host:1", "m")
     assert error.concerns_one_request is expected
-
-
-def test_what_the_client_itself_finds_wrong_has_a_code_too():
-    assert ServingError.no_tracks("t", "m", "s").code is grpc.StatusCode.FAILED_PRECONDITION
-    too_large = ServingError.too_large("t", "m", size=9, limit=8)
-    assert too_large.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "one row of a request takes 9 bytes, but a message may have 8" in str(too_large)

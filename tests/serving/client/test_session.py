@@ -112,8 +112,10 @@ def test_rows_that_do_not_fit_into_one_message_are_sent_in_several(video):
     prediction, calls = run(operation, judge)
     assert [len(call.values) for call in calls[1:]] == [1, 2]
     assert len(prediction.tracks) == 3
-    with pytest.raises(ServingError, match="one row of a request takes"):
+    sizes = rf"one row of a request takes {4 * size} bytes, but a message may have {3 * size}:"
+    with pytest.raises(ServingError, match=sizes) as caught:
         run(session(2**16 + 3 * size).predict_faces("clip.mp4", video), judge)
+    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 @pytest.mark.parametrize("shape", [None, (-1,), (-1, -1), (-1, 0)])
@@ -121,8 +123,9 @@ def test_a_model_that_takes_no_tracks_is_named(video, shape):
     def answer(call):
         return Signatures(1, {} if shape is None else {("serving_tracks", "faces"): shape})
 
-    with pytest.raises(ServingError, match="it has no signature 'serving_tracks'"):
+    with pytest.raises(ServingError, match="it has no signature 'serving_tracks'") as caught:
         run(session().predict_faces("clip.mp4", video), answer)
+    assert caught.value.code is grpc.StatusCode.FAILED_PRECONDITION
 
 
 @pytest.mark.parametrize("newest", [1, 2])

@@ -27,10 +27,10 @@ def clip(tmp_path):
     ],
 )
 def test_a_file_is_read_at_the_wanted_rate(clip, options, times):
-    found = list(open_source(clip, **options))
-    assert [time_s for time_s, _ in found] == pytest.approx(times)
-    assert found[0][1].shape == (160, 160, 3)
-    assert found[0][1].mean() == pytest.approx(200, abs=5)
+    frames = list(open_source(clip, **options))
+    assert [time_s for time_s, _ in frames] == pytest.approx(times)
+    assert frames[0][1].shape == (160, 160, 3)
+    assert frames[0][1].mean() == pytest.approx(200, abs=5)
 
 
 def test_what_cannot_be_opened_is_named(tmp_path):

@@ -25,8 +25,8 @@ def predict(tracks, scores, verdicts, face_scores, **video):
         "verdict": np.array(verdicts, np.int64),
         "face_probability": np.array(face_scores, np.float32),
     }
-    found = VideoFaces(Status.OK, "", **video)
-    return video_prediction("clip.mp4", "tiny", 7, found, tracks, outputs)
+    faces = VideoFaces(Status.OK, "", **video)
+    return video_prediction("clip.mp4", "tiny", 7, faces, tracks, outputs)
 
 
 def test_the_largest_score_decides():
