@@ -11,7 +11,7 @@ from pipeline.run_outcome import ModelOutcome, RunOutcome
 def printed(monkeypatch, capsys, tmp_path):
     rows = [
         SliceMetrics("all videos", 8, 0.9375, 0.4, 0.75),
-        SliceMetrics("slice/method = [Redder]", 4, None, 0.3, 1.0),
+        SliceMetrics("slice/method = [redder]", 4, None, 0.3, 1.0),
     ]
     monkeypatch.setattr(report, "read_metrics", lambda path: rows)
     pushed = ModelOutcome("a", str(tmp_path / "a"), "evaluation", [], "1767225600")
@@ -30,7 +30,7 @@ def printed(monkeypatch, capsys, tmp_path):
         pytest.param("b: refused, not pushed", id="refused"),
         pytest.param("  [x]: auc is 0.5", id="refusals, brackets and all"),
         pytest.param("2 components unchanged, 1 ran", id="cache"),
-        pytest.param("slice/method = [Redder]", id="slices, brackets and all"),
+        pytest.param("slice/method = [redder]", id="slices, brackets and all"),
         pytest.param("0.938", id="AUC"),
         pytest.param("n/a", id="AUC of one class"),
         pytest.param("Pushed models: serving", id="serving root"),
