@@ -17,12 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
-
-if TYPE_CHECKING:
-    from models.networks import Classifier
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = "benchmark"
@@ -48,24 +44,18 @@ def print_load() -> None:
     print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
 
 
-def build_network() -> "Classifier":
-    """EfficientNetV2-B0 with random weights: pixels 0 to 255 in, one logit a face out."""
-    from models.config import ModelConfig
-    from models.networks import classifier
-
-    config = ModelConfig(model="efficientnet_v2_b0", image_size=FACE_SIZE, weights=None)
-    return classifier.build(config, "float32", weights=None)
-
-
 def export_model(folder: str) -> None:
     """Writes the network as the pipeline does, with its warm-up requests."""
     from models.calibration import Decision, Temperature
+    from models.config import ModelConfig
     from models.export import ServedModel, export
+    from models.networks import classifier
     from models.scoring import NetworkScorer
     from models.transform import label_only
 
+    config = ModelConfig(model="efficientnet_v2_b0", image_size=FACE_SIZE, weights=None)
     served = ServedModel(
-        NetworkScorer(build_network()),
+        NetworkScorer(classifier.build(config, "float32", weights=None)),
         Decision(Temperature(temperature=1.0), real_below=0.4, fake_above=0.6),
         track_length=32,
         transform=label_only,
@@ -120,25 +110,6 @@ def predict_message(face: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def running(
-    command: list[str], ready: str, stderr: int | None = None
-) -> Iterator[tuple[subprocess.Popen, str]]:
-    """Runs a server until the block ends; yields it and the line that says it is ready."""
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                if line.startswith(ready):
-                    yield process, line
-                    return
-            raise RuntimeError("the server ended before it served")
-        finally:
-            process.terminate()
-
-
-@contextlib.contextmanager
 def server(root: pathlib.Path, batched: bool = False) -> Iterator[tuple[subprocess.Popen, str]]:
     """Runs `python -m serving.server`; yields the process and its address.
 
@@ -154,9 +125,17 @@ def server(root: pathlib.Path, batched: bool = False) -> Iterator[tuple[subproce
             parameters.write(f"max_batch_size {{ value: {MAX_BATCH_SIZE} }}")
             parameters.flush()
             command += ["--enable_batching", f"--batching_parameters_file={parameters.name}"]
-        with running(command, ready) as (process, line):
-            address = line.removeprefix(ready).split()[0]
-            yield process, address.replace("0.0.0.0", "127.0.0.1")
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    if line.startswith(ready):
+                        address = line.removeprefix(ready).split()[0]
+                        yield process, address.replace("0.0.0.0", "127.0.0.1")
+                        return
+                raise RuntimeError("the server ended before it served")
+            finally:
+                process.terminate()
 
 
 def run_bare_model(folder: str, threads: int, connection: Connection) -> None:
