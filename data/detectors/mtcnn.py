@@ -7,8 +7,6 @@ numpy; here the image pyramid, the three networks and the suppression of overlap
 inside one graph, so that the extraction job, the client and the served model find the same faces.
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +27,6 @@ faces are not usable, and finding them costs as much as finding all others.
 """
 
 _PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
-_CELL = 12  # PNet's receptive field, pixels
-_STRIDE = 2  # PNet's stride, pixels
 _PNET_THRESHOLD, _RNET_THRESHOLD = 0.6, 0.7
 _LEVEL_NMS, _PNET_NMS, _RNET_NMS, _ONET_NMS = 0.5, 0.7, 0.7, 0.7
 _LEVEL_CANDIDATES = 256
@@ -99,7 +95,7 @@ class MtcnnGraph(tf.Module):
             As `__call__`, in pixels of the frames.
         """
         halved = tf.reduce_max(size) > HALVE_ABOVE
-        first_scale = _CELL / MIN_FACE_SIZE * tf.where(halved, 1.0, _PYRAMID_FACTOR)
+        first_scale = networks.PNET_FIELD / MIN_FACE_SIZE * tf.where(halved, 1.0, _PYRAMID_FACTOR)
         boxes, scores = self._propose(searched, first_scale)
         boxes, scores = self._refine(searched, boxes, scores)
         boxes, landmarks, scores = self._output(searched, boxes, scores)
@@ -114,18 +110,18 @@ class MtcnnGraph(tf.Module):
         size = tf.cast(tf.shape(frames)[1:3], tf.float32)
         shorter = tf.reduce_min(size) * first_scale
         levels = 1 + tf.cast(
-            tf.floor(tf.math.log(_CELL / shorter) / np.log(_PYRAMID_FACTOR)), tf.int32
+            tf.floor(tf.math.log(networks.PNET_FIELD / shorter) / np.log(_PYRAMID_FACTOR)), tf.int32
         )
         levels = tf.maximum(levels, 1)
 
         def level_size(level: tf.Tensor) -> tf.Tensor:
             scale = first_scale * tf.pow(_PYRAMID_FACTOR, tf.cast(level, tf.float32))
-            return tf.maximum(tf.cast(size * scale, tf.int32), _CELL)
+            return tf.maximum(tf.cast(size * scale, tf.int32), networks.PNET_FIELD)
 
         def search_level(
             level: tf.Tensor, image: tf.Tensor, boxes: tf.TensorArray, scores: tf.TensorArray
         ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, tf.TensorArray]:
-            level_boxes, level_scores = _pnet_boxes(image, self._pnet)
+            level_boxes, level_scores = networks.propose(image, self._pnet, _LEVEL_CANDIDATES)
             scale = size / tf.cast(tf.shape(image)[1:3], tf.float32)
             level_boxes *= tf.stack([scale[1], scale[0], scale[1], scale[0]])
             level_boxes, level_scores = mtcnn_boxes.nms(
@@ -135,7 +131,7 @@ class MtcnnGraph(tf.Module):
             scores = scores.write(level, level_scores)
             return level + 1, _resize(image, level_size(level + 1)), boxes, scores
 
-        first = _normalize(_resize(frames, level_size(tf.constant(0))))
+        first = networks.normalize(_resize(frames, level_size(tf.constant(0))))
         _, _, boxes, scores = tf.while_loop(
             lambda level, *_: level < levels,
             search_level,
@@ -161,7 +157,7 @@ class MtcnnGraph(tf.Module):
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
-        offsets, scores = _on_boxes(
+        offsets, scores = networks.on_boxes(
             lambda crops: networks.rnet(crops, self._rnet), 24, 16, (4, 1), frames, boxes, scores
         )
         boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
@@ -174,7 +170,7 @@ class MtcnnGraph(tf.Module):
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Runs ONet: the final boxes, landmarks and scores, NaN beyond the faces found."""
-        offsets, points, scores = _on_boxes(
+        offsets, points, scores = networks.on_boxes(
             lambda crops: networks.onet(crops, self._onet),
             48,
             4,
@@ -254,83 +250,3 @@ def _halve_all(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             for frame in frames
         ]
     ).astype(np.uint8, copy=False)
-
-
-def _normalize(pixels: tf.Tensor) -> tf.Tensor:
-    return (tf.cast(pixels, tf.float32) - 127.5) / 128.0
-
-
-def _pnet_boxes(image: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Tensor]:
-    """PNet on one pyramid level: best candidates [n, k, 4] in its pixels, scores [n, k]."""
-    offsets, probability = networks.pnet(image, weights)
-    shape = tf.shape(probability)
-    count, cells = shape[0], shape[1] * shape[2]
-    scores = tf.reshape(probability, [count, cells])
-    best = tf.minimum(_LEVEL_CANDIDATES, cells)
-    scores, indices = tf.math.top_k(scores, best)
-    offsets = tf.gather(tf.reshape(offsets, [count, cells, 4]), indices, batch_dims=1)
-    corner = tf.cast(
-        tf.stack([indices % shape[2], indices // shape[2]], axis=-1) * _STRIDE, tf.float32
-    )
-    boxes = tf.concat([corner + 1.0, corner + float(_CELL)], axis=-1) + offsets * (_CELL - 1.0)
-    return boxes, scores
-
-
-def _on_boxes(
-    network: Callable[[tf.Tensor], tuple[tf.Tensor, ...]],
-    size: int,
-    chunk: int,
-    widths: tuple[int, ...],
-    frames: tf.Tensor,
-    boxes: tf.Tensor,
-    scores: tf.Tensor,
-) -> list[tf.Tensor]:
-    """Runs a network on the crops of the boxes in use, those of positive score.
-
-    It works in chunks of one size, filled up with the first box. So memory is bounded however many
-    faces a crowd has, and no batch is empty, for which oneDNN would return a wrong shape.
-
-    Args:
-        network: from normalised crops [chunk, size, size, 3] to outputs [chunk, width].
-        size: pixels a side of the crops.
-        chunk: crops at a time.
-        widths: of the network's outputs.
-        frames: uint8 [n, height, width, 3].
-        boxes: float32 [n, k, 4].
-        scores: float32 [n, k].
-
-    Returns:
-        The outputs, float32 [n, k, width], 0 for the boxes that are not in use.
-    """
-    rows = tf.where(scores > 0.0)
-    count = tf.shape(rows)[0]
-    height, width = tf.shape(frames)[1], tf.shape(frames)[2]
-    # The package divides by the size, where crop_and_resize multiplies by the size less one.
-    extent = tf.cast(tf.stack([height, width, height, width]), tf.float32)
-
-    def run(chunk_rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        corners = tf.gather(tf.gather_nd(boxes, chunk_rows), [1, 0, 3, 2], axis=1) / extent
-        crops = tf.image.crop_and_resize(
-            frames,
-            corners,
-            tf.cast(chunk_rows[:, 0], tf.int32),
-            [size, size],
-            extrapolation_value=127.5,
-        )
-        return network(_normalize(crops))
-
-    padded = tf.pad(rows, [[0, -count % chunk], [0, 0]])
-    outputs = tf.map_fn(
-        run,
-        tf.reshape(padded, [-1, chunk, 2]),
-        fn_output_signature=tuple(tf.TensorSpec([chunk, width], tf.float32) for width in widths),
-    )
-    shape = tf.shape(scores, tf.int64)
-    return [
-        tf.scatter_nd(
-            rows,
-            tf.reshape(output, [-1, width])[:count],
-            tf.concat([shape, tf.constant([width], tf.int64)], axis=0),
-        )
-        for output, width in zip(outputs, widths, strict=True)
-    ]

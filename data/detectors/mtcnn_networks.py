@@ -4,10 +4,16 @@ Zhang et al. (2016); layers in the order of the `mtcnn` package 1.0.0, whose wei
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+
+PNET_FIELD = 12
+"""PNet's receptive field, pixels a side."""
+
+_PNET_STRIDE = 2
 
 
 @functools.cache
@@ -69,6 +75,100 @@ def onet(crops: tf.Tensor, weights: list[npt.NDArray]) -> tuple[tf.Tensor, tf.Te
         _dense(x, point_k, point_b),
         tf.nn.softmax(_dense(x, class_k, class_b))[:, 1:],
     )
+
+
+def normalize(pixels: tf.Tensor) -> tf.Tensor:
+    """Pixels, 0 to 255, as the networks take them: float32, -1 to 1."""
+    return (tf.cast(pixels, tf.float32) - 127.5) / 128.0
+
+
+def propose(
+    image: tf.Tensor, weights: list[npt.NDArray], candidates: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """PNet on one level of the pyramid.
+
+    Args:
+        image: as `pnet` takes it.
+        weights: of `pnet.lz4`.
+        candidates: k, boxes that are kept at most.
+
+    Returns:
+        The boxes of highest score, [n, k, 4], in pixels of the level, and scores [n, k].
+    """
+    offsets, probability = pnet(image, weights)
+    shape = tf.shape(probability)
+    count, places = shape[0], shape[1] * shape[2]
+    scores = tf.reshape(probability, [count, places])
+    best = tf.minimum(candidates, places)
+    scores, indices = tf.math.top_k(scores, best)
+    offsets = tf.gather(tf.reshape(offsets, [count, places, 4]), indices, batch_dims=1)
+    corner = tf.cast(
+        tf.stack([indices % shape[2], indices // shape[2]], axis=-1) * _PNET_STRIDE, tf.float32
+    )
+    boxes = tf.concat([corner + 1.0, corner + float(PNET_FIELD)], axis=-1) + offsets * (
+        PNET_FIELD - 1.0
+    )
+    return boxes, scores
+
+
+def on_boxes(
+    network: Callable[[tf.Tensor], tuple[tf.Tensor, ...]],
+    size: int,
+    chunk: int,
+    widths: tuple[int, ...],
+    frames: tf.Tensor,
+    boxes: tf.Tensor,
+    scores: tf.Tensor,
+) -> list[tf.Tensor]:
+    """Runs a network on the crops of the boxes in use, those of positive score.
+
+    It works in chunks of one size, filled up with the first box. So memory is bounded however many
+    faces a crowd has, and no batch is empty, for which oneDNN would return a wrong shape.
+
+    Args:
+        network: from normalised crops [chunk, size, size, 3] to outputs [chunk, width].
+        size: pixels a side of the crops.
+        chunk: crops at a time.
+        widths: of the network's outputs.
+        frames: uint8 [n, height, width, 3].
+        boxes: float32 [n, k, 4].
+        scores: float32 [n, k].
+
+    Returns:
+        The outputs, float32 [n, k, width], 0 for the boxes that are not in use.
+    """
+    rows = tf.where(scores > 0.0)
+    count = tf.shape(rows)[0]
+    height, width = tf.shape(frames)[1], tf.shape(frames)[2]
+    # The package divides by the size, where crop_and_resize multiplies by the size less one.
+    extent = tf.cast(tf.stack([height, width, height, width]), tf.float32)
+
+    def run(chunk_rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        corners = tf.gather(tf.gather_nd(boxes, chunk_rows), [1, 0, 3, 2], axis=1) / extent
+        crops = tf.image.crop_and_resize(
+            frames,
+            corners,
+            tf.cast(chunk_rows[:, 0], tf.int32),
+            [size, size],
+            extrapolation_value=127.5,
+        )
+        return network(normalize(crops))
+
+    padded = tf.pad(rows, [[0, -count % chunk], [0, 0]])
+    outputs = tf.map_fn(
+        run,
+        tf.reshape(padded, [-1, chunk, 2]),
+        fn_output_signature=tuple(tf.TensorSpec([chunk, width], tf.float32) for width in widths),
+    )
+    shape = tf.shape(scores, tf.int64)
+    return [
+        tf.scatter_nd(
+            rows,
+            tf.reshape(output, [-1, width])[:count],
+            tf.concat([shape, tf.constant([width], tf.int64)], axis=0),
+        )
+        for output, width in zip(outputs, widths, strict=True)
+    ]
 
 
 def _convolution(x: tf.Tensor, kernel: npt.NDArray, bias: npt.NDArray) -> tf.Tensor:

@@ -81,7 +81,7 @@ def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerR
                 plan.work,
                 rows,
                 fingerprint=plan.fingerprint,
-                crops=plan.crop_fingerprint,
+                crop_fingerprint=plan.crop_fingerprint,
                 options=plan.options.model_dump(),
                 slice_columns=sorted(columns),
             )

@@ -29,17 +29,32 @@ class Description:
 
     Attributes:
         fingerprint: of inputs, options and code.
-        crops: of what decides the crops that are taken from a video.
+        crop_fingerprint: of what decides a video's crops; `crops` in the file.
         options: that the job ran with.
         slice_columns: further columns that the Examples carry, without the `slice/` prefix.
         splits: counts of used videos, fakes and usable faces by split.
     """
 
     fingerprint: str
-    crops: str
+    crop_fingerprint: str
     options: Mapping[str, Any]
     slice_columns: Sequence[str]
     splits: Mapping[str, Mapping[str, int]]
+
+    def to_json(self) -> bytes:
+        """Content of the file."""
+        content = dataclasses.asdict(self)
+        return json.dumps(content | {"crops": content.pop("crop_fingerprint")}, indent=2).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Description":
+        """What `to_json` wrote.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: it did not write this.
+        """
+        values = json.loads(content)
+        return cls(crop_fingerprint=values.pop("crops"), **values)
 
 
 def read_description(folder: str) -> Description | None:
@@ -52,8 +67,8 @@ def read_description(folder: str) -> Description | None:
     if not files.exists(path):
         return None
     try:
-        return Description(**json.loads(files.read_bytes(path)))
-    except (TypeError, ValueError) as error:
+        return Description.from_json(files.read_bytes(path))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"{path}: not written by this version of unmask ({error}); extract into a new folder"
         ) from error
@@ -93,7 +108,7 @@ def publish(
     rows: Sequence[LedgerRow],
     *,
     fingerprint: str,
-    crops: str,
+    crop_fingerprint: str,
     options: Mapping[str, Any],
     slice_columns: Sequence[str],
 ) -> None:
@@ -104,7 +119,7 @@ def publish(
         work: where the finished job left its shards, its ledger and its face videos.
         rows: of the ledger.
         fingerprint: as of `Description`, like the following.
-        crops: see there.
+        crop_fingerprint: see there.
         options: see there.
         slice_columns: see there.
     """
@@ -122,7 +137,7 @@ def publish(
     used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
     description = Description(
         fingerprint=fingerprint,
-        crops=crops,
+        crop_fingerprint=crop_fingerprint,
         options=options,
         slice_columns=slice_columns,
         splits={
@@ -134,6 +149,5 @@ def publish(
             for split, videos in used.items()
         },
     )
-    content = json.dumps(dataclasses.asdict(description), indent=2)
-    files.write(files.join(work, _NEW_DESCRIPTION), content.encode())
+    files.write(files.join(work, _NEW_DESCRIPTION), description.to_json())
     files.move(files.join(work, _NEW_DESCRIPTION), files.join(folder, DESCRIPTION_FILE))

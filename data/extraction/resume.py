@@ -85,7 +85,7 @@ def read_previous(
     redrawn = bool(_differing(known.options, options, ("fractions", "salt")))
     return PreviousResult(
         fingerprint=known.fingerprint,
-        crop_fingerprint=known.crops,
+        crop_fingerprint=known.crop_fingerprint,
         rows=rows,
         is_whole=is_whole,
         kept={} if redrawn else {row.video_id: row.split for row in rows if row.split},
@@ -107,7 +107,7 @@ def _notices(
     """Says what of an earlier result is not kept, and why; one sentence each."""
     if redrawn:
         yield "fractions or salt changed: splits are drawn anew"
-    if known.crops != crop_fingerprint:
+    if known.crop_fingerprint != crop_fingerprint:
         changed = _differing(known.options, options, ("detector", "faces", "boxes_from"))
         what = ", ".join(changed) or "what makes crops of the code or its libraries"
         yield f"{what} changed: every video is extracted afresh"

@@ -74,9 +74,9 @@ class PortableOptions(Section):
         if config and kind != "DOCKER":
             whole = _has_command(config) if kind == "PROCESS" else _is_address(config)
         if not whole:
-            found = f"is {config!r}" if config else "is missing"
+            problem = f"is {config!r}" if config else "is missing"
             raise ValueError(
-                f"environment_config: {found}; environment_type {kind} needs "
+                f"environment_config: {problem}; environment_type {kind} needs "
                 f"{_ENVIRONMENT_EXAMPLES[kind]}"
             )
         return self

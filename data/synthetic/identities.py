@@ -12,15 +12,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data.synthetic.self_blending import (
+from data.synthetic.self_blending import displacement_field, pixel_grid, self_blend
+from data.synthetic.styles import (
     LUMA_WEIGHTS,
     SAMPLE_BOUNDS,
     Picture,
     apply_style,
-    displacement_field,
     draw_style,
-    pixel_grid,
-    self_blend,
     to_range,
 )
 

@@ -61,19 +61,19 @@ def imported_modules(*entries: str) -> Mapping[str, pathlib.Path]:
         if _find(entry) is None:
             raise ModuleNotFoundError(f"no module named '{entry}' to hash")
     ours = {*PACKAGES, *map(_top, entries)}
-    found: dict[str, pathlib.Path] = {}
+    modules: dict[str, pathlib.Path] = {}
     waiting: set[str | None] = set(entries)
     while waiting:
         module = waiting.pop()
-        if module is None or module in found or _top(module) not in ours:
+        if module is None or module in modules or _top(module) not in ours:
             continue
         path = _find(module)
         assert path is not None
-        found[module] = path
+        modules[module] = path
         package = module if path.name == _INIT else module.rpartition(".")[0]
         names = _names(path.read_bytes(), package)
         waiting |= {_defining_module(name) for name in names if _top(name) in ours}
-    return dict(sorted(found.items()))
+    return dict(sorted(modules.items()))
 
 
 def _defining_module(name: str) -> str | None:

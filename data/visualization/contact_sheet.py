@@ -55,10 +55,10 @@ def draw(
         counts = collections.Counter(
             f"{row.split or 'no split'} {row.status.value}" for row in rows
         )
-        found = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing"
+        held = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing"
         raise UsageError(
             f"{output}: no video is of split {split or 'any'} and status {status or 'any'}; the "
-            f"ledger holds {found}"
+            f"ledger holds {held}"
         )
     content = rendering.render(
         output, _summary(rows, len(chosen)), _groups(rows, chosen, _read_videos(output, chosen))

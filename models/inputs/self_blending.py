@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from data.synthetic import self_blending
+from data.synthetic import self_blending, styles
 
-STYLE_BOUNDS = self_blending.StyleBounds(
+STYLE_BOUNDS = styles.StyleBounds(
     colour_shift=((-20.0, 20.0), (-20.0, 20.0), (-20.0, 20.0)),
     colour_shift_probability=0.3,
     brightness=0.1,
@@ -134,8 +134,8 @@ def self_blend(
     image = crop.astype(np.float32)
     # The authors leave the forehead out of a quarter of the masks.
     outline = face_outline(landmarks, with_forehead=rng.random() >= 0.25)
-    style = self_blending.draw_style(rng, STYLE_BOUNDS)
-    source, target = self_blending.style_one(rng, image, style)
+    style = styles.draw_style(rng, STYLE_BOUNDS)
+    source, target = styles.style_one(rng, image, style)
     matrix = self_blending.draw_shift(rng, outline)
     moved_outline = (outline @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     mask = draw_mask(rng, moved_outline, (crop.shape[0], crop.shape[1]))

@@ -61,7 +61,7 @@ def test_a_finished_one_is_summed_up_by_status(tmp_path, printed):
         str(tmp_path / "work"),
         rows,
         fingerprint="",
-        crops="",
+        crop_fingerprint="",
         options={},
         slice_columns=[],
     )

@@ -1,7 +1,6 @@
 """What is previous in an output that an earlier job wrote, or began to write."""
 
 import dataclasses
-import json
 
 import pytest
 
@@ -23,9 +22,7 @@ def write(folder, rows=(USED, FACELESS)):
     (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     (folder / SHARD).touch()
     description = Description("the inputs", "the crops", OPTIONS, [], {})
-    (folder / output_layout.DESCRIPTION_FILE).write_text(
-        json.dumps(dataclasses.asdict(description))
-    )
+    (folder / output_layout.DESCRIPTION_FILE).write_bytes(description.to_json())
 
 
 def read_previous(folder, video_ids=IDS, crops="the crops", **changed):

@@ -4,7 +4,7 @@ import pytest
 from skimage import data as images
 
 from data.synthetic.identities import ASTRONAUT_OUTLINE
-from data.synthetic.self_blending import draw_style
+from data.synthetic.styles import draw_style
 from models.inputs import self_blending
 from models.inputs.self_blending import (
     BLENDING_RATIOS,
