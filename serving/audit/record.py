@@ -140,7 +140,8 @@ def fingerprint(path: str) -> InputRecord:
     Only a regular file is read: a pipe or a camera has no lasting content.
     """
     try:
-        with open(path, "rb", opener=_open_nonblocking) as file:
+        # Without O_NONBLOCK, opening a pipe without a writer would block.
+        with open(path, "rb", opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK)) as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 return _unknown_input(path, "it is no regular file")
@@ -157,10 +158,6 @@ def fingerprint(path: str) -> InputRecord:
         size_bytes=before.st_size,
         unknown=None,
     )
-
-
-def _open_nonblocking(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # opening a pipe without a writer would block
 
 
 def _unknown_input(path: str, reason: str) -> InputRecord:

@@ -12,15 +12,11 @@ def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     Raises:
         UsageError: there is no video in a folder.
     """
-    paths = []
-    for video in videos:
-        if video.is_dir():
-            from serving.video_files import find_videos  # loads PyAV
+    from serving.video_files import find_videos  # loads PyAV
 
-            paths.extend(find_videos(video))
-        else:
-            paths.append(video)
-    return paths
+    return [
+        path for video in videos for path in (find_videos(video) if video.is_dir() else [video])
+    ]
 
 
 def check_output(output: pathlib.Path) -> None:

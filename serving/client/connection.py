@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 import ssl
 import urllib.parse
 
@@ -117,7 +118,4 @@ class Connection:
 
 
 def _read(path: str | os.PathLike[str] | None) -> bytes | None:
-    if path is None:
-        return None
-    with open(path, "rb") as file:
-        return file.read()
+    return None if path is None else pathlib.Path(path).read_bytes()

@@ -5,7 +5,6 @@ import json
 import ssl
 import time
 import urllib.parse
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -189,18 +188,13 @@ def _failure(status: int, body: bytes) -> CallError:
 
 def _connection_failure(error: httpx.HTTPError) -> CallError:
     """Translates an error of the connection."""
-    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
-        return CallError(grpc.StatusCode.UNAVAILABLE, str(error), tls=True)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return CallError(grpc.StatusCode.UNAVAILABLE, str(error), tls=True)
+        cause = cause.__cause__ or cause.__context__
     details = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return CallError(grpc.StatusCode.DEADLINE_EXCEEDED, details)
     # Not reached, or cut off. Calls only read, so they may be repeated.
     return CallError(grpc.StatusCode.UNAVAILABLE, details, transient=True)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and its causes."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -152,28 +152,25 @@ class Session:
         batch: list[Frame] = []
         done = 0
         while (item := (yield NextFrame(frames))) is not None:
-            frame = accept(item)
+            batch.append(accept(item))
             del item
-            if self._payload == "tracks":
-                collector.add(frame, self._detector.detect(frame))
-                done += 1
+            if self._payload == "tracks" or face_detection.batch_is_full(batch):
+                yield from self._collect_batch(batch, collector)
+                done += len(batch)
                 progress(done)
-            else:
-                batch.append(frame)
-                if face_detection.batch_is_full(batch):
-                    yield from self._collect_batch(batch, collector)
-                    done += len(batch)
-                    progress(done)
-                    batch = []
-            del frame
+                batch = []
         if batch:
             yield from self._collect_batch(batch, collector)
             progress(done + len(batch))
 
     def _collect_batch(self, batch: list[Frame], collector: FaceCollector) -> Operation[None]:
-        outputs = yield from self._predict(face_detection.frames_call(batch))
-        for frame, faces in zip(batch, face_detection.detected_faces(outputs), strict=True):
-            collector.add(frame, faces)
+        if self._payload == "tracks":
+            faces = [self._detector.detect(frame) for frame in batch]
+        else:
+            outputs = yield from self._predict(face_detection.frames_call(batch))
+            faces = face_detection.detected_faces(outputs)
+        for frame, faces_in_frame in zip(batch, faces, strict=True):
+            collector.add(frame, faces_in_frame)
 
     def _judge(
         self, path: str, video: VideoFaces, served: _ServedVersion | None

@@ -12,7 +12,7 @@ from data.utils import atomic_file
 from data.utils.errors import OutputError
 from data.video import Frame, UnreadableVideoError, Video
 from serving.prediction import VideoPrediction
-from serving.visualization.overlay import Overlay, RgbImage
+from serving.visualization.overlay import Overlay
 from serving.visualization.video_writer import VideoWriter
 
 
@@ -42,15 +42,18 @@ def annotate(prediction: VideoPrediction, source: str, target: pathlib.Path) -> 
     first = next(frames, None)
     if first is None:
         raise UnreadableVideoError("no frame of it could be decoded")
-    overlay = Overlay(prediction, video.width, video.height)
+    size = video.width, video.height
+    overlay = Overlay(prediction, *size)
     try:
         with (
             atomic_file.create(target) as file,
             VideoWriter(file.name, target.suffix, video, sound_of=source) as writer,
         ):
             for frame, duration_s in itertools.chain([first], frames):
-                image = _resize(frame.image, video.width, video.height)
-                writer.write(overlay.draw(image, frame.time_s), frame.time_s, duration_s)
+                # An H.264 file has only one size: that of the first frame.
+                image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+                drawn = overlay.draw(image.astype(np.uint8, copy=False), frame.time_s)
+                writer.write(drawn, frame.time_s, duration_s)
     except (OSError, av.FFmpegError) as error:
         raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error
     remarks = []
@@ -70,10 +73,3 @@ def _with_durations(video: Video) -> Iterator[tuple[Frame, float]]:
         last = frame
     if last is not None:
         yield last, video.duration_s - last.time_s
-
-
-def _resize(image: RgbImage, width: int, height: int) -> RgbImage:
-    """Resizes an image to the first frame's size: an H.264 file has only one size."""
-    if image.shape[:2] == (height, width):
-        return image
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)

@@ -81,11 +81,12 @@ class Overlay:
             draw_box(view, position.box, STYLES[track.verdict], max(2, self._size // 6))
         occupied: list[tuple[int, int, int, int]] = []
         for number, track, position in visible:
+            score = position.nearest.fake_probability
+            face = "not readable" if score is None else f"{score:.2f}"
             label = _draw_label(
                 track.verdict,
                 f"Person {number}: {verdict_text(track)}",
-                f"{probability_text(track.fake_probability)}, "
-                f"this face {_number_text(position.nearest.fake_probability)}",
+                f"{probability_text(track.fake_probability)}, this face {face}",
                 self._size,
             )
             occupied.append(_place_label(view, label, position.box, occupied))
@@ -128,10 +129,6 @@ def _dashes(
         a = first + (last - first) * at / total
         b = first + (last - first) * min(1.0, (at + drawn) / total)
         yield (round(a[0]), round(a[1])), (round(b[0]), round(b[1]))
-
-
-def _number_text(probability: float | None) -> str:
-    return "not readable" if probability is None else f"{probability:.2f}"
 
 
 @functools.lru_cache(maxsize=256)

@@ -56,12 +56,7 @@ def plot(
     # Not pyplot, which has global state and needs a display.
     figure = Figure(figsize=(width / _DOTS_PER_INCH, height / _DOTS_PER_INCH), dpi=_DOTS_PER_INCH)
     axes = figure.add_axes(
-        (
-            left / width,
-            1 - bottom / height,
-            (right - left) / width,
-            (bottom - top) / height,
-        )
+        (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
     )
     _set_up_axes(axes, prediction)
     _draw_bands(axes, thresholds)

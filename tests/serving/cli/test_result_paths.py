@@ -58,8 +58,8 @@ def test_a_folder_stands_for_its_videos(tmp_path):
     (tmp_path / "deeper").mkdir()
     for name in ("b.MP4", "deeper/a.webm", "notes.txt"):
         (tmp_path / name).write_text("")
-    paths = expand([tmp_path, pathlib.Path("absent.mp4")])
-    assert paths == [tmp_path / "b.MP4", tmp_path / "deeper/a.webm", pathlib.Path("absent.mp4")]
+    videos = expand([tmp_path, pathlib.Path("absent.mp4")])
+    assert videos == [tmp_path / "b.MP4", tmp_path / "deeper/a.webm", pathlib.Path("absent.mp4")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="empty: no videos in this folder"):
         expand([tmp_path / "empty"])

@@ -77,9 +77,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append((self.path, self.headers["Connection"]))
-        found = self.path in self.server.paths
-        body = b"{}" if found else b'{"error": "Servable not found for request: Latest(xception)"}'
-        self.send_response(200 if found else 404)
+        is_served = self.path in self.server.paths
+        body = (
+            b"{}" if is_served else b'{"error": "Servable not found for request: Latest(xception)"}'
+        )
+        self.send_response(200 if is_served else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

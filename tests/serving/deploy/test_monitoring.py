@@ -76,9 +76,9 @@ def metrics(expression):
     """Names of series in PromQL, each with the labels that it is chosen by."""
     bare = re.sub(r"\b(by|without|on|ignoring) \([^)]*\)|\[[^]]*\]", "", expression)
     number, name, chosen = r"\d[\w.]*", r"([a-zA-Z_:][\w:]*)", r"(\s*\(|\{[^}]*\})?"
-    for found, rest in re.findall(f"{number}|{name}{chosen}", bare):
-        if found and not rest.endswith("(") and found not in {"and", "or", "unless"}:
-            yield found, set(re.findall(r'(\w+)[!=]~?=?"', rest))
+    for metric, rest in re.findall(f"{number}|{name}{chosen}", bare):
+        if metric and not rest.endswith("(") and metric not in {"and", "or", "unless"}:
+            yield metric, set(re.findall(r'(\w+)[!=]~?=?"', rest))
 
 
 def kept_labels(expression):
@@ -95,9 +95,9 @@ def labels_of(name):
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_metrics_exist(name):
-    found = list(metrics(EXPRESSIONS[name]))
-    assert found
-    for metric, labels in found:
+    chosen = list(metrics(EXPRESSIONS[name]))
+    assert chosen
+    for metric, labels in chosen:
         assert metric in METRICS or metric in RECORDED
         assert labels <= labels_of(metric)
 
