@@ -24,14 +24,14 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(serving.serving_root(options.model))
         bare = {
-            "one thread": stack.enter_context(serving.bare_model(root, threads=1)),
-            "default threads": stack.enter_context(serving.bare_model(root)),
+            "one thread": stack.enter_context(serving.BareModel(root, threads=1)),
+            "default threads": stack.enter_context(serving.BareModel(root)),
         }
         targets = {
             "": stack.enter_context(serving.server(root))[1],
             "_batched": stack.enter_context(serving.server(root, batched=True))[1],
         }
-        message = serving.predict_message(bare["one thread"].face)
+        message = serving.predict_message()
         direct: dict[str, list[float]] = {name: [] for name in bare}
         lone: dict[str, list[float]] = {name: [] for name in targets}
         tails: dict[str, list[float]] = {name: [] for name in targets}

@@ -144,7 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     serving.print_load()
     with serving.serving_root(options.model) as root, serving.server(root) as (process, target):
-        message = serving.predict_message(serving.make_face())
+        message = serving.predict_message()
         measure_load(process, target, message, options.seconds)
         measure_swaps(process, target, message, root / serving.NAME, options.swaps)
         measure_stop(process, target, message, min(5.0, options.seconds))

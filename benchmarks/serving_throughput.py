@@ -26,10 +26,10 @@ def main() -> None:
     serving.print_load()
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(serving.serving_root(options.model))
-        bare = stack.enter_context(serving.bare_model(root))
+        bare = stack.enter_context(serving.BareModel(root))
         _, plain = stack.enter_context(serving.server(root))
         _, batched = stack.enter_context(serving.server(root, batched=True))
-        message = serving.predict_message(bare.face)
+        message = serving.predict_message()
 
         by_batch = {size: bare.faces_per_second(size, options.seconds) for size in BATCH_SIZES}
         for size, speed in by_batch.items():

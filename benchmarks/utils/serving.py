@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import data.utils.environment  # noqa: F401 - before TensorFlow
 
@@ -63,6 +64,11 @@ def export_model(folder: str) -> None:
     export(served, folder, name=NAME, card={})
 
 
+def own_process() -> ProcessPoolExecutor:
+    """A process that works for this one."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
 @contextlib.contextmanager
 def serving_root(model: pathlib.Path | None) -> Iterator[pathlib.Path]:
     """A folder to serve, which holds the model as version 1."""
@@ -73,13 +79,8 @@ def serving_root(model: pathlib.Path | None) -> Iterator[pathlib.Path]:
             folder.symlink_to(model.resolve(), target_is_directory=True)
         else:
             # TensorFlow's threads are set once a process: each role has its own.
-            exporter = multiprocessing.get_context("spawn").Process(
-                target=export_model, args=(str(folder),)
-            )
-            exporter.start()
-            exporter.join()
-            if exporter.exitcode:
-                raise RuntimeError("the model could not be exported")
+            with own_process() as process:
+                process.submit(export_model, str(folder)).result()
         yield pathlib.Path(root)
 
 
@@ -95,7 +96,7 @@ def make_face() -> bytes:
     return face
 
 
-def predict_message(face: bytes) -> bytes:
+def predict_message() -> bytes:
     """A serialised request for one face.
 
     Clients send and receive bytes: their own work would take from the server's cores.
@@ -105,7 +106,7 @@ def predict_message(face: bytes) -> bytes:
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = NAME
-    request.inputs["faces"].CopyFrom(tf.make_tensor_proto([face], dtype=tf.string))
+    request.inputs["faces"].CopyFrom(tf.make_tensor_proto([make_face()], dtype=tf.string))
     return request.SerializeToString()
 
 
@@ -138,72 +139,49 @@ def server(root: pathlib.Path, batched: bool = False) -> Iterator[tuple[subproce
                 process.terminate()
 
 
-def run_bare_model(folder: str, threads: int, connection: Connection) -> None:
-    """Times the signature, seconds a call, for each (batch size, seconds) received."""
+@functools.cache
+def load_model(folder: str, threads: int) -> Any:
+    """Loads a SavedModel; sets the threads of one operation first."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    face = make_face()
-    connection.send(face)
-    loaded = tf.saved_model.load(folder)
-    predict = loaded.signatures["serving_default"]
-    while (order := connection.recv()) is not None:
-        batch, seconds = order
-        faces = tf.constant([face] * batch)
-        connection.send(call_times(functools.partial(predict, faces=faces), seconds))
+    return tf.saved_model.load(folder)
 
 
-def call_times(call: Callable[[], object], seconds: float) -> list[float]:
-    """Seconds of each call, one after the other, after one to warm up; at least one."""
-    call()
+def call_times(folder: str, threads: int, batch: int, seconds: float) -> list[float]:
+    """Seconds of each call of the signature, after one to warm up; at least one."""
+    import tensorflow as tf
+
+    predict = load_model(folder, threads).signatures["serving_default"]
+    faces = tf.constant([make_face()] * batch)
+    predict(faces=faces)
     times: list[float] = []
     end = time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
         start = time.perf_counter()
-        call()
+        predict(faces=faces)
         times.append(time.perf_counter() - start)
     return times
 
 
-class BareModel:
-    """The signature called in a process of its own.
-
-    Attributes:
-        face: what it is called with.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.face: bytes = connection.recv()
-
-    def call_times(self, batch: int, seconds: float) -> list[float]:
-        """Seconds of each call with a batch of faces."""
-        self._connection.send((batch, seconds))
-        times: list[float] = self._connection.recv()
-        return times
-
-    def faces_per_second(self, batch: int, seconds: float) -> float:
-        """Faces a second in batches of this size."""
-        times = self.call_times(batch, seconds)
-        return batch * len(times) / sum(times)
-
-
-@contextlib.contextmanager
-def bare_model(root: pathlib.Path, threads: int = 0) -> Iterator[BareModel]:
-    """Runs the bare model.
+class BareModel(contextlib.ExitStack):
+    """The signature called in a process of its own, which ends with the context.
 
     Args:
         root: folder whose version 1 is called.
         threads: that one operation may use; 0 for TensorFlow's default.
     """
-    ours, theirs = multiprocessing.Pipe()
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(
-        target=run_bare_model, args=(str(root / NAME / "1"), threads, theirs), daemon=True
-    )
-    process.start()
-    try:
-        yield BareModel(ours)
-    finally:
-        ours.send(None)
-        process.join()
+
+    def __init__(self, root: pathlib.Path, threads: int = 0) -> None:
+        super().__init__()
+        self._process = self.enter_context(own_process())
+        self._model = str(root / NAME / "1"), threads
+
+    def call_times(self, batch: int, seconds: float) -> list[float]:
+        """Seconds of each call with a batch of faces."""
+        return self._process.submit(call_times, *self._model, batch, seconds).result()
+
+    def faces_per_second(self, batch: int, seconds: float) -> float:
+        """Faces a second in batches of this size."""
+        times = self.call_times(batch, seconds)
+        return batch * len(times) / sum(times)
