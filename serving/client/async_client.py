@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from data.faces import VideoFaces
 from serving.client.base_client import BaseClient, no_progress
-from serving.client.connection import Connection
 from serving.client.grpc_channel import AsyncGrpcChannel
 from serving.client.operations import Action, NextFrame, Operation, Returned, resume
 from serving.client.rest_channel import AsyncRestChannel
@@ -33,6 +32,8 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
             async for prediction in client.predict_directory("clips"):
                 print(prediction.path, prediction.verdict)
     """
+
+    _channels = (AsyncGrpcChannel, AsyncRestChannel)
 
     async def __aenter__(self) -> "AsyncClient":
         """Returns the client itself."""
@@ -100,9 +101,6 @@ class AsyncClient(BaseClient[AsyncGrpcChannel | AsyncRestChannel]):
     async def track_width(self) -> int:
         """See `Client.track_width`."""
         return await self._run(self._session.track_width())
-
-    def _open(self, connection: Connection) -> AsyncGrpcChannel | AsyncRestChannel:
-        return AsyncRestChannel(connection) if connection.is_rest else AsyncGrpcChannel(connection)
 
     async def _run(self, operation: Operation[ReturnT]) -> ReturnT:
         try:

@@ -1,6 +1,6 @@
 """What `Client` and `AsyncClient` have in common: how they are made."""
 
-import abc
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from data.detectors import FaceDetector
@@ -13,7 +13,7 @@ from serving.prediction import Payload
 ChannelT = TypeVar("ChannelT")
 
 
-class BaseClient(abc.ABC, Generic[ChannelT]):
+class BaseClient(Generic[ChannelT]):
     """Asks one model of one server.
 
     Args:
@@ -21,12 +21,9 @@ class BaseClient(abc.ABC, Generic[ChannelT]):
             for REST.
         model: name of the model.
         ask: what is sent. `tracks`: the faces are found here and their crops are sent.
-            `frames`: whole frames are sent first, in which the server finds the faces with the
-            same detector, so that only decoding, tracking and cropping happen here. The verdict
-            is the same: in both cases `serving_tracks` judges the crops, since only the model
-            knows its pooling, calibration and thresholds. Frames are sent as PNG, so that the
-            faces are the same to the pixel; the server finds at most 8 faces in a frame and
-            gives no landmarks.
+            `frames`: whole frames are sent first, in which the server finds at most 8 faces with
+            the same detector, and gives no landmarks. The verdict is the same: in both cases
+            `serving_tracks` judges the crops.
         detector: finds the faces if `ask` is `tracks`; MTCNN if None, as in the extraction.
         options: how many frames are sampled and which faces are usable; best the options that
             the model's training videos were extracted with.
@@ -42,6 +39,9 @@ class BaseClient(abc.ABC, Generic[ChannelT]):
     Raises:
         UsageError: the connection's options contradict each other, or a file cannot be read.
     """
+
+    _channels: tuple[Callable[[Connection], ChannelT], Callable[[Connection], ChannelT]]
+    """Make the channel that carries the calls: over gRPC, and over REST."""
 
     def __init__(
         self,
@@ -60,11 +60,7 @@ class BaseClient(abc.ABC, Generic[ChannelT]):
         self._session = Session(
             connection, payload=ask, detector=detector, options=options, timeout_s=timeout_s
         )
-        self._channel = self._open(connection)
-
-    @abc.abstractmethod
-    def _open(self, connection: Connection) -> ChannelT:
-        """Makes the channel that carries the calls."""
+        self._channel = self._channels[connection.is_rest](connection)
 
 
 def no_progress(done: int, total: int | None) -> None:

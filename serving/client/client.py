@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from data.faces import VideoFaces
 from serving.client.base_client import BaseClient, no_progress
-from serving.client.connection import Connection
 from serving.client.grpc_channel import GrpcChannel
 from serving.client.operations import Action, NextFrame, Operation, Returned, resume
 from serving.client.rest_channel import RestChannel
@@ -34,6 +33,8 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
             prediction = client.predict("clip.mp4")
             print(prediction.verdict, prediction.fake_probability)
     """
+
+    _channels = (GrpcChannel, RestChannel)
 
     def __enter__(self) -> "Client":
         """Returns the client itself."""
@@ -168,9 +169,6 @@ class Client(BaseClient[GrpcChannel | RestChannel]):
                 such signature.
         """
         return self._run(self._session.track_width())
-
-    def _open(self, connection: Connection) -> GrpcChannel | RestChannel:
-        return RestChannel(connection) if connection.is_rest else GrpcChannel(connection)
 
     def _run(self, operation: Operation[ReturnT]) -> ReturnT:
         try:

@@ -23,11 +23,7 @@ _NO_LANDMARKS = np.full(10, np.nan, np.float32)
 
 
 class LocalDetector:
-    """A detector that is made when it is first needed and used by one thread at a time.
-
-    Args:
-        detector: finds the faces; MTCNN if None, as in the extraction.
-    """
+    """A detector, MTCNN if None, that is made when needed and used by one thread at a time."""
 
     def __init__(self, detector: FaceDetector | None) -> None:
         self._detector = detector

@@ -108,9 +108,7 @@ class Session:
         collector = FaceCollector(self._options, faces_per_track=served.track_width)
         meter = StreamMeter()
         try:
-            yield from self._collect(
-                frames, collector, meter.add, lambda done: progress(done, None)
-            )
+            yield from self._collect(frames, collector, meter.add, progress, None)
             faces = collector.result(meter.measurements())
         except UnreadableVideoError as error:
             faces = VideoFaces(Status.UNREADABLE, str(error))
@@ -129,9 +127,7 @@ class Session:
             collector = FaceCollector(self._options, faces_per_track=served.track_width)
             frames = sampled_frames(video, self._options)
             try:
-                yield from self._collect(
-                    frames, collector, lambda frame: frame, lambda done: progress(done, total)
-                )
+                yield from self._collect(frames, collector, lambda frame: frame, progress, total)
             finally:
                 frames.close()
             faces = collector.result(video.measurements)
@@ -146,7 +142,8 @@ class Session:
         frames: Iterator[Any] | AsyncIterator[Any],
         collector: FaceCollector,
         accept: Callable[[Any], Frame],
-        progress: Callable[[int], None],
+        progress: Progress,
+        total: int | None,
     ) -> Operation[None]:
         """Finds the faces of all frames. Holds one frame, or those of one request."""
         batch: list[Frame] = []
@@ -157,11 +154,11 @@ class Session:
             if self._payload == "tracks" or face_detection.batch_is_full(batch):
                 yield from self._collect_batch(batch, collector)
                 done += len(batch)
-                progress(done)
+                progress(done, total)
                 batch = []
         if batch:
             yield from self._collect_batch(batch, collector)
-            progress(done + len(batch))
+            progress(done + len(batch), total)
 
     def _collect_batch(self, batch: list[Frame], collector: FaceCollector) -> Operation[None]:
         if self._payload == "tracks":

@@ -117,9 +117,8 @@ def _draw_bands(axes: Axes, thresholds: Thresholds | None) -> None:
 def _draw_unscored(axes: Axes, prediction: VideoPrediction) -> None:
     spans = list(unscored_spans(prediction))
     for start, stop in spans:
-        axes.axvspan(start, stop, facecolor="white", linewidth=0, zorder=1)
         axes.axvspan(
-            *(start, stop), facecolor="none", edgecolor=_LINE, hatch="///", linewidth=0, zorder=1.1
+            *(start, stop), facecolor="white", edgecolor=_LINE, hatch="///", linewidth=0, zorder=1
         )
     if spans:
         start, stop = max(spans, key=lambda span: span[1] - span[0])
@@ -181,15 +180,11 @@ def _draw_track(axes: Axes, number: int, track: TrackPrediction, times_s: Sequen
         )
     unread = [frame.time_s for frame in track.frames if frame.fake_probability is None]
     axes.plot(unread, [0.0] * len(unread), marker="x", linestyle="", zorder=4, **common)
-    scores = [
-        (frame.fake_probability, frame.time_s)
-        for frame in track.frames
-        if frame.fake_probability is not None
-    ]
-    if scores:
-        score, time_s = max(scores, key=lambda pair: pair[0])
+    scored = [frame for frame in track.frames if frame.fake_probability is not None]
+    if scored:
+        worst = max(scored, key=lambda frame: frame.fake_probability or 0.0)
         axes.plot(
-            *([time_s], [score]),
+            *(worst.time_s, worst.fake_probability or 0.0),
             marker="o",
             markersize=13,
             markerfacecolor="none",
