@@ -1,5 +1,6 @@
 """A served model made from weights that others trained."""
 
+import functools
 import hashlib
 import os
 import pathlib
@@ -64,21 +65,17 @@ def import_weights(
     with tempfile.TemporaryDirectory(prefix="unmask-import-") as scratch:
         saved = f"{scratch}/saved"
         if examples is None:
-            _export_uncalibrated(scorer, config, card, saved)
+            decision, warning = uncalibrated()
+            print(f"warning: {warning}", flush=True)
+            served = ServedModel(
+                scorer, decision, track_length=config.track_length, transform=label_only
+            )
+            card = {**decision.to_json(), "warnings": [warning], **card}
+            export(served, saved, name=config.name, card=card)
         else:
             _export_calibrated(scorer, config, card, saved, _eval_shards(examples), scratch)
         version = atomic_pusher.push(saved, serving_root, config.name)
     return served_versions.version_path(serving_root, config.name, version)
-
-
-def _export_uncalibrated(
-    scorer: NetworkScorer, config: ModelConfig, card: dict[str, Any], folder: str
-) -> None:
-    decision, warning = uncalibrated()
-    _say(f"warning: {warning}")
-    served = ServedModel(scorer, decision, track_length=config.track_length, transform=label_only)
-    card = {**decision.to_json(), "warnings": [warning], **card}
-    export(served, folder, name=config.name, card=card)
 
 
 def _export_calibrated(
@@ -105,12 +102,8 @@ def _export_calibrated(
             run_folder=side_files,
             evaluations=1,  # no choice among several
             card={"data_fingerprint": {_SPLIT: crop_source.fingerprint}, **card},
-            say=_say,
+            say=functools.partial(print, flush=True),
         )
-
-
-def _say(message: str) -> None:
-    print(message, flush=True)
 
 
 def _eval_shards(examples: str) -> list[str]:

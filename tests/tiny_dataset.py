@@ -1,7 +1,6 @@
 """A dataset that any network learns in a few steps: real crops whose fakes are redder."""
 
 import dataclasses
-import json
 import pathlib
 
 import numpy as np
@@ -89,7 +88,6 @@ def write(folder: pathlib.Path, *, fingerprint: str = "tiny", mislabel: bool = F
     (folder / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
     splits = {split: {"videos": size, "fakes": size // 2} for split, size in sizes.items()}
     description = output_layout.Description(
-        fingerprint=fingerprint, crops="", options={}, slice_columns=[], splits=splits
+        fingerprint=fingerprint, crop_fingerprint="", options={}, slice_columns=[], splits=splits
     )
-    path = folder / output_layout.DESCRIPTION_FILE
-    path.write_text(json.dumps(dataclasses.asdict(description)))
+    (folder / output_layout.DESCRIPTION_FILE).write_bytes(description.to_json())
