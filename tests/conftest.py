@@ -5,7 +5,7 @@ import pathlib
 import sys
 import types
 
-# tensorflow-transform switches Keras 3 off unless told otherwise before it is imported.
+# Without this tensorflow-transform switches Keras 3 off when it is imported.
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
