@@ -6,14 +6,14 @@ Begin with `reader.py`, which reads frames; `container.py` opens files and count
 from data.video.container import MAX_PIXELS, UnreadableVideoError, open_container, read_packets
 from data.video.h264 import h264_options, uneven_h264_options
 from data.video.reader import Frame, Video, to_rgb
-from data.video.suffixes import VIDEO_SUFFIXES, has_video_suffix
+from data.video.suffixes import find_videos, has_video_suffix
 
 __all__ = [
     "MAX_PIXELS",
-    "VIDEO_SUFFIXES",
     "Frame",
     "UnreadableVideoError",
     "Video",
+    "find_videos",
     "h264_options",
     "has_video_suffix",
     "open_container",

@@ -12,7 +12,7 @@ def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     Raises:
         UsageError: there is no video in a folder.
     """
-    from serving.video_files import find_videos  # loads PyAV
+    from data.video import find_videos  # loads PyAV
 
     return [
         path for video in videos for path in (find_videos(video) if video.is_dir() else [video])

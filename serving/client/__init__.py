@@ -4,12 +4,12 @@
 common: everything but waiting.
 """
 
+from data.video import find_videos
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.client.connection import Tls
 from serving.client.errors import ServingError
 from serving.client.streaming import TimedFrame, open_source
-from serving.video_files import find_videos
 
 __all__ = [
     "AsyncClient",

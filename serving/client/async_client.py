@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any, TypeVar
 
 from data.faces import VideoFaces
+from data.video import find_videos
 from serving.client.base_client import BaseClient, no_progress
 from serving.client.grpc_channel import AsyncGrpcChannel
 from serving.client.operations import Action, NextFrame, Operation, Returned, resume
@@ -15,7 +16,6 @@ from serving.client.retries import Attempt
 from serving.client.session import Progress
 from serving.client.streaming import TimedFrame
 from serving.prediction import VideoPrediction
-from serving.video_files import find_videos
 
 ReturnT = TypeVar("ReturnT")
 

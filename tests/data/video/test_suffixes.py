@@ -1,6 +1,7 @@
 import pytest
 
-from data.video.suffixes import has_video_suffix
+from data.utils.errors import UsageError
+from data.video.suffixes import find_videos, has_video_suffix
 
 
 @pytest.mark.parametrize(
@@ -16,3 +17,20 @@ from data.video.suffixes import has_video_suffix
 )
 def test_what_is_named_like_a_video(name, expected):
     assert has_video_suffix(name) is expected
+
+
+def test_videos_are_found_at_any_depth_and_sorted(tmp_path):
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "folder.mp4").mkdir()
+    for name in ("b.MP4", "deeper/a.webm", "a.mov", "notes.txt"):
+        (tmp_path / name).write_text("")
+    assert find_videos(tmp_path) == [
+        tmp_path / name for name in ("a.mov", "b.MP4", "deeper/a.webm")
+    ]
+
+
+def test_a_folder_without_videos_is_named(tmp_path):
+    with pytest.raises(UsageError, match="no videos in this folder"):
+        find_videos(tmp_path)
+    with pytest.raises(UsageError, match="none: no such folder"):
+        find_videos(tmp_path / "none")
