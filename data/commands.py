@@ -1,16 +1,11 @@
 """The command line of the data room: `unmask extract`, `splits`, `status` and `sheet`."""
 
-from __future__ import annotations
-
 import pathlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import rich
 import typer
 from rich.markup import escape
-
-if TYPE_CHECKING:
-    from data.extraction import ExtractionConfig
 
 DatasetOption = Annotated[
     str | None,
@@ -99,7 +94,8 @@ def extract(
     Example: unmask extract --dataset faceforensics --input FaceForensics --splits splits
     --output runs/ffpp
     """
-    from data.extraction import from_command_line
+    from data.detectors import detector_fingerprint
+    from data.extraction import display, from_command_line, runners
 
     changes = {
         "output": output,
@@ -113,7 +109,18 @@ def extract(
         "workers": workers,
     }
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
-    _extract(from_command_line(config, source, changes, set or ()))
+    settings = from_command_line(config, source, changes, set or ())
+    detector_fingerprint(settings.detector)  # raises if it cannot be made, before anything is read
+    paths = {"output": settings.output}
+    for number, entry in enumerate(settings.datasets):
+        paths[f"datasets.{number}.input"] = entry.input
+    runners.check_reachable(settings.runner, settings.runner_options, paths)
+    display.extract_with_progress(
+        settings.read_listings(),
+        settings.output,
+        settings.options(),
+        runners.pipeline_options(settings.runner, settings.workers, settings.runner_options),
+    )
 
 
 def splits(
@@ -181,18 +188,3 @@ def sheet(
 
     path = contact_sheet.draw(output, picture, videos=videos, split=split, status=status)
     rich.print(f"Contact sheet: {escape(path)}")
-
-
-def _extract(config: ExtractionConfig) -> None:
-    from data.detectors import detector_fingerprint
-    from data.extraction import display, runners
-
-    detector_fingerprint(config.detector)  # raises if it cannot be made, before anything is read
-    paths = {"output": config.output}
-    for number, entry in enumerate(config.datasets):
-        paths[f"datasets.{number}.input"] = entry.input
-    runners.check_reachable(config.runner, config.runner_options, paths)
-    beam_options = runners.pipeline_options(config.runner, config.workers, config.runner_options)
-    display.extract_with_progress(
-        config.read_listings(), config.output, config.options(), beam_options
-    )

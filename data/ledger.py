@@ -40,10 +40,10 @@ class LedgerRow:
     Attributes:
         video_id: dataset name and path relative to the dataset's root, joined by `/`.
         path: where the file is, or should have been.
-        label: `data.contract.Label`, or -1 if the dataset does not tell one that is known.
-        status: what became of it.
         sha256: of the file, 64 hexadecimal digits; empty if it could not be read.
         split: one of `data.contract.SPLITS`; empty if the video was refused.
+        label: `data.contract.Label`, or -1 if the dataset does not tell one that is known.
+        status: what became of it.
         used: whether it became an Example.
         reason: one sentence for people; empty if `status` is `Status.OK`.
         frames_declared: frames that the container holds packets for.
@@ -60,10 +60,10 @@ class LedgerRow:
 
     video_id: str
     path: str
+    sha256: str = dataclasses.field(default="", kw_only=True)
+    split: str = dataclasses.field(default="", kw_only=True)
     label: int
     status: Status
-    sha256: str = ""
-    split: str = ""
     used: bool = False
     reason: str = ""
     frames_declared: int = 0
@@ -78,26 +78,7 @@ class LedgerRow:
     seconds: float = 0.0
 
 
-COLUMNS = (
-    "video_id",
-    "path",
-    "sha256",
-    "split",
-    "label",
-    "status",
-    "used",
-    "reason",
-    "frames_declared",
-    "frames_decoded",
-    "frames_damaged",
-    "faces",
-    "tracks_kept",
-    "tracks_left_out",
-    "original",
-    "boxes_from",
-    "shard",
-    "seconds",
-)
+COLUMNS = tuple(field.name for field in dataclasses.fields(LedgerRow))
 """Columns of `ledger.csv`, in their order."""
 
 _FROM_TEXT: Mapping[type, Callable[[str], typing.Any]] = {

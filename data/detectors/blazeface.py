@@ -77,18 +77,14 @@ class BlazeFace:
     which MTCNN finds. Boxes are square, and so looser than MTCNN's. The corners of the mouth are
     NaN: the model knows only the middle of the mouth.
 
-    Args:
-        min_score: least confidence of a returned face, 0 to 1.
-
     Raises:
         UsageError: the package `mediapipe` 0.10.9 is not installed.
     """
 
-    def __init__(self, *, min_score: float = MIN_SCORE) -> None:
+    def __init__(self) -> None:
         path = model_file()
         import tensorflow as tf
 
-        self._min_score = min_score
         self._interpreter = tf.lite.Interpreter(str(path), num_threads=1)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -112,7 +108,7 @@ class BlazeFace:
         # In float64, where the exponential of the clipped score is finite.
         limited = np.clip(logits.astype(np.float64), -_SCORE_LIMIT, _SCORE_LIMIT)
         scores = 1.0 / (1.0 + np.exp(-limited))
-        likely = scores >= self._min_score
+        likely = scores >= MIN_SCORE
         # Each row: the offset of the box's centre, its size, the offsets of six points.
         pairs = values[likely].reshape(-1, 8, 2)
         centres = pairs[:, :1] + self._anchors[likely]

@@ -7,6 +7,8 @@ numpy; here the image pyramid, the three networks and the suppression of overlap
 inside one graph, so that the extraction job, the client and the served model find the same faces.
 """
 
+import functools
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +29,7 @@ faces are not usable, and finding them costs as much as finding all others.
 """
 
 _PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
-_PNET_THRESHOLD, _RNET_THRESHOLD = 0.6, 0.7
+_PNET_THRESHOLD, _RNET_THRESHOLD, _ONET_THRESHOLD = 0.6, 0.7, 0.95
 _LEVEL_NMS, _PNET_NMS, _RNET_NMS, _ONET_NMS = 0.5, 0.7, 0.7, 0.7
 _LEVEL_CANDIDATES = 256
 _LEVEL_PROPOSALS = 64
@@ -40,7 +42,6 @@ class MtcnnGraph(tf.Module):
 
     Args:
         max_faces: faces returned a frame, best score first.
-        min_score: least confidence of a returned face, 0 to 1.
 
     Example:
         >>> graph = MtcnnGraph(max_faces=8)
@@ -49,10 +50,9 @@ class MtcnnGraph(tf.Module):
         (TensorShape([1, 8, 4]), TensorShape([1, 8, 10]), TensorShape([1, 8]))
     """
 
-    def __init__(self, *, max_faces: int = 16, min_score: float = 0.95) -> None:
+    def __init__(self, *, max_faces: int = 16) -> None:
         super().__init__(name="mtcnn")
         self._max_faces = max_faces
-        self._min_score = min_score
         self._pnet = networks.load_weights("pnet.lz4")
         self._rnet = networks.load_weights("rnet.lz4")
         self._onet = networks.load_weights("onet.lz4")
@@ -157,9 +157,8 @@ class MtcnnGraph(tf.Module):
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
-        offsets, scores = networks.on_boxes(
-            lambda crops: networks.rnet(crops, self._rnet), 24, 16, (4, 1), frames, boxes, scores
-        )
+        rnet = functools.partial(networks.rnet, weights=self._rnet)
+        offsets, scores = networks.on_boxes(rnet, 24, 16, (4, 1), frames, boxes, scores)
         boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
         boxes, scores = mtcnn_boxes.nms(
             boxes, scores[..., 0], _RNET_NMS, _REFINED, min_score=_RNET_THRESHOLD
@@ -170,15 +169,8 @@ class MtcnnGraph(tf.Module):
         self, frames: tf.Tensor, boxes: tf.Tensor, scores: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Runs ONet: the final boxes, landmarks and scores, NaN beyond the faces found."""
-        offsets, points, scores = networks.on_boxes(
-            lambda crops: networks.onet(crops, self._onet),
-            48,
-            4,
-            (4, 10, 1),
-            frames,
-            boxes,
-            scores,
-        )
+        onet = functools.partial(networks.onet, weights=self._onet)
+        offsets, points, scores = networks.on_boxes(onet, 48, 4, (4, 10, 1), frames, boxes, scores)
         sides = mtcnn_boxes.sides(boxes)
         # The network gives five x, then five y, relative to the square box.
         x = points[..., :5] * sides[..., 0:1] + boxes[..., 0:1] - 1.0
@@ -186,8 +178,8 @@ class MtcnnGraph(tf.Module):
         landmarks = tf.reshape(tf.stack([x, y], axis=-1), tf.shape(points))
         boxes = boxes + offsets * sides
         scores = scores[..., 0]
-        scores = tf.where(scores > self._min_score, scores, 0.0)
-        boxes, scores, landmarks = mtcnn_boxes.sort(boxes, scores, landmarks)
+        scores = tf.where(scores > _ONET_THRESHOLD, scores, 0.0)
+        boxes, scores, landmarks = mtcnn_boxes.top_k(boxes, scores, _REFINED, landmarks)
         scores = mtcnn_boxes.suppress(boxes, scores, _ONET_NMS, over_smaller=True)
         boxes, scores, landmarks = mtcnn_boxes.top_k(boxes, scores, self._max_faces, landmarks)
         is_face = scores > 0.0
@@ -200,15 +192,10 @@ class MtcnnGraph(tf.Module):
 
 
 class Mtcnn:
-    """The default `FaceDetector`: `MtcnnGraph` with numpy in and `Face` objects out.
+    """The default `FaceDetector`: `MtcnnGraph` with numpy in and `Face` objects out."""
 
-    Args:
-        max_faces: faces returned a frame, best score first.
-        min_score: least confidence of a returned face, 0 to 1.
-    """
-
-    def __init__(self, *, max_faces: int = 16, min_score: float = 0.95) -> None:
-        self._graph = MtcnnGraph(max_faces=max_faces, min_score=min_score)
+    def __init__(self) -> None:
+        self._graph = MtcnnGraph()
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
         """Finds the faces of each frame; see `FaceDetector.detect`."""

@@ -7,15 +7,13 @@ a box that is not in use.
 import tensorflow as tf
 
 
-def sort(boxes: tf.Tensor, scores: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Orders boxes [n, k, 4], scores [n, k] and others [n, k, ...] by falling score."""
-    return top_k(boxes, scores, tf.shape(scores)[1], *others)
-
-
 def top_k(
-    boxes: tf.Tensor, scores: tf.Tensor, count: int | tf.Tensor, *others: tf.Tensor
+    boxes: tf.Tensor, scores: tf.Tensor, count: int, *others: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
-    """The `count` best of each image in falling order of score, padded with zeros."""
+    """The `count` best of each image in falling order of score, padded with zeros.
+
+    Others are [n, k, ...], and go with their boxes.
+    """
     kept = tf.minimum(count, tf.shape(scores)[1])
     missing = count - kept
     scores, indices = tf.math.top_k(scores, kept)
@@ -46,10 +44,8 @@ def suppress(
         whole = area[:, :, None] + area[:, None, :] - overlap
     used = scores > 0.0
     fails = (overlap > threshold * whole) & used[:, :, None]
-    better = tf.linalg.band_part(tf.ones_like(overlap), 0, -1) - tf.linalg.band_part(
-        tf.ones_like(overlap), 0, 0
-    )
-    suppressed = tf.reduce_any(fails & (better > 0.0), axis=1)
+    places = tf.range(tf.shape(scores)[1])
+    suppressed = tf.reduce_any(fails & (places[:, None] < places), axis=1)
     return tf.where(suppressed, 0.0, scores)
 
 

@@ -30,10 +30,7 @@ class FaceExtractor:
         self._options = options
         self._time_limit_s = time_limit_s
         self._worker = IsolatedWorker(
-            _extract,
-            initializer=_load,
-            initial_arguments=(detector,),
-            memory_bytes=MEMORY_BYTES,
+            _extract, initializer=_load, initial_arguments=(detector,), memory_bytes=MEMORY_BYTES
         )
 
     def start(self) -> None:

@@ -51,11 +51,7 @@ class SyntheticOptions:
 
 
 def assign_splits(identities: int, seed: int) -> tuple[str, ...]:
-    """Deals whole identities out to the splits.
-
-    Args:
-        identities: how many there are.
-        seed: of the shuffle.
+    """Deals whole identities out to the splits, shuffled by `seed`.
 
     Returns:
         The split of each identity: 15 % `eval`, 15 % `test`, the rest `train`.
@@ -198,18 +194,11 @@ def generate(
 
 
 def generate_once(output_dir: pathlib.Path) -> None:
-    """Writes the dataset with all defaults under a progress bar, unless it is there already.
-
-    Args:
-        output_dir: as of `generate`.
-    """
+    """Writes the dataset with all defaults under a progress bar, unless it is there already."""
     if (output_dir / METADATA_NAME).is_file():
         rich.print(f"There already: {output_dir}")
         return
     with progress_bar("identities") as bar:
         task = bar.add_task("Making clips")
-        generate(
-            output_dir,
-            SyntheticOptions(),
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        options = SyntheticOptions()
+        generate(output_dir, options, lambda n, total: bar.update(task, completed=n, total=total))

@@ -88,10 +88,6 @@ def portrait() -> tuple[Picture, npt.NDArray[np.float32]]:
 def draw_poses(rng: np.random.Generator, frames: int) -> npt.NDArray[np.float64]:
     """Draws the head's shape and its way through the clip.
 
-    Args:
-        rng: the source of randomness.
-        frames: number of frames.
-
     Returns:
         float64 [frames, 2, 3]: affine matrices from a frame's pixels to the portrait's.
     """
@@ -118,15 +114,7 @@ def draw_poses(rng: np.random.Generator, frames: int) -> npt.NDArray[np.float64]
 
 
 def draw_look(rng: np.random.Generator, frames: int) -> Look:
-    """Draws the look of an identity.
-
-    Args:
-        rng: the source of randomness.
-        frames: number of frames of its clips.
-
-    Returns:
-        The look.
-    """
+    """Draws the look of an identity whose clips have so many frames."""
     red, green, blue = rng.uniform(0.9, 1.1, 3).tolist()
     light_x, light_y = rng.uniform(-0.2, 0.2, 2).tolist()
     shape = (PORTRAIT_SIZE, PORTRAIT_SIZE)
@@ -144,15 +132,7 @@ def draw_look(rng: np.random.Generator, frames: int) -> Look:
 
 
 def paint(look: Look, picture: Picture) -> Picture:
-    """Gives the portrait a look's colours and light.
-
-    Args:
-        look: whose colours and light.
-        picture: the portrait, [PORTRAIT_SIZE, PORTRAIT_SIZE, 3].
-
-    Returns:
-        A new picture of the same shape.
-    """
+    """A new picture of the portrait in a look's colours and light."""
     grey = (picture @ LUMA_WEIGHTS)[..., np.newaxis]
     coloured = grey + (picture - grey) * look.saturation
     toned = 255.0 * (np.clip(coloured, 0.0, 255.0) / 255.0) ** look.gamma
@@ -214,10 +194,7 @@ def make_identity(seed: int, index: int, frames: int) -> IdentityClips:
     Args:
         seed: of the whole dataset.
         index: of the identity, from 0.
-        frames: number of frames of each clip.
-
-    Returns:
-        The clips.
+        frames: of each clip.
     """
     rng = np.random.default_rng([seed, index])
     look = draw_look(rng, frames)

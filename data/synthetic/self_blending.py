@@ -25,7 +25,7 @@ def displacement_field(
     """Draws a smooth random displacement for each pixel.
 
     Args:
-        rng: the source of randomness.
+        rng: draws it.
         shape: height and width, pixels.
         cell: distance between independent displacements, pixels.
         deviation: standard deviation of those, pixels.
@@ -53,17 +53,7 @@ def pixel_grid(shape: tuple[int, int]) -> npt.NDArray[np.float32]:
 def deform(
     rng: np.random.Generator, mask: npt.NDArray[np.float32], cell: float, deviation: float
 ) -> npt.NDArray[np.float32]:
-    """Deforms a mask elastically.
-
-    Args:
-        rng: the source of randomness.
-        mask: float32 [height, width].
-        cell: distance between independent displacements, pixels.
-        deviation: standard deviation of those, pixels.
-
-    Returns:
-        A new mask of the same shape.
-    """
+    """Deforms a mask, float32 [height, width], elastically; see `displacement_field`."""
     height, width = mask.shape
     places = pixel_grid((height, width)) + displacement_field(rng, (height, width), cell, deviation)
     deformed = cv2.remap(mask, places[..., 0], places[..., 1], cv2.INTER_LINEAR)
@@ -79,7 +69,7 @@ def draw_mask(
     shrunk, and softened. Lengths are relative to the face.
 
     Args:
-        rng: the source of randomness.
+        rng: draws it.
         landmarks: float32 [n, 2]: x and y of the face's outline, pixels.
         shape: height and width of the picture, pixels.
 
@@ -106,11 +96,8 @@ def draw_shift(
     """Draws a small change of place and size of the face.
 
     The authors' code scales by up to 5 % and translates by up to 3 % in x and 1.5 % in y. Theirs
-    are shares of a crop a little wider than the face, ours of the face.
-
-    Args:
-        rng: the source of randomness.
-        landmarks: float32 [n, 2]: x and y of the face's outline, pixels.
+    are shares of a crop a little wider than the face, ours of the face. Landmarks are as of
+    `draw_mask`.
 
     Returns:
         float64 [2, 3]: the affine matrix, for pixels.
@@ -125,12 +112,9 @@ def draw_shift(
 def move(picture: Picture, matrix: npt.NDArray[np.float64]) -> Picture:
     """Moves a picture by an affine matrix, [2, 3]; the picture is mirrored at its border."""
     height, width = picture.shape[:2]
+    border = cv2.BORDER_REFLECT_101
     moved = cv2.warpAffine(
-        picture,
-        matrix,
-        (width, height),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REFLECT_101,
+        picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=border
     )
     return moved.astype(np.float32)
 
@@ -153,7 +137,7 @@ def self_blend(
     """Makes a fake of a picture.
 
     Args:
-        rng: the source of randomness.
+        rng: draws what differs from fake to fake.
         picture: float32 [height, width, 3], 0 to 255, of one face.
         landmarks: float32 [n, 2], n of 5 or more: x and y of the face's outline, pixels.
         style: changes the blended face or, as often, everything around it.

@@ -50,16 +50,14 @@ class Style:
 class StyleBounds:
     """The ranges that a style is drawn from; see `Style` for the units.
 
+    Pairs are least and most, single numbers the greatest change to either side.
+
     Attributes:
-        colour_shift: least and most for red, green and blue.
+        colour_shift: for red, green and blue.
         colour_shift_probability: share of styles that have one.
-        brightness: greatest change, up or down.
-        contrast: greatest change, up or down.
-        saturation: greatest change, up or down.
-        hue: greatest change, to either side.
-        downscale: least and most, for styles that lose detail.
+        downscale: for styles that lose detail.
         drops_pixels: whether pixels are left out to lose detail, by one of the two factors alone.
-        sharpening: least and most, for styles that gain detail.
+        sharpening: for styles that gain detail.
     """
 
     colour_shift: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
@@ -116,15 +114,7 @@ def _draw_downscale(rng: np.random.Generator, bounds: StyleBounds) -> float:
 
 
 def apply_style(picture: Picture, style: Style) -> Picture:
-    """Changes a picture's colour and detail.
-
-    Args:
-        picture: float32 [height, width, 3], 0 to 255.
-        style: the change.
-
-    Returns:
-        A new picture of the same shape, clipped to 0 to 255.
-    """
+    """Changes a picture's colour and detail; returns a new one, clipped to 0 to 255."""
     height, width = picture.shape[:2]
     grey = (picture @ LUMA_WEIGHTS)[..., np.newaxis]
     chroma = (picture - grey) * (1.0 + style.saturation)
@@ -134,10 +124,7 @@ def apply_style(picture: Picture, style: Style) -> Picture:
     styled = (styled - 127.5) * (1.0 + style.contrast) + 127.5
     styled = styled + np.array(style.colour_shift, np.float32) + 255.0 * style.brightness
     if style.downscale > 1.0:
-        small = (
-            max(1, round(width / style.downscale)),
-            max(1, round(height / style.downscale)),
-        )
+        small = [max(1, round(length / style.downscale)) for length in (width, height)]
         shrinking = cv2.INTER_NEAREST if style.drops_pixels else cv2.INTER_AREA
         shrunk = cv2.resize(styled, small, interpolation=shrinking)
         styled = cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)

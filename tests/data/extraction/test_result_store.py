@@ -8,7 +8,9 @@ from data.ledger import LedgerRow, Status
 from tests import tiny_dataset
 
 KEY = "ab" * 32
-ROW = LedgerRow("d/a.mp4", "a.mp4", int(Label.REAL), Status.OK, "a" * 64, "train", True)
+ROW = LedgerRow(
+    "d/a.mp4", "a.mp4", int(Label.REAL), Status.OK, True, sha256="a" * 64, split="train"
+)
 _EXAMPLE = tiny_dataset.make_video(0, Label.REAL, "group")
 CONTENT = VideoContent(_EXAMPLE.sha256, _EXAMPLE.measurements, _EXAMPLE.faces)
 

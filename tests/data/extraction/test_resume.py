@@ -13,8 +13,10 @@ from data.utils.errors import UsageError
 
 OPTIONS = ExtractionOptions().model_dump()
 SHARD = "train-00000-of-00001"
-USED = LedgerRow("d/a.mp4", "a.mp4", 0, Status.OK, "a" * 64, "train", True, shard=SHARD)
-FACELESS = LedgerRow("d/b.mp4", "b.mp4", 0, Status.NO_FACE, "b" * 64, "test")
+USED = LedgerRow(
+    "d/a.mp4", "a.mp4", 0, Status.OK, True, sha256="a" * 64, split="train", shard=SHARD
+)
+FACELESS = LedgerRow("d/b.mp4", "b.mp4", 0, Status.NO_FACE, sha256="b" * 64, split="test")
 IDS = {USED.video_id, FACELESS.video_id}
 
 

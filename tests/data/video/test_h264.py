@@ -30,3 +30,20 @@ def test_equal_frames_give_equal_bytes(options):
     assert encode(options) == first
     # x264 writes its options into the stream, and takes several threads for frames of this size.
     assert b" threads=1 " in first
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        pytest.param(h264_options(23), {b"threads=1", b"crf=23.0"}, id="one thread by default"),
+        pytest.param(h264_options(threads=2), {b"threads=2", b"crf=18.0"}, id="two threads"),
+        pytest.param(
+            uneven_h264_options("cabac=0"),
+            {b"threads=1", b"bframes=0", b"cabac=0", b"subme=2"},
+            id="no reordering, and a quick preset",
+        ),
+    ],
+)
+def test_x264_encodes_as_the_options_say(options, settings):
+    note = encode(options).partition(b"options: ")[2].partition(b"\0")[0]
+    assert settings <= set(note.split())
