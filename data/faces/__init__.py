@@ -7,8 +7,7 @@ a process of its own. `track_videos.py`, which writes a track as a small MP4, go
 
 from data.faces import cropping
 from data.faces.collector import FaceCollector
-from data.faces.extract import extract_faces, sampled_frames
-from data.faces.original_faces import OriginalFaces
+from data.faces.extract import OriginalFaces, extract_faces, sampled_frames
 from data.faces.types import FaceOptions, VideoFaces
 from data.faces.worker import FaceExtractor
 

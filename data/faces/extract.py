@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
+from data.contract import FaceCrop
 from data.detectors import Face, FaceDetector
 from data.faces.collector import FaceCollector
-from data.faces.original_faces import OriginalFaces
 from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
 from data.video import Frame, UnreadableVideoError, Video
@@ -21,8 +21,41 @@ from data.video import Frame, UnreadableVideoError, Video
 MIN_MATCHED_FRACTION = 0.9
 """Least share of the times at which an original has faces that a fake must have a frame at."""
 
+SAME_TIME_S = 0.01
+"""An original's face belongs to a fake's frame if their times differ by less."""
+
 _AHEAD_FRAMES = 8
 _AHEAD_PIXELS = 8 * 1920 * 1080  # bounds what is held of very large frames
+
+
+@dataclasses.dataclass(frozen=True)
+class OriginalFaces:
+    """The faces of the real clip that a fake was made from.
+
+    Attributes:
+        width: of its frames, pixels, after rotation.
+        height: of its frames, pixels, after rotation.
+        faces: all its faces, also those that are not usable; their images are not needed.
+    """
+
+    width: int
+    height: int
+    faces: tuple[FaceCrop, ...]
+
+    @property
+    def times_s(self) -> list[float]:
+        """Presentation times of its frames that hold a face, rising."""
+        return sorted({face.time_s for face in self.faces})
+
+    def at(self, frame: Frame) -> list[Face]:
+        """Its faces at the time of a fake's frame; none if its frames are of another size."""
+        if frame.image.shape[:2] != (self.height, self.width):
+            return []
+        return [
+            Face(np.array(face.box, np.float32), np.array(face.landmarks, np.float32), face.score)
+            for face in self.faces
+            if abs(face.time_s - frame.time_s) < SAME_TIME_S
+        ]
 
 
 def extract_faces(

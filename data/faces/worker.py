@@ -1,8 +1,8 @@
 """`extract_faces` in a process of its own: a file that hangs or kills its reader costs one row."""
 
 from data.detectors import FaceDetector, create_detector
-from data.faces.extract import FaceOptions, VideoFaces, extract_faces
-from data.faces.original_faces import OriginalFaces
+from data.faces.extract import OriginalFaces, extract_faces
+from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError

@@ -12,11 +12,13 @@ import multiprocessing
 import pathlib
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import rich
 
 from data import contract
+from data.synthetic.identities import COMPRESSIONS, make_identity
 from data.utils import atomic_file
 from data.utils.errors import UsageError
 from data.utils.progress import progress_bar
@@ -111,11 +113,9 @@ def write_identity(
     Returns:
         The clips' rows of the metadata.
     """
-    from data.synthetic import identities
-
     index, split = index_and_split
-    clips = identities.make_identity(options.seed, index, options.frames)
-    crf = identities.COMPRESSIONS[clips.compression]
+    clips = make_identity(options.seed, index, options.frames)
+    crf = COMPRESSIONS[clips.compression]
     identity = f"id{index:04d}"
     rows = []
     for label, method, frames in (
@@ -129,13 +129,6 @@ def write_identity(
     return rows
 
 
-def _use_one_thread() -> None:
-    """Keeps OpenCV's threads from competing with the other workers."""
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
 def write_identities(
     output_dir: pathlib.Path, options: SyntheticOptions, splits: tuple[str, ...]
 ) -> Iterator[list[dict[str, str]]]:
@@ -146,14 +139,15 @@ def write_identities(
         return
     # Never fork: the caller may have used TensorFlow, whose threads do not survive it.
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(options.workers, initializer=_use_one_thread) as pool:
+    # OpenCV's threads would compete with the other workers.
+    with spawn.Pool(options.workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         yield from pool.imap(work, enumerate(splits), chunksize=4)
 
 
 def generate(
     output_dir: pathlib.Path,
     options: SyntheticOptions,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pathlib.Path:
     """Writes the dataset: `real/*.mp4`, `fake/*.mp4`, and `metadata.csv` when all are there.
 
@@ -178,12 +172,10 @@ def generate(
     metadata.unlink(missing_ok=True)
 
     rows = []
-    if progress:
-        progress(0, options.identities)
+    progress(0, options.identities)
     for done, clip_rows in enumerate(write_identities(output_dir, options, splits), start=1):
         rows.extend(clip_rows)
-        if progress:
-            progress(done, options.identities)
+        progress(done, options.identities)
 
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")

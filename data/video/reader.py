@@ -36,7 +36,10 @@ class Frame:
 
 
 class Video:
-    """A video file whose frames are read once, in order.
+    """A video file whose frames are read once, in order: by `sample`, `at` or `every`.
+
+    These decode the whole video and yield each frame once, in presentation order. They raise an
+    `UnreadableVideoError` if the file has changed since it was opened.
 
     Of several video streams it is the one that a player shows, never a cover picture. Colours
     are converted by the matrix and range that the stream names; where it names none, by BT.601
@@ -112,33 +115,21 @@ class Video:
         return Measurements(**{name: getattr(self, name) for name in names})
 
     def sample(self, count: int) -> Iterator[Frame]:
-        """Decodes the whole video and yields frames evenly spaced in time.
+        """Yields frames evenly spaced in time.
 
         The time line is cut into `count` equal parts, and the frame shown in the middle of
         each is taken; a frame that is lost is replaced by the next one decoded.
 
         Args:
             count: frames wanted, 1 or more; shorter videos yield every frame once.
-
-        Yields:
-            Frames in presentation order.
-
-        Raises:
-            UnreadableVideoError: the file has changed since it was opened.
         """
         return self._shown_at(_middles(self._contents.positions, count))
 
     def at(self, times_s: Sequence[float]) -> Iterator[Frame]:
-        """Decodes the whole video and yields the frames that begin nearest to some times.
+        """Yields the frames that begin nearest to some times.
 
         Args:
             times_s: seconds from the start, in any order.
-
-        Yields:
-            Frames in presentation order, each once.
-
-        Raises:
-            UnreadableVideoError: the file has changed since it was opened.
         """
         positions = self._contents.positions
         wanted = set()
@@ -151,16 +142,10 @@ class Video:
         return self._shown_at(sorted(wanted))
 
     def every(self, n: int) -> Iterator[Frame]:
-        """Decodes the whole video and yields every n-th frame decoded, from the first.
+        """Yields every n-th frame decoded, from the first.
 
         Args:
             n: 1 or more; 1 yields all.
-
-        Yields:
-            Frames in presentation order.
-
-        Raises:
-            UnreadableVideoError: the file has changed since it was opened.
         """
         for number, (frame, position) in enumerate(self._decode()):
             if number % n == 0:

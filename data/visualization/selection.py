@@ -69,13 +69,8 @@ def _spread(rows: Iterable[LedgerRow], count: int) -> list[LedgerRow]:
     for row in sorted(rows, key=lambda row: hashlib.sha256(row.video_id.encode()).digest()):
         folder = posixpath.dirname(row.video_id)
         dataset = folder.partition("/")[0]
-        traits = (
-            row.split,
-            f"label {row.label}",
-            row.status.value,
-            f"in {dataset}",
-            f"at {folder}",
-        )
+        own = (row.split, f"label {row.label}", row.status.value)
+        traits = (*own, f"in {dataset}", f"at {folder}")
         by_traits[traits].append(row)
     taken: collections.Counter[str] = collections.Counter()
     chosen: list[LedgerRow] = []

@@ -2,8 +2,7 @@
 
 import pytest
 
-from data.faces.extract import FaceOptions
-from data.faces.original_faces import OriginalFaces
+from data.faces.extract import FaceOptions, OriginalFaces
 from data.faces.worker import FaceExtractor
 from data.ledger import Status
 from data.utils.errors import UsageError

@@ -3,7 +3,10 @@ import pytest
 from data.utils import atomic_file
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a [1]*?.txt", "ä.tar.gz"])
+@pytest.mark.parametrize(
+    "name",
+    ["a.txt", "a [1]*?.txt", "ä.tar.gz", pytest.param("a" * 251 + ".txt", id="of 255 bytes")],
+)
 def test_a_file_is_replaced_when_it_is_complete(name, tmp_path):
     path = tmp_path / name
     atomic_file.write(path, b"first")
