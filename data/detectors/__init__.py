@@ -5,14 +5,6 @@ name. MTCNN, the default, loads TensorFlow: import it from `data.detectors.mtcnn
 """
 
 from data.detectors.base import Face, FaceDetector
-from data.detectors.boxes import intersection_over_union
-from data.detectors.registry import NAMES, create_detector, detector_fingerprint
+from data.detectors.registry import create_detector, detector_fingerprint
 
-__all__ = [
-    "NAMES",
-    "Face",
-    "FaceDetector",
-    "create_detector",
-    "detector_fingerprint",
-    "intersection_over_union",
-]
+__all__ = ["Face", "FaceDetector", "create_detector", "detector_fingerprint"]

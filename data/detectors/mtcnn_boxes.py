@@ -42,10 +42,9 @@ def suppress(
         whole = tf.minimum(area[:, :, None], area[:, None, :])
     else:
         whole = area[:, :, None] + area[:, None, :] - overlap
-    used = scores > 0.0
-    fails = (overlap > threshold * whole) & used[:, :, None]
     places = tf.range(tf.shape(scores)[1])
-    suppressed = tf.reduce_any(fails & (places[:, None] < places), axis=1)
+    fails = (overlap > threshold * whole) & (places[:, None] < places)
+    suppressed = tf.reduce_any(fails, axis=1)
     return tf.where(suppressed, 0.0, scores)
 
 

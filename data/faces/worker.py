@@ -20,7 +20,7 @@ class FaceExtractor:
     """Extracts faces in a child process, and starts another one when a file has ended it.
 
     Args:
-        detector: one of `data.detectors.NAMES`, or a dotted name.
+        detector: a name that `data.detectors.create_detector` takes.
         options: which frames and faces.
         time_limit_s: seconds that a small video may take; larger files get
             `SECONDS_PER_BYTE` more.

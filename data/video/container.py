@@ -162,7 +162,9 @@ def examine(path: str) -> Contents:
             covered_s = _end_s(container, read) + float(frame_s - positions[0] * tick_s)
         total = len(stamps) + discarded
         declared = _count_declared(path, container, number, indexed[number], total) - discarded
-        declared_s = _declared_duration_s(container, stream)
+        declared_s = (container.duration or 0) / av.time_base
+        if stream.duration is not None and stream.time_base is not None:
+            declared_s = float(stream.duration * stream.time_base)
         if declared <= 0 and covered_s < 0.9 * declared_s:
             declared = round(declared_s / float(frame_s))
     return Contents(
@@ -278,10 +280,3 @@ def _presentation_order(stamps: Sequence[int | None]) -> Sequence[int] | None:
     if any(abs(place - packet) > _MAX_REORDER for place, packet in enumerate(order)):
         return None
     return [known[packet] for packet in order]
-
-
-def _declared_duration_s(container: InputContainer, stream: VideoStream) -> float:
-    """Seconds that the header claims; 0 if it claims nothing."""
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / av.time_base

@@ -148,8 +148,8 @@ def _count(rows: Sequence[LedgerRow]) -> str:
 
 def _summary(rows: Sequence[LedgerRow], shown: int) -> list[str]:
     statuses = collections.Counter(row.status.value for row in rows).most_common()
-    used = [row for row in rows if row.used]
+    used = sum(row.used for row in rows)
     return [
-        f"{len(rows):,} videos, of which {len(used):,} were used, {shown:,} shown",
+        f"{len(rows):,} videos, of which {used:,} were used, {shown:,} shown",
         "Statuses: " + ", ".join(f"{count:,} {name}" for name, count in statuses),
     ]

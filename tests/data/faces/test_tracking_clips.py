@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from skimage import data as skimage_data
 
-from data.detectors import intersection_over_union
+from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.faces import tracking
 from data.faces.cropping import crop_face
