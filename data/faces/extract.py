@@ -108,11 +108,7 @@ def _extract_at_boxes_of(
 
 
 def sampled_frames(video: Video, options: FaceOptions) -> Generator[Frame, None, None]:
-    """Decodes a video and yields the frames that are searched for faces.
-
-    Args:
-        video: just opened.
-        options: how many frames.
+    """Decodes a video that was just opened and yields the frames that are searched for faces.
 
     Yields:
         Frames in presentation order; the next few are decoded in the background.

@@ -53,11 +53,6 @@ class FaceExtractor:
     ) -> VideoFaces:
         """`data.faces.extract.extract_faces` for a local file, whatever the file does.
 
-        Args:
-            path: of the file.
-            size_bytes: of the file.
-            original: the faces of the original, to be used instead of searching.
-
         Returns:
             The faces; `Status.TIMEOUT` if it took too long, `Status.CRASHED` if it ended the
             process or raised an exception.

@@ -103,15 +103,12 @@ def write_clip(path: pathlib.Path, frames: list[npt.NDArray[np.uint8]], fps: int
 def write_identity(
     output_dir: pathlib.Path, options: SyntheticOptions, index_and_split: tuple[int, str]
 ) -> list[dict[str, str]]:
-    """Makes and writes the clips of one identity.
+    """Makes and writes the clips of one identity; returns their rows of the metadata.
 
     Args:
         output_dir: the dataset's folder, with `real` and `fake` in it.
         options: frames, fps and seed.
         index_and_split: the identity's number, from 0, and its split.
-
-    Returns:
-        The clips' rows of the metadata.
     """
     index, split = index_and_split
     clips = make_identity(options.seed, index, options.frames)

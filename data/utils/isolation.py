@@ -106,15 +106,12 @@ class IsolatedWorker(Generic[Arguments, Result]):
             self._is_ready = True
 
     def run(self, time_limit_s: float, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        """Calls the function with `args` and `kwargs`.
+        """Calls the function with `args` and `kwargs`, and returns what it returns.
 
         Args:
             time_limit_s: seconds that the call may take; starting the child does not count.
             *args: of the function.
             **kwargs: of the function.
-
-        Returns:
-            What the function returned.
 
         Raises:
             WorkerTimeoutError: it took longer.
