@@ -48,7 +48,7 @@ class FaceCollector:
         self._tracks: dict[int, _TrackFaces] = {}
         self._usable_counts: dict[int, int] = {}
         self._times_s: list[float] = []
-        self._found = self._large = False
+        self._any_face = self._any_large = False
 
     @property
     def faces_held(self) -> int:
@@ -72,7 +72,7 @@ class FaceCollector:
         for number, face, crop in zip(numbers, faces, crops, strict=True):
             sharpness = cropping.sharpness(crop)
             large = bool(min(face.box[2:] - face.box[:2]) >= self._options.min_face_size)
-            self._found, self._large = True, self._large or large
+            self._any_face, self._any_large = True, self._any_large or large
             self._keep(
                 contract.FaceCrop(
                     image=cropping.encode_jpeg(crop),
@@ -154,9 +154,9 @@ class FaceCollector:
         options = self._options
         if video.frames_decoded == 0:
             return Status.UNREADABLE, "no frame of it could be decoded"
-        if not self._found:
+        if not self._any_face:
             return Status.NO_FACE, f"no face in the {len(self._times_s)} frames looked at"
-        if not self._large:
+        if not self._any_large:
             return Status.FACES_TOO_SMALL, f"every face is below {options.min_face_size:g} pixels"
         if not any(self._usable_counts.values()):
             return Status.TOO_BLURRED, f"every face's sharpness is below {options.min_sharpness:g}"

@@ -48,11 +48,7 @@ class Video:
     Attributes:
         frames_declared: frames that the container's index or else its duration claims, or,
             where it claims nothing or less, packets that it holds.
-        packets: video packets that are really there and are to be shown.
-        frames_decoded: frames decoded so far.
-        frames_damaged: packets and frames so far that could not be read or decoded whole.
-        width: pixels after rotation, 0 before the first frame.
-        height: pixels after rotation, 0 before the first frame.
+        packets, frames_decoded, frames_damaged, width, height: so far, as `Measurements` says.
         pixel_aspect: width over height of a pixel after rotation; 1 before the first frame.
 
     Args:

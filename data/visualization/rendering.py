@@ -63,7 +63,7 @@ class VideoCells:
     cells: tuple[Cell, ...]
     made: str
     measured: str
-    crops: str
+    crop_sizes: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +95,7 @@ def prepare(example: contract.VideoExample, faces: Sequence[FaceCrop]) -> VideoC
             f"{measured.width} x {measured.height}, {measured.fps:.4g} fps, "
             f"{measured.duration_s:.1f} s"
         ),
-        crops=f"{min(sides)} to {max(sides)} pixels",
+        crop_sizes=f"{min(sides)} to {max(sides)} pixels",
     )
 
 
@@ -163,7 +163,7 @@ def _draw_text(
     else:
         left_out = f", {row.tracks_left_out} left out" if row.tracks_left_out else ""
         tracks = f"{row.tracks_kept} track{'s' * (row.tracks_kept != 1)}{left_out}"
-        lines.append((f"{row.faces} crops in {tracks}; {video.crops}", FADED))
+        lines.append((f"{row.faces} crops in {tracks}; {video.crop_sizes}", FADED))
         lines.append((video.measured, FADED))
         status = " ".join(filter(None, (row.status.value, row.reason and f"({row.reason})")))
         shade = FADED if row.status is Status.OK else WARNING

@@ -72,13 +72,13 @@ class ObjectStore(FileSystem):
     def metadata(self, path):
         if not self.exists(path):
             raise BeamIOError(f"there is no such object: {path}")
-        found = os.stat(self._local(path))
-        return FileMetadata(path, found.st_size, found.st_mtime)
+        status = os.stat(self._local(path))
+        return FileMetadata(path, status.st_size, status.st_mtime)
 
     def delete(self, paths):
         for path in paths:
-            found = self._list(path) if path.endswith("/") else self.match([path])[0].metadata_list
-            for file in list(found):
+            files = self._list(path) if path.endswith("/") else self.match([path])[0].metadata_list
+            for file in list(files):
                 os.unlink(self._local(file.path))
 
     @classmethod

@@ -200,7 +200,7 @@ def make_backward_times(path: pathlib.Path) -> None:
     content = bytearray(path.read_bytes())
     # Cluster, its size, a checksum, then Timestamp (RFC 9559, 5.1.3) and its size of one byte.
     head = rb"\x1f\x43\xb6\x75.{1,8}?\xbf\x84.{4}\xe7"
-    clusters = [found.end() for found in re.finditer(head, content, re.DOTALL)]
+    clusters = [match.end() for match in re.finditer(head, content, re.DOTALL)]
     assert len(clusters) == 8
     for number, at in enumerate(clusters):
         length = content[at] & 0x7F

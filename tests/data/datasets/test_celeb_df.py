@@ -141,8 +141,8 @@ def test_official_takes_the_list_as_it_is(tmp_path):
     }.items():
         assert assignments[videos[name].video_id].split in splits
     leaks = check_leakage(
-        (video_id, found.split, found.source_group, video_id, 0)
-        for video_id, found in assignments.items()
+        (video_id, assignment.split, assignment.source_group, video_id, 0)
+        for video_id, assignment in assignments.items()
     )
     assert not [leak for leak in leaks if "source group" in leak]
 

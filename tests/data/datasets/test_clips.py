@@ -38,7 +38,7 @@ def test_what_is_inside(path, expected):
 
 
 @pytest.mark.parametrize(
-    ("found", "level", "expected"),
+    ("paths", "level", "expected"),
     [
         (["p/a.mp4"], "", "p/a.mp4"),
         (["p/a.mp4"], "videos/", "p/a.mp4"),
@@ -49,8 +49,8 @@ def test_what_is_inside(path, expected):
         ([], "videos/", "p/videos/a.mp4"),
     ],
 )
-def test_locate(found, level, expected):
-    assert locate(found, "p/", "a.mp4", level) == expected
+def test_locate(paths, level, expected):
+    assert locate(paths, "p/", "a.mp4", level) == expected
 
 
 def test_names_that_cannot_be_written_down():

@@ -52,20 +52,20 @@ def test_the_official_sample(shared_data):
 def test_a_whole_part_by_its_metadata_alone(shared_data):
     path = shared_data / "dfdc" / "train_part_3_metadata.json"
     entries = json.loads(path.read_text())
-    found = listing(path)
-    videos = by_name(found)
+    dataset = listing(path)
+    videos = by_name(dataset)
     assert set(videos) == set(entries)
     assert len(videos) == 1455
     counts = collections.Counter(video.label for video in videos.values())
     assert (counts[Label.FAKE], counts[Label.REAL]) == (1236, 219)
-    assert len(found.notes) == 1
-    assert "actors" in found.notes[0]
+    assert len(dataset.notes) == 1
+    assert "actors" in dataset.notes[0]
     families = collections.defaultdict(set)
     for name, entry in entries.items():
         families[entry.get("original", name)].add(f"dfdc/{name}")
         assert videos[name].original == (f"dfdc/{entry['original']}" if "original" in entry else "")
     groups = collections.defaultdict(set)
-    for video_id, assignment in assign(found.videos).items():
+    for video_id, assignment in assign(dataset.videos).items():
         groups[assignment.source_group].add(video_id)
     assert sorted(map(sorted, groups.values())) == sorted(map(sorted, families.values()))
     assert len(groups) == 219
@@ -150,9 +150,9 @@ def test_labels_of_the_released_test_set(tmp_path):
 def test_preview_names_actors_and_official_sets(tmp_path):
     put_json(tmp_path, "dataset.json", PREVIEW)
     put(tmp_path, *PREVIEW)
-    found = listing(tmp_path)
-    videos = by_name(found)
-    assert found.notes == ()
+    dataset = listing(tmp_path)
+    videos = by_name(dataset)
+    assert dataset.notes == ()
     actor, other = "dfdc/actor 1003254", "dfdc/actor 1255229"
     assert videos[REAL_1].sources == videos[REAL_1].identities == (actor,)
     assert videos[FAKE_1].sources == videos[FAKE_1].identities == (actor, other)
@@ -251,8 +251,8 @@ def test_metadata_that_does_not_exist(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
+    ("options", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
 )
-def test_options_that_mean_nothing(given, name, tmp_path):
+def test_options_that_mean_nothing(options, name, tmp_path):
     with pytest.raises(UsageError, match=f"{name} means nothing for dfdc"):
-        listing(tmp_path, **given)
+        listing(tmp_path, **options)

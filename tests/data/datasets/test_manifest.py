@@ -281,9 +281,9 @@ def test_no_such_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
+    ("options", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
 )
-def test_options_that_mean_nothing(given, name, tmp_path):
+def test_options_that_mean_nothing(options, name, tmp_path):
     write(tmp_path, "file,label", "a.mp4,REAL")
     with pytest.raises(UsageError, match=f"{name} means nothing for a manifest.*column 'split'"):
-        listing(tmp_path, **given)
+        listing(tmp_path, **options)

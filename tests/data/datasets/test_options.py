@@ -9,14 +9,14 @@ def test_nothing_given():
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("values", "name"),
     [
         ({"splits": ""}, "--splits"),
         ({"splits": "x"}, "--splits"),
         ({"official": True}, "--official"),
     ],
 )
-def test_given(given, name):
+def test_given(values, name):
     message = f"{name} means nothing for mine, which is plain; leave it out"
     with pytest.raises(UsageError, match=message):
-        options.reject("mine", "which is plain", **given)
+        options.reject("mine", "which is plain", **values)

@@ -95,8 +95,8 @@ def test_metadata_of_something_else(old, new, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
+    ("options", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
 )
-def test_options_that_mean_nothing(given, name, tmp_path):
+def test_options_that_mean_nothing(options, name, tmp_path):
     with pytest.raises(UsageError, match=f"{name} means nothing for synthetic"):
-        listing(tmp_path, **given)
+        listing(tmp_path, **options)

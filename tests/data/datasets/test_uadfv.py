@@ -56,8 +56,8 @@ def test_folder_without_clips(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
+    ("options", "name"), [({"splits": "lists"}, "--splits"), ({"official": True}, "--official")]
 )
-def test_options_that_mean_nothing(given, name, tmp_path):
+def test_options_that_mean_nothing(options, name, tmp_path):
     with pytest.raises(UsageError, match=f"{name} means nothing for uadfv"):
-        listing(tmp_path, **given)
+        listing(tmp_path, **options)

@@ -38,14 +38,14 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def pictures(shared_data):
     """Pattern -> the pictures, uint8 [height, width, 3], of the file that it matches."""
-    found = {}
+    images = {}
     for pattern in EXPECTED:
         (path,) = shared_data.glob(pattern)
         if path.suffix == ".jpg":
-            found[pattern] = [np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1])]
+            images[pattern] = [np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1])]
         else:
-            found[pattern] = [frame.image for frame in Video(str(path)).sample(2)]
-    return found
+            images[pattern] = [frame.image for frame in Video(str(path)).sample(2)]
+    return images
 
 
 def boxes(faces):

@@ -67,8 +67,8 @@ def test_merges_boxes_that_overlap_by_more_than_three_tenths(boxes, scores, expe
     corners = np.array(boxes, np.float32).reshape(-1, 2, 2)
     points = np.concatenate([corners, corners[:, :1].repeat(6, axis=1)], axis=1)
     merged, best = blazeface.weighted_nms(points, np.array(scores))
-    found = [(float(group[0, 0]), score) for group, score in zip(merged, best, strict=True)]
-    assert found == [pytest.approx(row) for row in expected]
+    rows = [(float(group[0, 0]), score) for group, score in zip(merged, best, strict=True)]
+    assert rows == [pytest.approx(row) for row in expected]
 
 
 def test_corners_of_the_mouth_are_not_known(detector):

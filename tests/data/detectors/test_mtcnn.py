@@ -93,10 +93,10 @@ def test_tiny_and_odd_frames_hold_no_face(detector, size):
 def test_graph_pads_with_nan(shared_data):
     graph = MtcnnGraph(max_faces=3)
     frames = read(shared_data / "faces/ivan.jpg")[None]
-    found, landmarks, scores = (output.numpy() for output in graph(frames))
-    assert found.shape == (1, 3, 4)
+    boxes, landmarks, scores = (output.numpy() for output in graph(frames))
+    assert boxes.shape == (1, 3, 4)
     assert landmarks.shape == (1, 3, 10)
-    assert np.isfinite(found[0, 0]).all()
-    assert np.isnan(found[0, 1:]).all()
+    assert np.isfinite(boxes[0, 0]).all()
+    assert np.isnan(boxes[0, 1:]).all()
     assert np.isnan(landmarks[0, 1:]).all()
     assert np.isnan(scores[0, 1:]).all()

@@ -47,22 +47,26 @@ def folder():
         yield pathlib.Path(name)
 
 
-def check(found: VideoFaces) -> None:
+def check(outcome: VideoFaces) -> None:
     """What holds of every outcome."""
     counts = (
-        found.measurements.frames_declared,
-        found.measurements.frames_decoded,
-        found.measurements.frames_damaged,
+        outcome.measurements.frames_declared,
+        outcome.measurements.frames_decoded,
+        outcome.measurements.frames_damaged,
     )
-    measures = (found.measurements.fps, found.measurements.duration_s, found.measurements.bit_rate)
+    measures = (
+        outcome.measurements.fps,
+        outcome.measurements.duration_s,
+        outcome.measurements.bit_rate,
+    )
     assert all(count >= 0 for count in counts)
     assert all(math.isfinite(value) and value >= 0 for value in measures)
-    assert bool(found.reason) is (found.status is not Status.OK)
-    places = [(face.track, face.time_s) for face in found.faces]
+    assert bool(outcome.reason) is (outcome.status is not Status.OK)
+    places = [(face.track, face.time_s) for face in outcome.faces]
     assert places == sorted(places)
     assert all(0 <= time_s < math.inf for _, time_s in places)
-    assert found.faces == () or found.status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
-    assert found.tracks_kept == len({face.track for face in found.faces})
+    assert outcome.faces == () or outcome.status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+    assert outcome.tracks_kept == len({face.track for face in outcome.faces})
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -72,18 +76,18 @@ def test_every_kind_ends_as_the_table_says(name, folder, detector):
     if kind.make is not None:
         kind.make(path)
     with unprivileged() if kind.needs_user else contextlib.nullcontext():
-        found = extract_faces(str(path), detector, OPTIONS)
-    assert (found.status, bool(found.faces)) == (kind.status, kind.is_used), found.reason
-    check(found)
+        outcome = extract_faces(str(path), detector, OPTIONS)
+    assert (outcome.status, bool(outcome.faces)) == (kind.status, kind.is_used), outcome.reason
+    check(outcome)
 
 
 def test_a_file_in_a_folder_that_is_closed_is_not_taken_for_missing(folder, detector):
     BAD_INPUTS["original"].make(folder / "clip.mp4")
     folder.chmod(0o700)
     with unprivileged():
-        found = extract_faces(str(folder / "clip.mp4"), detector, OPTIONS)
-    assert found.status is Status.UNREADABLE
-    assert found.reason == "cannot be opened: Permission denied"
+        outcome = extract_faces(str(folder / "clip.mp4"), detector, OPTIONS)
+    assert outcome.status is Status.UNREADABLE
+    assert outcome.reason == "cannot be opened: Permission denied"
 
 
 def test_the_table_names_every_kind_once():
@@ -101,5 +105,5 @@ def test_the_misbehaving_detector_finds_faces_until_a_size_says_otherwise(side, 
     misbehaving.make_trigger(folder / "clip.mp4", side)
     expected = pytest.raises(RuntimeError) if side != 64 else contextlib.nullcontext()
     with expected:
-        found = extract_faces(str(folder / "clip.mp4"), misbehaving.Misbehaving(), OPTIONS)
-        assert found.status is Status.NO_FACE
+        outcome = extract_faces(str(folder / "clip.mp4"), misbehaving.Misbehaving(), OPTIONS)
+        assert outcome.status is Status.NO_FACE

@@ -113,7 +113,7 @@ def test_progress_counters_and_ledger_agree_by_status(listing, extracted, tmp_pa
     output = pathlib.Path(shutil.copytree(extracted, tmp_path / "output"))
     fewer = dataclasses.replace(listing, videos=listing.videos[1:])
     plan = plan_extraction([fewer], str(output), OPTIONS)
-    found = []
+    records = []
     run = beam.Pipeline.run
 
     def record(pipeline, *arguments):
@@ -122,7 +122,7 @@ def test_progress_counters_and_ledger_agree_by_status(listing, extracted, tmp_pa
         ours = MetricsFilter().with_namespace("extraction")
         counters = result.metrics().query(ours)[result.metrics().COUNTERS]
         by_name = {counter.key.metric.name: counter.committed for counter in counters}
-        found.append((by_name, job_progress.read(plan.work)))
+        records.append((by_name, job_progress.read(plan.work)))
         return result
 
     monkeypatch.setattr(beam.Pipeline, "run", record)
@@ -130,7 +130,7 @@ def test_progress_counters_and_ledger_agree_by_status(listing, extracted, tmp_pa
     assert {Status.OK, Status.DUPLICATE, Status.REFUSED_CROSS_SPLIT, Status.MISSING} <= set(
         statuses
     )
-    counters, progress = found[-1]
+    counters, progress = records[-1]
     assert counters == {status.value: count for status, count in statuses.items()}
     assert progress.counts == statuses
     assert progress.done == progress.videos == len(fewer.videos)

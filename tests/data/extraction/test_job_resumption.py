@@ -263,14 +263,14 @@ def test_boxes_of_originals_are_tried_once(opened, tmp_path):
         (folder / "manifest.csv").write_text("\n".join([*rows, *more]) + "\n")
         opened.clear()
         listing = registry.read_listing("manifest", str(folder))
-        found = job.extract([listing], str(output), options)
-        return {pathlib.Path(row.path).stem: (row.original, row.boxes_from) for row in found}
+        ledger = job.extract([listing], str(output), options)
+        return {pathlib.Path(row.path).stem: (row.original, row.boxes_from) for row in ledger}
 
-    given = extract()
+    originals = extract()
     real = "manifest/real.mp4"
-    assert given == {"real": ("", ""), "fake": (real, real), "small": (real, "")}
+    assert originals == {"real": ("", ""), "fake": (real, real), "small": (real, "")}
     assert sorted(opened) == ["fake.mp4", "real.mp4", "small.mp4"]
     examples = read_examples(output, "train")
-    assert extract("other.mp4,REAL,train,") == given | {"other": ("", "")}
+    assert extract("other.mp4,REAL,train,") == originals | {"other": ("", "")}
     assert opened == ["other.mp4"]
     assert read_examples(output, "train").items() >= examples.items()

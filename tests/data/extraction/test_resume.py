@@ -27,8 +27,8 @@ def write(folder, rows=(USED, FACELESS)):
     (folder / output_layout.DESCRIPTION_FILE).write_bytes(description.to_json())
 
 
-def read_previous(folder, video_ids=IDS, crops="the crops", **changed):
-    return resume.read_previous(str(folder), video_ids, OPTIONS | changed, crops)
+def read_previous(folder, video_ids=IDS, crop_fingerprint="the crops", **changed):
+    return resume.read_previous(str(folder), video_ids, OPTIONS | changed, crop_fingerprint)
 
 
 def test_a_whole_result_is_all_there_and_keeps_its_splits(tmp_path):
@@ -68,9 +68,13 @@ def test_a_result_is_final_unless_a_video_should_be_tried_again(tmp_path, status
     ("changed", "notice", "keeps"),
     [
         ({"salt": "other"}, "fractions or salt changed: splits are drawn anew", False),
-        ({"crops": "others"}, "what makes crops of the code or its libraries changed: ", True),
         (
-            {"crops": "others", "boxes_from": "original"},
+            {"crop_fingerprint": "others"},
+            "what makes crops of the code or its libraries changed: ",
+            True,
+        ),
+        (
+            {"crop_fingerprint": "others", "boxes_from": "original"},
             "boxes_from (own -> original) changed: every video is extracted afresh",
             True,
         ),
@@ -101,7 +105,7 @@ def test_a_notice_says_that_unfinished_work_with_other_options_is_dropped(tmp_pa
     (tmp_path / output_layout.WORK_FOLDER / "others").mkdir(parents=True)
     (tmp_path / output_layout.WORK_FOLDER / "others" / "job.json").touch()
     assert "unfinished extraction with other options" in read_previous(tmp_path).notice
-    assert read_previous(tmp_path, crops="others").notice == ""
+    assert read_previous(tmp_path, crop_fingerprint="others").notice == ""
 
 
 def test_records_of_unknown_origin_are_not_replaced(tmp_path):

@@ -110,10 +110,10 @@ def test_our_own_command_line_is_not_read(runner, monkeypatch):
 
 @pytest.mark.parametrize("runner", ["flink", "spark", "dataflow"])
 def test_every_option_reaches_beam(runner):
-    given = WHOLE[runner]
-    options = runners.pipeline_options(runner, 1, given)
+    values = WHOLE[runner]
+    options = runners.pipeline_options(runner, 1, values)
     views = [options.view_as(view) for view in VIEWS[runner]]
-    for name, value in given.items():
+    for name, value in values.items():
         (view,) = [view for view in views if name in view._visible_option_list()]
         assert getattr(view, name) == value
     standard = options.view_as(beam_options.StandardOptions)
@@ -192,9 +192,9 @@ def test_a_job_server_started_here_needs_java(monkeypatch, tmp_path):
     ],
 )
 def test_job_servers_that_can_be_started(options, java):
-    found = runners.pipeline_options("flink", 1, options)
-    assert "shared_mount" not in found._all_options
-    staging = found.view_as(beam_options.JobServerOptions).artifacts_dir
+    pipeline = runners.pipeline_options("flink", 1, options)
+    assert "shared_mount" not in pipeline._all_options
+    staging = pipeline.view_as(beam_options.JobServerOptions).artifacts_dir
     assert staging == options.get("artifacts_dir")
 
 

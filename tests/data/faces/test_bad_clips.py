@@ -53,16 +53,16 @@ def test_only_the_good_clip_shows_a_face(tmp_path):
     from skimage import data, feature
 
     cascade = feature.Cascade(data.lbp_frontal_face_cascade_filename())
-    found = {}
+    faces = {}
     for name, make in (("good", bad_clips.make_good), ("no_face", bad_clips.make_no_face)):
         make(tmp_path / f"{name}.mp4")
         image = decode(tmp_path / f"{name}.mp4").images[0]
-        found[name] = cascade.detect_multi_scale(
+        faces[name] = cascade.detect_multi_scale(
             image, scale_factor=1.2, step_ratio=1, min_size=(60, 60), max_size=(160, 160)
         )
-    assert len(found["good"]) == 1
-    assert found["good"][0]["width"] >= 60
-    assert found["no_face"] == []
+    assert len(faces["good"]) == 1
+    assert faces["good"][0]["width"] >= 60
+    assert faces["no_face"] == []
 
 
 def test_rotated_clip_is_the_good_one_once_upright(tmp_path):
@@ -182,8 +182,8 @@ def test_what_headers_say(tmp_path):
 @pytest.mark.parametrize("rotation", [-90, 90, 180])
 def test_rotations(rotation, tmp_path):
     odd.make_rotated(tmp_path / "clip.mp4", rotation)
-    (found,) = {abs(turn) for turn in decode(tmp_path / "clip.mp4").rotations}
-    assert found == abs(rotation)
+    (turn,) = {abs(turn) for turn in decode(tmp_path / "clip.mp4").rotations}
+    assert turn == abs(rotation)
 
 
 def test_boxes_are_found_and_replaced(tmp_path):

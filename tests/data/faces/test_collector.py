@@ -38,9 +38,9 @@ def test_of_a_long_track_evenly_spread_faces_are_kept(frames):
     for number in range(frames):
         collector.add(frame_of(0, number), [FACE])
         assert collector.faces_held <= 2 * THINNING
-    found = collector.result(measured(frames))
-    assert (found.status, found.usable_counts) == (Status.OK, (frames,))
-    numbers = [round(25 * face.time_s) for face in found.faces]
+    outcome = collector.result(measured(frames))
+    assert (outcome.status, outcome.usable_counts) == (Status.OK, (frames,))
+    numbers = [round(25 * face.time_s) for face in outcome.faces]
     assert len(numbers) >= min(frames, THINNING)
     steps = set(np.diff(numbers))
     assert len(steps) <= 1  # all equally far apart
@@ -53,8 +53,8 @@ def test_without_a_limit_every_face_is_kept():
     for number in range(30):
         collector.add(frame_of(0, number), [FACE])
     assert collector.faces_held == 30
-    found = collector.result(measured(30))
-    assert (found.status, found.faces) == (Status.TOO_BLURRED, ())
+    outcome = collector.result(measured(30))
+    assert (outcome.status, outcome.faces) == (Status.TOO_BLURRED, ())
 
 
 def test_only_tracks_that_can_still_be_chosen_are_kept():
@@ -69,8 +69,8 @@ def test_only_tracks_that_can_still_be_chosen_are_kept():
             number += 1
     # The last person, who came when the nine faces before were the most, and those.
     assert collector.faces_held == 9 + 1
-    found = collector.result(measured(number))
-    assert (found.tracks_kept, found.tracks_left_out, found.usable_counts) == (1, 4, (9,))
-    assert {face.track for face in found.faces} == {0}
-    assert len(found.faces) == 9
-    assert len(found.times_s) == number
+    outcome = collector.result(measured(number))
+    assert (outcome.tracks_kept, outcome.tracks_left_out, outcome.usable_counts) == (1, 4, (9,))
+    assert {face.track for face in outcome.faces} == {0}
+    assert len(outcome.faces) == 9
+    assert len(outcome.times_s) == number

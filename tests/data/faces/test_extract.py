@@ -42,7 +42,7 @@ def clips(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "found"),
+    ("name", "status", "has_faces"),
     [
         ("good", Status.OK, True),
         ("rotated", Status.OK, True),
@@ -55,19 +55,19 @@ def clips(tmp_path_factory):
         ("absent", Status.MISSING, False),
     ],
 )
-def test_every_clip_has_a_typed_outcome(name, status, found, clips, detector):
+def test_every_clip_has_a_typed_outcome(name, status, has_faces, clips, detector):
     faces = extract_faces(str(clips / f"{name}.mp4"), detector, OPTIONS)
     assert faces.status is status
-    assert bool(faces.faces) is found
+    assert bool(faces.faces) is has_faces
     assert bool(faces.reason) is (status is not Status.OK)
 
 
 def test_one_person_is_one_track_in_time(clips, detector):
-    found = extract_faces(str(clips / "good.mp4"), detector, OPTIONS)
-    faces = found.faces
+    outcome = extract_faces(str(clips / "good.mp4"), detector, OPTIONS)
+    faces = outcome.faces
     assert [face.track for face in faces] == [0] * OPTIONS.frames_per_video
     times = [face.time_s for face in faces]
-    assert times == sorted(times) == list(found.times_s)
+    assert times == sorted(times) == list(outcome.times_s)
     # The person moves 40 pixels to the right.
     assert 20 < faces[-1].box[0] - faces[0].box[0] < 50
 
@@ -150,12 +150,12 @@ def blurred_in_the_middle(tmp_path_factory):
 
 def test_faces_below_the_thresholds_stay_with_their_numbers(blurred_in_the_middle, detector):
     options = FaceOptions(frames_per_video=12, min_sharpness=100)
-    found = extract_faces(blurred_in_the_middle, detector, options)
-    assert (found.status, found.reason) == (Status.OK, "")
-    assert [face.track for face in found.faces] == [0] * 12, "blurred frames break no track"
-    assert [face.usable for face in found.faces] == [True] * 3 + [False] * 4 + [True] * 5
-    assert found.usable_faces == found.faces[:3] + found.faces[7:]
-    for face in found.faces:
+    outcome = extract_faces(blurred_in_the_middle, detector, options)
+    assert (outcome.status, outcome.reason) == (Status.OK, "")
+    assert [face.track for face in outcome.faces] == [0] * 12, "blurred frames break no track"
+    assert [face.usable for face in outcome.faces] == [True] * 3 + [False] * 4 + [True] * 5
+    assert outcome.usable_faces == outcome.faces[:3] + outcome.faces[7:]
+    for face in outcome.faces:
         assert face.usable == (face.sharpness >= options.min_sharpness)
         assert face.score > 0.5
 
@@ -167,10 +167,10 @@ def test_tracks_count_by_their_usable_faces(tmp_path):
     # `small` is in every frame, `large` in the first two.
     frames = [[small, steady, *([large] if i < 2 else [])] for i in range(8)]
     options = dataclasses.replace(OPTIONS, min_sharpness=0, min_track_share=0)
-    found = extract_faces(str(path), Scripted(frames), options)
-    boxes = [list({face.box for face in found.faces if face.track == i}) for i in range(2)]
+    outcome = extract_faces(str(path), Scripted(frames), options)
+    boxes = [list({face.box for face in outcome.faces if face.track == i}) for i in range(2)]
     assert boxes == [[tuple(map(float, steady))], [tuple(map(float, large))]]
-    assert (found.tracks_kept, found.tracks_left_out) == (2, 0), "one has no usable face"
+    assert (outcome.tracks_kept, outcome.tracks_left_out) == (2, 0), "one has no usable face"
 
 
 @pytest.mark.slow

@@ -40,11 +40,11 @@ def tracks(*frames):
 
 
 def people_of_tracks(frames, numbers):
-    found = {}
+    people = {}
     for frame, assigned in zip(frames, numbers, strict=True):
         for (who, *_), track in zip(frame, assigned, strict=True):
-            found.setdefault(track, []).append(who)
-    return found
+            people.setdefault(track, []).append(who)
+    return people
 
 
 def test_one_person_who_moves_is_one_track():
@@ -138,9 +138,9 @@ CROSSING = [[("a", 20 * i), ("b", 160 - 20 * i)] for i in range(9)]
     ],
 )
 def test_people_who_differ_are_told_apart_and_kept(frames, expected):
-    found = people_of_tracks(frames, tracks(*frames))
-    assert all(len(set(people)) == 1 for people in found.values())
-    assert len(found) == expected
+    tracked = people_of_tracks(frames, tracks(*frames))
+    assert all(len(set(people)) == 1 for people in tracked.values())
+    assert len(tracked) == expected
 
 
 def test_people_who_look_alike_keep_their_tracks_while_they_stay_apart():

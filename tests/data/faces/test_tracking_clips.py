@@ -170,7 +170,7 @@ def render(kind, frames, people, scenery):
 
 def follow(images, detector):
     """Detects and tracks: for each frame the faces and their tracks."""
-    found = [
+    detections = [
         faces
         for start in range(0, len(images), 8)
         for faces in detector.detect(np.stack(images[start : start + 8]))
@@ -181,17 +181,17 @@ def follow(images, detector):
             [face.box for face in faces],
             [face_descriptor(crop_face(image, face.box.tolist())) for face in faces],
         )
-        for image, faces in zip(images, found, strict=True)
+        for image, faces in zip(images, detections, strict=True)
     ]
     counts = collections.Counter(number for frame in numbers for number in frame)
     order = tracking.rank_tracks(counts)
-    return found, [[order.index(number) for number in frame] for frame in numbers]
+    return detections, [[order.index(number) for number in frame] for frame in numbers]
 
 
-def people_of_tracks(found, tracks, truth):
+def people_of_tracks(detections, tracks, truth):
     """Track -> how often it holds each person; whoever is more than half hidden is not there."""
     people = collections.defaultdict(collections.Counter)
-    for faces, numbers, places in zip(found, tracks, truth, strict=True):
+    for faces, numbers, places in zip(detections, tracks, truth, strict=True):
         boxes = np.array([box for _, box in places], np.float32).reshape(-1, 4)
         hiding = np.triu(intersection_over_union(boxes, boxes), 1).max(axis=1, initial=0)
         for face, track in zip(faces, numbers, strict=True):
@@ -220,9 +220,9 @@ KINDS = {
 def check(kind, frames, people, scenery, detector):
     """Asserts that no track mixes people and that nobody is missing; person -> tracks."""
     images, truth = render(kind, frames, people, scenery)
-    found, tracks = follow(images, detector)
+    detections, tracks = follow(images, detector)
     tracks_of = collections.defaultdict(set)
-    for track, held in people_of_tracks(found, tracks, truth).items():
+    for track, held in people_of_tracks(detections, tracks, truth).items():
         assert len(held) == 1, f"track {track} holds {dict(held)}"
         tracks_of[min(held)].add(track)
     assert tracks_of.keys() == {person for places in truth for person, _ in places}
@@ -252,20 +252,20 @@ def test_tracks_mix_nobody_before_a_picture(kind, frames, scenery, cast, detecto
 @pytest.fixture(scope="module")
 def clips(shared_data, detector):
     """Name of a clip -> 32 frames of it, their faces and tracks."""
-    found = {}
+    tracked = {}
     for pattern in CLIPS:
         (path,) = shared_data.glob(pattern)
         images = [frame.image for frame in Video(str(path)).sample(32)]
-        found[path.name] = (images, *follow(images, detector))
-    return found
+        tracked[path.name] = (images, *follow(images, detector))
+    return tracked
 
 
 def test_one_person_of_a_real_clip_is_one_track(clips):
-    for name, (_, found, tracks) in clips.items():
+    for name, (_, detections, tracks) in clips.items():
         first = sum(0 in numbers for numbers in tracks)
         second = sum(1 in numbers for numbers in tracks)
         # Some frames hold no face, a few another: a picture on a wall, a cut to a film.
-        assert first == sum(bool(faces) for faces in found) >= 20, name
+        assert first == sum(bool(faces) for faces in detections) >= 20, name
         assert second <= 4, name
 
 
@@ -279,10 +279,10 @@ def shared_cast(shared_data, clips, detector):
         (faces,) = detector.detect(image[None])
         for place, box in enumerate(sorted((face.box for face in faces), key=lambda box: box[0])):
             cast[f"{name} {place}"] = [cut_head(image, box)]
-    for name, (images, found, tracks) in clips.items():
+    for name, (images, detections, tracks) in clips.items():
         cast[name] = [
             cut_head(image, faces[numbers.index(0)].box)
-            for image, faces, numbers in zip(images, found, tracks, strict=True)
+            for image, faces, numbers in zip(images, detections, tracks, strict=True)
             if 0 in numbers
         ]
     return cast

@@ -41,9 +41,9 @@ def test_each_end_has_its_status_and_the_next_video_is_extracted(
 ):
     clip = tmp_path / "clip.mp4"
     misbehaving.make_trigger(clip, side)
-    found = extractor.extract(str(clip), 0)
-    assert (found.status, found.faces) == (status, ())
-    assert reason in found.reason
+    outcome = extractor.extract(str(clip), 0)
+    assert (outcome.status, outcome.faces) == (status, ())
+    assert reason in outcome.reason
     assert extractor.extract(str(good), 0).status is Status.OK
 
 
@@ -51,9 +51,9 @@ def test_what_hangs_is_ended_later_if_it_is_large(good, extractor, tmp_path, mon
     clip = tmp_path / "clip.mp4"
     misbehaving.make_trigger(clip, misbehaving.HANGS)
     monkeypatch.setattr(extractor, "_time_limit_s", 2.0)
-    found = extractor.extract(str(clip), 1_500_000)
-    assert (found.status, found.faces) == (Status.TIMEOUT, ())
-    assert "longer than 3.5 seconds" in found.reason
+    outcome = extractor.extract(str(clip), 1_500_000)
+    assert (outcome.status, outcome.faces) == (Status.TIMEOUT, ())
+    assert "longer than 3.5 seconds" in outcome.reason
 
 
 def test_boxes_of_an_original_are_used_where_they_fit(good, extractor, tmp_path):

@@ -19,9 +19,9 @@ def print_to_text(*videos, notes=()):
 def cells(text, row):
     """The cells of the first table row that starts with these."""
     for line in text.splitlines():
-        found = [cell.strip() for cell in line.strip("│┃").split("│")]
-        if found[: len(row)] == list(row):
-            return found[len(row) :]
+        texts = [cell.strip() for cell in line.strip("│┃").split("│")]
+        if texts[: len(row)] == list(row):
+            return texts[len(row) :]
     raise AssertionError(f"no row {row} in\n{text}")
 
 

@@ -36,6 +36,7 @@ def test_neutral_style_changes_nothing(picture):
         pytest.param({"saturation": -1.0}, (100, 0, 0), (29.9, 29.9, 29.9), id="grey"),
         # A third of the circle: what red had more than the grey, green now has.
         pytest.param({"hue": 120.0}, (200, 50, 50), (50, 200, 50), id="hue"),
+        pytest.param({"hue": -120.0}, (200, 50, 50), (50, 50, 200), id="hue to the other side"),
         pytest.param({"hue": 50.0}, (80, 80, 80), (80, 80, 80), id="hue of grey"),
     ],
 )

@@ -78,9 +78,9 @@ def house(tmp_path, monkeypatch):
 
 
 def test_imports_are_followed_wherever_they_stand(house):
-    found = imported_modules("house.step")
-    assert set(found) == STEP
-    assert found["house.room"] == house / "room" / "__init__.py"
+    modules = imported_modules("house.step")
+    assert set(modules) == STEP
+    assert modules["house.room"] == house / "room" / "__init__.py"
 
 
 def test_a_room_hands_on_a_name_without_the_rest_of_the_room(house):
@@ -196,9 +196,9 @@ def test_our_packages_are_those_that_are_installed():
     ],
 )
 def test_what_a_step_of_ours_runs(entry, inside, outside):
-    found = imported_modules(entry)
-    assert set(inside) <= set(found)
-    assert not set(outside) & set(found)
+    modules = imported_modules(entry)
+    assert set(inside) <= set(modules)
+    assert not set(outside) & set(modules)
 
 
 def test_no_room_of_ours_is_followed_as_a_whole():

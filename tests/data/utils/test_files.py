@@ -62,19 +62,19 @@ def test_files_and_folders_exist(address, tmp_path):
 
 @ADDRESSES
 @pytest.mark.parametrize(
-    ("depth", "found"),
+    ("depth", "names"),
     [
         (1, ["a.mp4", "b.txt", "clip.mp4"]),
         (2, ["a.mp4", "b.txt", "clip.mp4", "x/a.mp4", "x/empty.txt"]),
         (8, ["a.mp4", "b.txt", "clip.mp4", "x/a.mp4", "x/empty.txt", "x/y/a.mp4"]),
     ],
 )
-def test_find(depth, found, address, tmp_path):
+def test_find(depth, names, address, tmp_path):
     put(tmp_path / "root", "x/y/a.mp4", "x/a.mp4", "b.txt", "a.mp4")
     put(tmp_path, "root2/a.mp4", "roo/a.mp4")
     put(tmp_path / "root", "x/empty.txt", "clip.mp4", content=b"")
-    assert files.find(address(tmp_path / "root"), depth) == found
-    assert files.find(address(tmp_path / "root") + "/", depth) == found
+    assert files.find(address(tmp_path / "root"), depth) == names
+    assert files.find(address(tmp_path / "root") + "/", depth) == names
 
 
 @ADDRESSES
@@ -95,11 +95,11 @@ def test_folder_markers_of_object_stores_are_no_files(tmp_path, monkeypatch):
     listed = ObjectStore._list
 
     def list_with_markers(self, prefix):
-        found = list(listed(self, prefix))
+        files_and_markers = list(listed(self, prefix))
         for name in ("", "a/"):
             marker = f"{ObjectStore.url(tmp_path)}/{name}"
-            found.append(type(found[0])(marker, 0, 0.0))
-        return found
+            files_and_markers.append(type(files_and_markers[0])(marker, 0, 0.0))
+        return files_and_markers
 
     monkeypatch.setattr(ObjectStore, "_list", list_with_markers)
     assert files.find(ObjectStore.url(tmp_path)) == ["a/b.mp4"]
@@ -113,8 +113,8 @@ def test_links_are_followed_and_what_cannot_be_is_listed(tmp_path):
     (root / "dangling.mp4").symlink_to(tmp_path / "nowhere")
     (root / "itself").symlink_to(root / "itself")
     (root / "round").symlink_to(root)
-    found = files.find(as_path(root), depth=2, closed=lambda name: name.endswith(".mp4"))
-    assert [name for name in found if not name.startswith("round/")] == [
+    names = files.find(as_path(root), depth=2, closed=lambda name: name.endswith(".mp4"))
+    assert [name for name in names if not name.startswith("round/")] == [
         "dangling.mp4",
         "folder.mp4",
         "itself",

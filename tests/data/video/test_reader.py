@@ -70,9 +70,9 @@ def test_more_frames_than_there_are_gives_each_once(clips):
 def test_every_nth_frame_from_the_first(n, clips):
     expected = all_frames(clips / "good.mp4")[::n]
     video = Video(str(clips / "good.mp4"))
-    found = list(video.every(n))
-    assert [frame.time_s for frame in found] == [pytest.approx(time) for time, _ in expected]
-    for frame, (_, image) in zip(found, expected, strict=True):
+    frames = list(video.every(n))
+    assert [frame.time_s for frame in frames] == [pytest.approx(time) for time, _ in expected]
+    for frame, (_, image) in zip(frames, expected, strict=True):
         np.testing.assert_array_equal(frame.image, image)
     assert video.frames_decoded == bad_clips.FRAME_COUNT
 

@@ -33,13 +33,13 @@ def render(*rows, title="out"):
 
 def runs(line, colours):
     """Which of the colours a line of pixels shows, one after the other."""
-    found = []
+    pixels = []
     for pixel in map(tuple, line.tolist()):
-        found.append(pixel if pixel in colours else None)
+        pixels.append(pixel if pixel in colours else None)
     return [
         colour
-        for number, colour in enumerate(found)
-        if colour and (number == 0 or found[number - 1] != colour)
+        for number, colour in enumerate(pixels)
+        if colour and (number == 0 or pixels[number - 1] != colour)
     ]
 
 
@@ -106,5 +106,5 @@ def test_an_example_is_prepared(shared_data):
     assert [cell.track for cell in made.cells] == [2, 3]
     assert {cell.picture.size for cell in made.cells} == {(132, 132)}
     assert made.measured == "640 x 480, 29.97 fps, 10.0 s"
-    assert made.crops == f"{width} to {width} pixels"
+    assert made.crop_sizes == f"{width} to {width} pixels"
     assert made.made == "c23"
