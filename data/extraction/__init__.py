@@ -2,8 +2,8 @@
 
 Open `job.py` first: it is the pipeline. `plan.py` decides what it has to do, `step.py` extracts one
 video, `output_layout.py` says what it leaves, `runners.py` what runs it, and `display.py` shows it
-on a terminal. What follows is the configuration; every other file loads Beam, some through
-`data.utils.files`, and is imported from its file.
+on a terminal. What follows is the configuration; most other files load Beam, and are imported from
+their file.
 """
 
 from data.extraction.config import (

@@ -13,8 +13,6 @@ import socket
 import time
 from collections.abc import Mapping
 
-from apache_beam.io.filesystem import BeamIOError
-
 from data.ledger import Status
 from data.utils import files
 
@@ -76,7 +74,7 @@ def read(folder: str) -> JobProgress | None:
     """Adds up what the workers of a job have reported; None if there is no such job."""
     try:
         job = json.loads(files.read_bytes(files.join(folder, _JOB)))
-    except (OSError, BeamIOError):
+    except OSError:
         return None
     counts = collections.Counter({Status(name): count for name, count in job["counts"].items()})
     changed_s = float(job["started_s"])
@@ -86,7 +84,7 @@ def read(folder: str) -> JobProgress | None:
     for name in [*whole, _FINISHED]:
         try:
             report = json.loads(files.read_bytes(files.join(folder, name)))
-        except (OSError, BeamIOError):  # not there yet, or the job has ended in this moment
+        except OSError:  # not there yet, or the job has ended in this moment
             continue
         if name == _FINISHED:
             counts.clear()
