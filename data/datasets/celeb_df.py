@@ -22,6 +22,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from data import contract
+from data.datasets import metadata_file
 from data.datasets.base import Listing, Refusal, SourceVideo
 from data.datasets.clips import LEVEL, clip_id, refused_clip
 from data.ledger import Status
@@ -148,12 +149,8 @@ def _read_list(path: str) -> Mapping[tuple[str, str], _Clip]:
         f"the official {LIST_NAME} must be in the dataset's folder, or --splits must name it "
         f"(it comes with the download: github.com/yuezunli/celeb-deepfakeforensics)"
     )
-    if not files.exists(path):
-        raise UsageError(f"{path}: there is no such file; {cure}")
     try:
-        lines = files.read_bytes(path).decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); {cure}") from error
+        lines = metadata_file.read(path, cure).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not text in UTF-8; {cure}") from error
     clips = {}

@@ -34,8 +34,7 @@ from data.datasets.clips import (
     locate,
     refused_clip,
 )
-from data.datasets.csv_file import read_csv
-from data.datasets.json_file import read_json
+from data.datasets.metadata_file import read_csv, read_json
 from data.ledger import percent_encode
 from data.utils import files
 from data.utils.errors import UsageError

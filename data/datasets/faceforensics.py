@@ -20,7 +20,7 @@ from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, Refusal, SourceVideo
 from data.datasets.clips import clip_id, locate, refused_clip
-from data.datasets.json_file import read_json
+from data.datasets.metadata_file import read_json
 from data.ledger import Status, percent_encode
 from data.utils import files
 from data.utils.errors import UsageError

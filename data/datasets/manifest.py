@@ -24,7 +24,7 @@ from data.datasets.clips import (
     is_inside,
     refused_clip,
 )
-from data.datasets.csv_file import Row, read_csv
+from data.datasets.metadata_file import Row, read_csv
 from data.utils import files
 from data.utils.errors import UsageError
 

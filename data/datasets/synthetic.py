@@ -6,7 +6,7 @@ from data import contract
 from data.datasets import options
 from data.datasets.base import Listing, SourceVideo
 from data.datasets.clips import clip_id, deduplicate_rows
-from data.datasets.csv_file import read_csv
+from data.datasets.metadata_file import read_csv
 from data.synthetic import generator
 from data.utils import files
 from data.utils.errors import UsageError

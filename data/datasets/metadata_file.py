@@ -1,9 +1,11 @@
-"""CSV files that datasets are described by."""
+"""Files that datasets are described by: lists, CSV and JSON."""
 
 import csv
 import dataclasses
 import io
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from data.utils import files
 from data.utils.errors import UsageError
@@ -31,26 +33,53 @@ class Row:
         return dict.fromkeys(columns, "") | dict(zip(columns, self.cells, strict=False))
 
 
-def read_csv(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
-    """Reads a CSV file (RFC 4180, UTF-8 with or without a byte order mark).
+def read(path: str, cure: str) -> bytes:
+    """Reads a file.
 
     Args:
         path: local or a URL.
-        cure: what to do if there is no such file; ends the message.
+        cure: what to do if it cannot be read; ends the message.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+    """
+    if not files.exists(path):
+        raise UsageError(f"{path}: there is no such file; {cure}")
+    try:
+        return files.read_bytes(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); {cure}") from error
+
+
+def read_json(path: str, cure: str) -> Any:
+    """Reads a JSON file; arguments and errors are those of `read`.
+
+    Returns:
+        Its value; all text in it is valid Unicode.
+
+    Raises:
+        UsageError: it is not JSON.
+    """
+    content = read(path, cure)
+    try:
+        value = json.loads(content)
+        json.dumps(value, ensure_ascii=False).encode()  # an escape can stand for half a character
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON ({error}); {cure}") from error
+    return value
+
+
+def read_csv(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
+    """Reads a CSV file (RFC 4180, UTF-8 with or without a byte order mark); see `read`.
 
     Returns:
         The columns that the first line names, and the rows that are not blank; they may have
         more or fewer cells than there are columns.
 
     Raises:
-        UsageError: there is no such file, or it is not CSV.
+        UsageError: it is not CSV.
     """
-    if not files.exists(path):
-        raise UsageError(f"{path}: there is no such file; {cure}")
-    try:
-        text = files.read_bytes(path).decode("utf-8-sig", errors="surrogateescape")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); {cure}") from error
+    text = read(path, cure).decode("utf-8-sig", errors="surrogateescape")
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
