@@ -37,12 +37,7 @@ _REFUSED = "refused.csv"
 _EARLIER = "earlier"
 _OUR_ERROR = re.compile(r"(?:Output|Usage)Error: (.*?)( \[while running|$)", re.MULTILINE)
 _DECIDED_BY_SPLITS = frozenset(
-    (
-        Status.DUPLICATE,
-        Status.REFUSED_CROSS_SPLIT,
-        Status.REFUSED_BALANCE,
-        Status.REFUSED_INPUT,
-    )
+    (Status.DUPLICATE, Status.REFUSED_CROSS_SPLIT, Status.REFUSED_BALANCE, Status.REFUSED_INPUT)
 )
 """Statuses that do not depend on what is in a file."""
 
@@ -80,10 +75,13 @@ def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerR
                 plan.output,
                 plan.work,
                 rows,
-                fingerprint=plan.fingerprint,
-                crop_fingerprint=plan.crop_fingerprint,
-                options=plan.options.model_dump(),
-                slice_columns=sorted(columns),
+                output_layout.Description(
+                    fingerprint=plan.fingerprint,
+                    crop_fingerprint=plan.crop_fingerprint,
+                    options=plan.options.model_dump(),
+                    slice_columns=sorted(columns),
+                    splits=output_layout.count_by_split(rows),
+                ),
             )
             files.delete(files.join(plan.output, WORK_FOLDER))
     except UsageError:

@@ -102,52 +102,39 @@ def find_shards(folder: str) -> list[str]:
     return [name for name in files.find(folder, depth=1) if _SHARD_NAME.fullmatch(name)]
 
 
-def publish(
-    folder: str,
-    work: str,
-    rows: Sequence[LedgerRow],
-    *,
-    fingerprint: str,
-    crop_fingerprint: str,
-    options: Mapping[str, Any],
-    slice_columns: Sequence[str],
-) -> None:
+def count_by_split(rows: Sequence[LedgerRow]) -> dict[str, dict[str, int]]:
+    """Counts used videos, fakes and usable faces, as `Description.splits` has them."""
+    used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
+    return {
+        split: {
+            "videos": len(videos),
+            "fakes": sum(row.label == contract.Label.FAKE for row in videos),
+            "faces": sum(row.faces for row in videos),
+        }
+        for split, videos in used.items()
+    }
+
+
+def publish(folder: str, work: str, rows: Sequence[LedgerRow], description: Description) -> None:
     """Puts the result of a job in place of an earlier one, and marks the output as whole.
 
     Args:
         folder: the output.
         work: where the finished job left its shards, its ledger and its face videos.
         rows: of the ledger.
-        fingerprint: as of `Description`, like the following.
-        crop_fingerprint: see there.
-        options: see there.
-        slice_columns: see there.
+        description: of the result.
     """
     if files.exists(files.join(folder, DESCRIPTION_FILE)):
         # Kept until the end: it says how the splits in the ledger were drawn.
         files.move(files.join(folder, DESCRIPTION_FILE), files.join(work, DESCRIPTION_FILE))
     files.delete(*(files.join(folder, name) for name in find_shards(folder)))
-    for name in sorted({row.shard for row in rows if row.shard}):
-        files.move(files.join(work, name), files.join(folder, name))
     files.delete(files.join(folder, FACE_VIDEOS_FOLDER))
-    for name in files.find(files.join(work, FACE_VIDEOS_FOLDER), depth=1):
-        source, target = (files.join(where, FACE_VIDEOS_FOLDER, name) for where in (work, folder))
-        files.move(source, target)
-    files.move(files.join(work, ledger.FILE_NAME), files.join(folder, ledger.FILE_NAME))
-    used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}
-    description = Description(
-        fingerprint=fingerprint,
-        crop_fingerprint=crop_fingerprint,
-        options=options,
-        slice_columns=slice_columns,
-        splits={
-            split: {
-                "videos": len(videos),
-                "fakes": sum(row.label == contract.Label.FAKE for row in videos),
-                "faces": sum(row.faces for row in videos),
-            }
-            for split, videos in used.items()
-        },
-    )
+    videos = files.find(files.join(work, FACE_VIDEOS_FOLDER), depth=1)
     files.write(files.join(work, _NEW_DESCRIPTION), description.to_json())
+    for name in (
+        *sorted({row.shard for row in rows if row.shard}),
+        *(f"{FACE_VIDEOS_FOLDER}/{name}" for name in videos),
+        ledger.FILE_NAME,
+    ):
+        files.move(files.join(work, name), files.join(folder, name))
     files.move(files.join(work, _NEW_DESCRIPTION), files.join(folder, DESCRIPTION_FILE))

@@ -119,16 +119,6 @@ class FlinkOptions(PortableOptions):
         """Whether Flink runs on this machine alone, for this job."""
         return self.flink_master in ("[local]", "[auto]")
 
-    @property
-    def job_server_jar(self) -> str | None:
-        """Path or URL of the job server."""
-        return self.flink_job_server_jar
-
-    @property
-    def submit_uber_jar(self) -> bool:
-        """Whether the job is sent as one jar."""
-        return self.flink_submit_uber_jar
-
 
 class SparkOptions(PortableOptions):
     """Options of Beam's portable Spark runner (Spark 3)."""
@@ -164,16 +154,6 @@ class SparkOptions(PortableOptions):
     def master_is_local(self) -> bool:
         """Whether Spark runs on this machine alone, for this job."""
         return (self.spark_master_url or "").startswith("local")
-
-    @property
-    def job_server_jar(self) -> str | None:
-        """Path or URL of the job server."""
-        return self.spark_job_server_jar
-
-    @property
-    def submit_uber_jar(self) -> bool:
-        """Whether the job is sent as one jar."""
-        return self.spark_submit_uber_jar
 
 
 class DataflowOptions(Section):

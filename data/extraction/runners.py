@@ -58,8 +58,8 @@ def pipeline_options(runner: str, workers: int, options: Mapping[str, Any]) -> P
         )
     if workers != 1:
         raise UsageError(
-            f"workers: {workers} counts processes of the direct runner; {runner} is told by "
-            f"{_PARALLELISM[runner]}"
+            f"workers: {workers} counts processes of the direct runner; {runner} takes its number "
+            f"from {_PARALLELISM[runner]}"
         )
     if isinstance(checked, runner_options.FlinkOptions | runner_options.SparkOptions):
         _check_job_server(runner, checked)
@@ -127,14 +127,15 @@ def _check_job_server(
     """Checks that the job can be submitted from here."""
     if options.job_endpoint is not None:
         return
-    jar, java = options.job_server_jar, options.job_server_java_launcher
+    values, java = options.model_dump(), options.job_server_java_launcher
+    jar = values[f"{runner}_job_server_jar"]
     where = f"runner {runner}: runner_options"
     if jar is not None and not re.match(r"https?://", jar) and not os.path.isfile(jar):
         raise UsageError(
             f"{where}.{runner}_job_server_jar: there is no file {jar}; give the path or URL of "
             f"Beam's {runner} job server"
         )
-    if options.submit_uber_jar:
+    if values[f"{runner}_submit_uber_jar"]:
         return
     if shutil.which(java) is None:
         raise UsageError(

@@ -9,7 +9,7 @@ from rich.console import Console
 from data import ledger
 from data.extraction import display, job_progress
 from data.extraction.job_progress import ProgressReporter
-from data.extraction.output_layout import publish
+from data.extraction.output_layout import Description, publish
 from data.ledger import LedgerRow, Status
 from data.utils.errors import UsageError
 
@@ -56,15 +56,7 @@ def test_a_finished_one_is_summed_up_by_status(tmp_path, printed):
     ]
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / ledger.FILE_NAME).write_text(ledger.to_csv(rows))
-    publish(
-        str(tmp_path),
-        str(tmp_path / "work"),
-        rows,
-        fingerprint="",
-        crop_fingerprint="",
-        options={},
-        slice_columns=[],
-    )
+    publish(str(tmp_path), str(tmp_path / "work"), rows, Description("", "", {}, [], {}))
     display.print_status(str(tmp_path))
     assert "3 videos" in printed()
     assert "│ no_face │ │ │ 1 │ │ 0 │ 0 │ 0 │" in printed()

@@ -1,5 +1,4 @@
 import pytest
-from apache_beam.options import pipeline_options as beam_options
 
 from data.extraction import runners
 from data.utils.errors import UsageError
@@ -12,43 +11,6 @@ DATAFLOW = {
     "temp_location": "gs://my-bucket/temp",
     "sdk_container_image": IMAGE,
 }
-VIEWS = {
-    "direct": [],
-    "flink": [
-        beam_options.FlinkRunnerOptions,
-        beam_options.PortableOptions,
-        beam_options.JobServerOptions,
-    ],
-    "spark": [
-        beam_options.SparkRunnerOptions,
-        beam_options.PortableOptions,
-        beam_options.JobServerOptions,
-    ],
-    "dataflow": [
-        beam_options.GoogleCloudOptions,
-        beam_options.WorkerOptions,
-        beam_options.DebugOptions,
-    ],
-}
-
-
-@pytest.mark.parametrize("runner", runners.RUNNERS)
-def test_our_options_are_beams_own(runner):
-    """Beam would drop a name that it does not know."""
-    known = {}
-    for view in VIEWS[runner]:
-        parser = beam_options._BeamArgumentParser(allow_abbrev=False)
-        view._add_argparse_args(parser)
-        known |= {action.dest: action for action in parser._actions}
-    _, model = runners.RUNNERS[runner]
-    for name, field in model.model_fields.items():
-        if name == "shared_mount":
-            continue
-        action = known[name]
-        if field.default is not None and not field.is_required() and name != "environment_type":
-            assert field.default == action.default, name
-        assert field.description, name
-
 
 WRONG = {
     "runner": ("hadoop", {}, "unknown runner 'hadoop': choose one of direct, "),

@@ -122,6 +122,24 @@ def test_every_option_reaches_beam(runner):
 
 
 @pytest.mark.parametrize("runner", runners.RUNNERS)
+def test_our_options_are_beams_own(runner):
+    """Beam would drop a name that it does not know."""
+    known = {}
+    for view in VIEWS[runner]:
+        parser = beam_options._BeamArgumentParser(allow_abbrev=False)
+        view._add_argparse_args(parser)
+        known |= {action.dest: action for action in parser._actions}
+    _, model = runners.RUNNERS[runner]
+    for name, field in model.model_fields.items():
+        if name == "shared_mount":
+            continue
+        action = known[name]
+        if field.default is not None and not field.is_required() and name != "environment_type":
+            assert field.default == action.default, name
+        assert field.description, name
+
+
+@pytest.mark.parametrize("runner", runners.RUNNERS)
 def test_beams_own_validator_is_content(runner):
     options = runners.pipeline_options(runner, 1, WHOLE[runner])
     # Or the validator asks the cloud for the bucket.
