@@ -77,7 +77,9 @@ REAL = said(
     ids=["fake", "real", "with slices"],
 )
 def test_round_trip(video):
-    assert parse(encode(video)) == video
+    parsed = parse(encode(video))
+    assert parsed == video
+    assert {type(each.usable) for each in parsed.faces} == {bool}  # 1 and True are equal
 
 
 def test_usable_faces_are_what_a_model_may_see():
@@ -231,6 +233,12 @@ def test_parse_names_a_column_without_a_value():
     message.features.feature["slice/age"].bytes_list.SetInParent()
     with pytest.raises(ValueError, match=r"^the Example lacks slice/age$"):
         parse(message.SerializeToString())
+
+
+def test_other_features_are_no_columns_to_slice_by():
+    message = example_pb2.Example.FromString(encode(FAKE))
+    message.features.feature["note"].bytes_list.value.append(b"from elsewhere")
+    assert parse(message.SerializeToString()) == FAKE
 
 
 def test_parse_rejects_other_bytes():
