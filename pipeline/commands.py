@@ -106,7 +106,8 @@ def import_weights(
     calibration: Annotated[
         str | None,
         typer.Option(
-            help="From scores to probabilities: temperature (the default), platt or isotonic."
+            help="From scores to probabilities: automatic (the default), temperature, platt or "
+            "isotonic."
         ),
     ] = None,
     false_positive_rate: Annotated[

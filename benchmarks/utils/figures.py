@@ -12,14 +12,12 @@ def print_figure(
 
     Args:
         name: unique among all benchmarks.
-        value: a count, or a number of which four digits are printed.
+        value: a count, or a number of which four digits are printed, as of the target.
         unit: of the value and of the target.
         target: what the value should reach; None where nothing is required.
         **details: further keys of the line.
     """
-    if not isinstance(value, int):
-        value = float(f"{value:.4g}")
-    figure = {"name": name, "value": value, "target": target, "unit": unit}
+    figure = {"name": name, "value": _rounded(value), "target": _rounded(target), "unit": unit}
     print(json.dumps(figure | details), flush=True)
 
 
@@ -30,3 +28,7 @@ def memory_mib(field: str, process: int | str = "self") -> float:
     """
     lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def _rounded(number: float | None) -> float | None:
+    return float(f"{number:.4g}") if isinstance(number, float) else number

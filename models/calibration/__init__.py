@@ -6,17 +6,19 @@ the verdicts (`thresholds.py`), and measures how well the probabilities can be b
 
 from models.calibration.calibration import Calibration, calibrate, uncalibrated
 from models.calibration.calibrators import (
+    METHODS,
     Calibrator,
     Isotonic,
     Platt,
     Temperature,
     fit_calibrator,
 )
-from models.calibration.cross_fitting import fold_of_groups
+from models.calibration.cross_fitting import fit_method, fold_of_groups
 from models.calibration.decision import Decision
 from models.calibration.reliability_plot import draw_reliability
 
 __all__ = [
+    "METHODS",
     "Calibration",
     "Calibrator",
     "Decision",
@@ -26,6 +28,7 @@ __all__ = [
     "calibrate",
     "draw_reliability",
     "fit_calibrator",
+    "fit_method",
     "fold_of_groups",
     "uncalibrated",
 ]

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data.contract import Label
-from models.calibration.calibrators import Temperature, fit_calibrator
-from models.calibration.cross_fitting import cross_fitted_log_odds
+from models.calibration.calibrators import Temperature
+from models.calibration.cross_fitting import cross_fitted_log_odds, fit_method
 from models.calibration.decision import Decision
 from models.calibration.thresholds import WIDE_BAND, fit_thresholds
 from models.config import ServedConfig
@@ -40,7 +40,8 @@ class Calibration:
         reliability: of the uncalibrated probabilities.
         calibrated_reliability: the same, calibrated; cross-fitted likewise.
         warnings: what the reader of the verdicts must know; empty if all rates are stated, both
-            verdicts occur, the method had enough videos and early stopping had no choice.
+            verdicts occur, the method had enough videos and lowered the log loss, and early
+            stopping had no choice.
     """
 
     decision: Decision
@@ -71,15 +72,15 @@ def calibrate(
 
     Returns:
         The calibration. Its `warnings` name rates that the videos, or their source groups, are too
-        few to state; they also say if the method had too few videos or a verdict never occurs, and
-        if choosing by the same videos made the rates optimistic.
+        few to state; they also say if the method had too few videos or raised the log loss, if a
+        verdict never occurs, and if choosing by the same videos made the rates optimistic.
 
     Raises:
         UsageError: a class is missing.
     """
     require_both_classes(labels, "eval")
     scores = logits.astype(np.float64)
-    calibrator = fit_calibrator(config.calibration, scores, labels)
+    calibrator = fit_method(config.calibration, scores, labels, groups)
     real_below, fake_above, warnings = fit_thresholds(scores, labels, groups, calibrator, config)
     if config.calibration == "isotonic":
         warnings += _isotonic_warnings(labels)
@@ -89,10 +90,17 @@ def calibrate(
             "set the thresholds: error rates stated on them are optimistic"
         )
     calibrated = cross_fitted_log_odds(config.calibration, scores, labels, groups)
+    before, after = log_loss(scores, labels), log_loss(calibrated, labels)
+    if after > before:
+        warnings.append(
+            f"{calibrator.method} calibration made log loss worse on eval videos it was not fitted "
+            f"to: {after:.3f} after {before:.3f}; add eval videos, or set `calibration` to another "
+            "method"
+        )
     return Calibration(
         decision=Decision(calibrator, real_below, fake_above),
-        log_loss=log_loss(scores, labels),
-        calibrated_log_loss=log_loss(calibrated, labels),
+        log_loss=before,
+        calibrated_log_loss=after,
         reliability=reliability(expit(scores), labels),
         calibrated_reliability=reliability(expit(calibrated), labels),
         warnings=tuple(warnings),
@@ -111,7 +119,7 @@ def _isotonic_warnings(labels: npt.NDArray[np.int8]) -> list[str]:
     return [
         f"{count} {label.name.lower()} eval videos are too few for isotonic calibration "
         f"({ISOTONIC_VIDEOS} are needed): it follows their chance; set `calibration` to "
-        "temperature"
+        "automatic"
         for label in Label
         if (count := np.sum(labels == label)) < ISOTONIC_VIDEOS
     ]

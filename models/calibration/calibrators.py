@@ -3,11 +3,10 @@
 A calibrator never falls as the score rises. It computes in float64, in the graph too: that is a
 few numbers a row, and a steep calibrator would magnify the rounding of float32.
 
-All are fitted alike. Both classes weigh the same, and the targets are Platt's: (n + 1) / (n + 2)
-instead of 1 and 1 / (n + 2) instead of 0 for classes of n videos ("Probabilistic Outputs for
-Support Vector Machines", 1999). This is Laplace's rule of succession: after n videos of a class
-that are all alike, the chance that the next one differs is 1 / (n + 2). It keeps a calibrator
-finite where the classes are separated.
+All are fitted alike, with both classes weighing the same, by maximum likelihood within one bound.
+After n videos of a class that are all alike, the chance that the next one differs is 1 / (n + 2)
+(Laplace's rule of succession). So no calibrator doubts its own videos less than that: where the
+classes are separated, likelihood alone would state certainty, however few the videos are.
 """
 
 import abc
@@ -18,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_expit, logit
+from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.class_weight import compute_sample_weight
 
 from data.contract import Label
-from models.config import CalibrationMethod
+from models.evaluation import log_loss
 
 TEMPERATURE_BOUNDS = (0.05, 20.0)
 """Of temperatures; of Platt's slopes the reciprocals."""
@@ -47,7 +46,7 @@ class Calibrator(BaseModel, abc.ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: CalibrationMethod
+    method: str
 
     @classmethod
     @abc.abstractmethod
@@ -120,15 +119,14 @@ class Temperature(_Logistic):
 
     @classmethod
     def fit(cls, logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> "Temperature":
-        """The temperature of least log loss, within `TEMPERATURE_BOUNDS`."""
-        targets, weights = _targets(labels), compute_sample_weight("balanced", labels)
+        """The temperature of least log loss, within `TEMPERATURE_BOUNDS` and the least doubt."""
 
         def loss(log_temperature: float) -> float:
-            return _cross_entropy(logits / np.exp(log_temperature), targets, weights)
+            return log_loss(logits / np.exp(log_temperature), labels)
 
         bounds = tuple(np.log(TEMPERATURE_BOUNDS))
-        fitted = minimize_scalar(loss, bounds=bounds, method="bounded")
-        return cls(temperature=np.exp(fitted.x))
+        temperature = np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x)
+        return cls(temperature=temperature / _scale_within_doubt(logits / temperature, labels))
 
     def _log_odds(self, logits: Any) -> Any:
         return logits / self.temperature
@@ -151,9 +149,11 @@ class Platt(_Logistic):
         """Slope and intercept of least log loss: logistic regression on the score.
 
         The slope is bounded by the reciprocals of `TEMPERATURE_BOUNDS`. So the calibrator rises
-        even if the scores say nothing, or the opposite of the truth.
+        even if the scores say nothing, or the opposite of the truth. Where the least doubt asks for
+        a flatter line, it turns about the score of even odds.
         """
-        targets, weights = _targets(labels), compute_sample_weight("balanced", labels)
+        targets = (labels == Label.FAKE).astype(np.float64)
+        weights = compute_sample_weight("balanced", labels)
         # Of centred logits, slope and intercept hardly depend on each other.
         centre = float(np.average(logits, weights=weights))
         centred = logits - centre
@@ -162,7 +162,7 @@ class Platt(_Logistic):
             log_odds = parameters[0] * centred + parameters[1]
             errors = weights * (expit(log_odds) - targets) / len(targets)
             gradient = np.array([errors @ centred, errors.sum()])
-            return _cross_entropy(log_odds, targets, weights), gradient
+            return log_loss(log_odds, labels), gradient
 
         low, high = TEMPERATURE_BOUNDS
         fitted = minimize(
@@ -173,7 +173,8 @@ class Platt(_Logistic):
             bounds=[(1 / high, 1 / low), (None, None)],
             options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 1000},
         )
-        slope, intercept = map(float, fitted.x)
+        fitted_log_odds = fitted.x[0] * centred + fitted.x[1]
+        slope, intercept = map(float, fitted.x * _scale_within_doubt(fitted_log_odds, labels))
         return cls(slope=slope, intercept=intercept - slope * centre)
 
     def _log_odds(self, logits: Any) -> Any:
@@ -209,15 +210,16 @@ class Isotonic(Calibrator):
     def fit(cls, logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> "Isotonic":
         """Rising steps of least squares, by pool-adjacent-violators, joined by straight lines.
 
-        A least-squares fit stays within its targets. So Platt's targets keep the probabilities
-        between 1 / (n + 2) and (n + 1) / (n + 2) of the classes' n, and the fit is still monotone;
-        smoothing each step by its own count would not keep it so.
+        Their ends are cut at the least doubt of each class.
         """
         regression = IsotonicRegression(increasing=True)
-        regression.fit(logits, _targets(labels), compute_sample_weight("balanced", labels))
+        is_fake = labels == Label.FAKE
+        regression.fit(logits, is_fake, compute_sample_weight("balanced", labels))
+        lowest, highest = _least_doubt(labels, Label.REAL), 1 - _least_doubt(labels, Label.FAKE)
+        probabilities = np.clip(regression.y_thresholds_, lowest, highest)
         return cls(
             logits=tuple(regression.X_thresholds_.tolist()),
-            probabilities=tuple(regression.y_thresholds_.tolist()),
+            probabilities=tuple(probabilities.tolist()),
         )
 
     def log_odds(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -256,13 +258,21 @@ class _AnyCalibrator(BaseModel):
     calibrator: Temperature | Platt | Isotonic = Field(discriminator="method")
 
 
+METHODS: Mapping[str, type[Calibrator]] = {
+    "temperature": Temperature,
+    "platt": Platt,
+    "isotonic": Isotonic,
+}
+"""The classes by name, the one with fewest parameters first."""
+
+
 def fit_calibrator(
-    method: CalibrationMethod, logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]
+    method: str, logits: npt.NDArray[np.floating], labels: npt.NDArray[np.int8]
 ) -> Calibrator:
-    """Fits the calibrator that a config names.
+    """Fits a calibrator.
 
     Args:
-        method: which one.
+        method: a key of `METHODS`.
         logits: float [v], video scores.
         labels: int8 [v], `data.contract.Label`, of both classes.
 
@@ -275,26 +285,23 @@ def fit_calibrator(
         >>> round(fitted.slope, 3), round(fitted.intercept, 3)
         (0.908, -0.454)
     """
-    return _CLASSES[method].fit(logits.astype(np.float64), labels)
+    return METHODS[method].fit(logits.astype(np.float64), labels)
 
 
-_CLASSES: Mapping[str, type[Calibrator]] = {
-    "temperature": Temperature,
-    "platt": Platt,
-    "isotonic": Isotonic,
-}
+def _least_doubt(labels: npt.NDArray[np.int8], label: Label) -> float:
+    """Laplace's chance that the next video of a class is unlike all that were seen."""
+    return float(1 / (np.sum(labels == label) + 2))
 
 
-def _targets(labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
-    """Platt's targets, float64 [v]."""
-    fakes, reals = np.sum(labels == Label.FAKE), np.sum(labels == Label.REAL)
-    return np.where(labels == Label.FAKE, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+def _scale_within_doubt(log_odds: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> float:
+    """What log odds [v] are multiplied by, 0 to 1, so that they keep the least doubt.
 
+    The doubt is the mean probability of the less likely class, both classes weighing the same.
+    """
+    weights = compute_sample_weight("balanced", labels)
+    least = np.mean([_least_doubt(labels, label) for label in Label])
 
-def _cross_entropy(
-    log_odds: npt.NDArray[np.float64],
-    targets: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64],
-) -> float:
-    losses = -(targets * log_expit(log_odds) + (1 - targets) * log_expit(-log_odds))
-    return float(np.average(losses, weights=weights))
+    def excess(scale: float) -> float:
+        return float(np.average(expit(-scale * np.abs(log_odds)), weights=weights) - least)
+
+    return 1.0 if excess(1.0) >= 0 else float(brentq(excess, 0.0, 1.0))

@@ -113,7 +113,7 @@ def _missing_verdicts(
     probabilities = calibrator.probability(scores)
     cure = {
         "temperature": "set `calibration` to platt if all scores are off to one side, or ",
-        "isotonic": "set `calibration` to temperature, or ",
+        "isotonic": "set `calibration` to automatic, or ",
     }.get(calibrator.method, "")
     highest = probabilities[labels == Label.FAKE].max()
     lowest = probabilities[labels == Label.REAL].min()

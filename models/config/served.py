@@ -6,7 +6,7 @@ from pydantic import Field
 
 from data.utils.yaml_config import Section
 
-CalibrationMethod = Literal["temperature", "platt", "isotonic"]
+CalibrationMethod = Literal["automatic", "temperature", "platt", "isotonic"]
 
 
 class ServedConfig(Section):
@@ -17,10 +17,11 @@ class ServedConfig(Section):
         default=32, ge=1, le=256, description="faces in a row of the signature `serving_tracks`"
     )
     calibration: CalibrationMethod = Field(
-        default="temperature",
+        default="automatic",
         description="how scores become probabilities: `temperature` (one number), `platt` (slope "
-        "and intercept, for scores that are shifted to one side) or `isotonic` (any rising curve, "
-        "needs 500 eval videos of each class)",
+        "and intercept, for scores that are shifted to one side), `isotonic` (any rising curve, "
+        "needs 500 eval videos of each class) or `automatic` (of these the one with the least "
+        "cross-fitted log loss; temperature below 50 eval videos of a class)",
     )
     false_positive_rate: float = Field(
         default=0.05, gt=0, lt=0.5, description="share of real videos that may be called fake"

@@ -54,8 +54,8 @@ def export_calibrated(
     for warning in all_warnings:
         say(f"warning: {warning}")
     say(
-        f"eval AUC {metrics['auc']:.3f}, {config.calibration} calibration, expected calibration "
-        f"error {metrics['expected_calibration_error']:.3f} before and "
+        f"eval AUC {metrics['auc']:.3f}, {calibration.decision.calibrator.method} calibration, "
+        f"expected calibration error {metrics['expected_calibration_error']:.3f} before and "
         f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
         f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}"
     )

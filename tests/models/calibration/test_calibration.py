@@ -73,7 +73,7 @@ def test_too_few_videos_for_isotonic_are_a_warning(reals, named):
     assert [warning.split(" are too few for isotonic")[0] for warning in warnings] == named
     for warning in warnings:
         assert "(500 are needed)" in warning
-        assert warning.endswith("set `calibration` to temperature")
+        assert warning.endswith("set `calibration` to automatic")
     assert run(logits, labels, method="platt").warnings == ()
 
 
@@ -102,11 +102,25 @@ def test_reported_figures_are_of_groups_not_fitted_on(method):
     ):
         # Both classes the same: each video as often as the other class has videos.
         copies = np.where(labels == 1, np.sum(labels == 0), np.sum(labels == 1))
-        repeated = np.repeat(probabilities, copies)
+        # scikit-learn's bins hold their lower edge, ours the upper one.
+        repeated = np.maximum(np.repeat(probabilities, copies) - 1e-9, 0)
         share, mean = calibration_curve(np.repeat(labels, copies), repeated, n_bins=15)
         counts = np.histogram(repeated, bins=15, range=(0, 1))[0]
         expected = np.average(np.abs(share - mean), weights=counts[counts > 0])
         assert reliability.expected_calibration_error == pytest.approx(expected)
+
+
+def test_calibration_that_made_it_worse_is_a_warning():
+    logits, labels = simulate(30, seed=2)  # well calibrated as they are
+    groups = np.arange(30, dtype=np.int32) // 6
+    result = run(logits, labels, 0.3, 0.3, method="isotonic", groups=groups)
+    assert result.calibrated_log_loss > result.log_loss
+    (warning,) = [one for one in result.warnings if "made log loss worse" in one]
+    after, before = f"{result.calibrated_log_loss:.3f}", f"{result.log_loss:.3f}"
+    assert warning.startswith("isotonic calibration")
+    assert f"{after} after {before}" in warning
+    better = run(*simulate(2000, 6.0, 4.0), method="platt")
+    assert not [one for one in better.warnings if "made log loss worse" in one]
 
 
 @every_method

@@ -6,8 +6,6 @@ import pytest
 import tensorflow as tf
 from scipy.interpolate import interp1d
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_sample_weight
@@ -153,20 +151,11 @@ def simulate(count, scale=1.0, offset=0.0, seed=0):
     return odds * scale + offset, labels
 
 
-def platts_targets(labels):
-    reals, fakes = np.bincount(labels)
-    return np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
-
-
 def logistic_regression(features, labels, **options):
-    """scikit-learn's, on Platt's targets: each video as a share of a fake and of a real."""
-    targets, weights = platts_targets(labels), compute_sample_weight("balanced", labels)
-    model = LogisticRegression(penalty=None, tol=1e-10, max_iter=1000, **options)
-    return model.fit(
-        np.concatenate([features, features])[:, np.newaxis],
-        np.repeat([1, 0], len(labels)),
-        np.concatenate([weights * targets, weights * (1 - targets)]),
+    model = LogisticRegression(
+        penalty=None, class_weight="balanced", tol=1e-10, max_iter=1000, **options
     )
+    return model.fit(features[:, np.newaxis], labels)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
@@ -196,46 +185,30 @@ def test_platt_is_logistic_regression(scale, offset):
     )
 
 
-class OneFeature(ClassifierMixin, BaseEstimator):
-    """A classifier whose decision function is its one feature."""
-
-    classes_ = np.array([0, 1])
-
-    def fit(self, features, labels):
-        return self
-
-    def decision_function(self, features):
-        return features[:, 0]
-
-
-def test_platt_is_scikit_learns_sigmoid_calibration_where_classes_are_as_large():
-    logits, labels = simulate(400, 2.0, 1.0)
-    chosen = np.concatenate([np.flatnonzero(labels == label)[:120] for label in (0, 1)])
-    features, labels = logits[chosen, np.newaxis], labels[chosen]
-    model = CalibratedClassifierCV(OneFeature(), method="sigmoid", cv="prefit").fit(
-        features, labels
-    )
-    np.testing.assert_allclose(
-        Platt.fit(features[:, 0], labels).probability(features[:, 0]),
-        model.predict_proba(features)[:, 1],
-        atol=1e-4,
-    )
-
-
-def test_isotonic_is_scikit_learns_between_platts_bounds():
+def test_isotonic_is_scikit_learns_within_the_least_doubt():
     logits, labels = simulate(200, 2.0)
     logits[10:14] = logits[10]  # ties
     reals, fakes = np.bincount(labels)
     plain = IsotonicRegression(out_of_bounds="clip").fit(
         logits, labels, compute_sample_weight("balanced", labels)
     )
+    knots = plain.X_thresholds_
+    probabilities = Isotonic.fit(logits, labels).probability(knots)
     low, high = 1 / (reals + 2), (fakes + 1) / (fakes + 2)
-    scores = np.linspace(logits.min() - 1, logits.max() + 1, 500)
-    probabilities = Isotonic.fit(logits, labels).probability(scores)
-    # Least squares follows its targets: their shift and scale are the fit's.
-    np.testing.assert_allclose(probabilities, low + (high - low) * plain.predict(scores), atol=1e-9)
-    assert probabilities[0] == pytest.approx(low)
-    assert probabilities[-1] == pytest.approx(high)
+    np.testing.assert_allclose(probabilities, np.clip(plain.predict(knots), low, high), atol=1e-12)
+    assert probabilities[0] == low
+    assert probabilities[-1] == high
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+@pytest.mark.parametrize("count", [5, 40, 400])
+def test_separated_classes_leave_the_doubt_of_the_rule_of_succession(method, count):
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [count, 2 * count]).astype(np.int8)
+    logits = np.where(labels == 1, 1, -1) * random.uniform(1, 9, len(labels))
+    probabilities = fit_calibrator(method, logits, labels).probability(logits)
+    doubts = [probabilities[labels == 0].mean(), 1 - probabilities[labels == 1].mean()]
+    assert np.mean(doubts) == pytest.approx(np.mean([1 / (count + 2), 1 / (2 * count + 2)]))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -262,9 +235,9 @@ def test_is_monotone_and_finite_whatever_the_scores(method, sign):
     assert 0 < probabilities[0] <= 0.5 + 1e-9
     assert 0.5 - 1e-9 <= probabilities[-1] < 1
     if sign == 1:
-        # 40 videos of a class without exception leave a doubt of about 1 in 42.
-        assert 0.002 < probabilities[0] < 0.05
-        assert 0.95 < probabilities[-1] < 0.998
+        # 40 videos of a class without exception leave a doubt of 1 in 42 on average.
+        assert 0.001 < probabilities[0] < 0.05
+        assert 0.95 < probabilities[-1] < 0.999
 
 
 def test_slopes_are_the_temperatures_bounds():

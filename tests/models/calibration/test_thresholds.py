@@ -225,4 +225,4 @@ def test_a_verdict_that_never_occurs_is_a_warning():
         "none of the real eval videos is called real",
     ]
     assert "end at 0.750, and the threshold is 0.950" in missing[0]
-    assert "set `calibration` to temperature" in missing[0]
+    assert "set `calibration` to automatic" in missing[0]
