@@ -1,12 +1,16 @@
 """What the Evaluator is asked for: metrics, slices and the gate, as TFMA takes them."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
 
+import numpy as np
 import tensorflow_model_analysis as tfma
 from google.protobuf.wrappers_pb2 import DoubleValue
 
 from data.utils.errors import UsageError
 from pipeline.config import EvaluationConfig, Threshold
+from pipeline.exact_auc import ExactAuc
 
 CANDIDATE = "candidate"
 
@@ -16,7 +20,15 @@ _SPEC = {
     "label_key": "label",
     "prediction_key": "fake_probability",
 }
-_METRICS = {"auc": "AUC", "log_loss": "BinaryCrossEntropy", "accuracy": "BinaryAccuracy"}
+
+_BELOW_HALF = float(np.nextafter(np.float32(0.5), np.float32(0)))
+"""TFMA calls fake what lies over its threshold, and the field what is 0.5 or more."""
+
+_METRICS: Mapping[str, tuple[type[tfma.metrics.Metric], Mapping[str, Any]]] = {
+    "auc": (ExactAuc, {}),
+    "log_loss": (tfma.metrics.BinaryCrossEntropy, {}),
+    "accuracy": (tfma.metrics.BinaryAccuracy, {"threshold": _BELOW_HALF}),
+}
 
 
 def eval_config(
@@ -55,13 +67,14 @@ def eval_config(
         tfma.MetricConfig(class_name="MeanLabel"),
         *(
             tfma.MetricConfig(
-                class_name=class_name,
-                config=f'{{"name": "{name}"}}',
+                class_name=metric.__name__,
+                module=metric.__module__,
+                config=json.dumps({"name": name, **options}),
                 per_slice_thresholds=[
                     _per_slice(threshold) for threshold in config.gate if threshold.metric == name
                 ],
             )
-            for name, class_name in _METRICS.items()
+            for name, (metric, options) in _METRICS.items()
         ),
     ]
     return tfma.EvalConfig(

@@ -1,4 +1,8 @@
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 
 from data.utils.errors import UsageError
 from pipeline import evaluation
@@ -32,7 +36,7 @@ def test_a_condition_applies_to_its_slice_alone():
         )
     )
     (auc, overall, auc_bounds), (loss, of_slice, loss_bounds) = conditions
-    assert (auc, overall) == ("AUC", {})
+    assert (auc, overall) == ("ExactAuc", {})
     assert auc_bounds.value_threshold.lower_bound.value == 0.9
     assert not auc_bounds.value_threshold.HasField("upper_bound")
     assert (loss, of_slice) == ("BinaryCrossEntropy", {"slice/method": "Deepfakes"})
@@ -75,3 +79,38 @@ def test_a_gated_crossing_of_features_is_computed_though_each_is_reported():
 def test_a_slice_that_nothing_produces_is_an_error(gate, slices):
     with pytest.raises(UsageError, match=r"no feature 'slice/skin' to slice by; there are dataset"):
         build(gate, slices)
+
+
+def measure(labels, probabilities):
+    """The metrics that the Evaluator computes of a table of videos, by name."""
+    config = build([{"metric": "auc", "lower": 0.5}], slices=[])
+    del config.model_specs[1]
+    config.model_specs[0].ClearField("preprocessing_function_names")
+    table = pd.DataFrame({"label": labels, "fake_probability": probabilities})
+    config.model_specs[0].name = ""
+    result = evaluation.tfma.analyze_raw_data(table, config)
+    ((_, metrics),) = result.slicing_metrics
+    return {name: value["doubleValue"] for name, value in metrics[""][""].items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log_odds", [1, 6, 10, 12])
+def test_auc_keeps_its_resolution_where_probabilities_are_saturated(log_odds):
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 200)
+    scores = (random.normal(np.where(labels, 1, -1)) + log_odds).astype(np.float32)
+    auc = measure(labels, expit(scores))["auc"]
+    assert auc == pytest.approx(roc_auc_score(labels, scores), abs=1e-3)
+
+
+@pytest.mark.slow
+def test_auc_of_one_class_is_not_a_number():
+    assert measure([1, 1], np.float32([0.2, 0.7]))["auc"] == "NaN"
+
+
+@pytest.mark.slow
+def test_even_odds_count_as_fake():
+    below = np.nextafter(np.float32(0.5), np.float32(0))
+    above = np.nextafter(np.float32(0.5), np.float32(1))
+    assert measure([1, 1, 0], [np.float32(0.5), above, below])["accuracy"] == 1.0
+    assert measure([0, 0, 1], [np.float32(0.5), above, below])["accuracy"] == 0.0
