@@ -18,7 +18,8 @@ import typer.main
 import yaml
 
 import unmask
-from data.extraction import DatasetConfig, ExtractionConfig, ExtractionOptions
+from data.extraction.config import DatasetConfig, ExtractionConfig
+from data.extraction.options import ExtractionOptions
 from models.config import EnsembleConfig, ModelConfig
 from pipeline.config import EvaluationConfig, RunConfig
 from serving.server import flags

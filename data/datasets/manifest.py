@@ -17,13 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from data import contract
 from data.datasets import options
 from data.datasets.base import UNKNOWN_LABEL, Listing, SourceVideo
-from data.datasets.clips import (
-    UNKNOWN_METHOD,
-    clip_id,
-    deduplicate_rows,
-    is_inside,
-    refused_clip,
-)
+from data.datasets.clips import UNKNOWN_METHOD, clip_id, deduplicate_rows, is_inside, refused_clip
 from data.datasets.metadata_file import Row, read_csv
 from data.utils import files
 from data.utils.errors import UsageError

@@ -6,16 +6,7 @@ on a terminal. What follows is the configuration; most other files load Beam, an
 their file.
 """
 
-from data.extraction.config import (
-    DatasetConfig,
-    ExtractionConfig,
-    from_command_line,
-)
+from data.extraction.config import from_command_line
 from data.extraction.options import ExtractionOptions
 
-__all__ = [
-    "DatasetConfig",
-    "ExtractionConfig",
-    "ExtractionOptions",
-    "from_command_line",
-]
+__all__ = ["ExtractionOptions", "from_command_line"]

@@ -48,11 +48,7 @@ class DatasetConfig(Section):
 
 
 class ExtractionConfig(ExtractionOptions):
-    """A whole extraction.
-
-    Example:
-        config = extraction_config.load(pathlib.Path("configs/extraction.yaml"), ["workers=4"])
-    """
+    """A whole extraction; `runner_options` are checked by `data.extraction.runners`."""
 
     datasets: list[DatasetConfig] = Field(
         min_length=1, description="what is extracted; each dataset is a slice of the result"
@@ -105,22 +101,6 @@ class ExtractionConfig(ExtractionOptions):
         return datasets
 
 
-def load(path: pathlib.Path, overrides: Sequence[str] = ()) -> ExtractionConfig:
-    """Reads the configuration of an extraction.
-
-    Args:
-        path: a YAML file.
-        overrides: `key=value` pairs, the key a path such as `faces.max_tracks`, the value YAML.
-
-    Returns:
-        The validated configuration; `runner_options` are checked by `data.extraction.runners`.
-
-    Raises:
-        UsageError: the file cannot be read or does not describe an extraction.
-    """
-    return yaml_config.load(ExtractionConfig, path, overrides)
-
-
 def from_command_line(
     path: pathlib.Path | None,
     source: Mapping[str, Any],
@@ -134,7 +114,8 @@ def from_command_line(
         source: the one dataset that the options name, by the keys of `DatasetConfig`; None for
             an option that is not set.
         changes: the other options, by the path of their key; None for one that is not set.
-        overrides: as for `load`, only with a file.
+        overrides: `key=value` pairs, only with a file; the key is a path such as
+            `faces.max_tracks`, the value YAML.
 
     Returns:
         The validated configuration.
@@ -152,7 +133,7 @@ def from_command_line(
         flags = [
             f"{key}={json.dumps(value)}" for key, value in changes.items() if value is not None
         ]
-        return load(path, [*overrides, *flags])
+        return yaml_config.load(ExtractionConfig, path, [*overrides, *flags])
     if overrides:
         raise UsageError(f"--set {overrides[0]}: changes a key of --config, which is not given")
     missing = [f"--{name}" for name in ("dataset", "input") if name not in dataset]

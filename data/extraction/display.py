@@ -88,8 +88,8 @@ def print_status(output: str) -> None:
     Raises:
         UsageError: nothing was ever extracted to there.
     """
-    works = {name.split("/")[0] for name in files.find(files.join(output, WORK_FOLDER), depth=2)}
-    jobs = [job_progress.read(files.join(output, WORK_FOLDER, work)) for work in sorted(works)]
+    works = sorted(output_layout.find_work(output))
+    jobs = [job_progress.read(files.join(output, WORK_FOLDER, work)) for work in works]
     is_whole = output_layout.read_description(output) is not None
     running = max(filter(None, jobs), key=lambda progress: progress.changed_s, default=None)
     is_silent = running is None or time.time() - running.changed_s > _SECONDS_OF_SILENCE

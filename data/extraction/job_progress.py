@@ -53,9 +53,7 @@ def begin(folder: str, videos: int, counts: Mapping[Status, int]) -> None:
         videos: inputs.
         counts: by status, the inputs that no worker will report.
     """
-    for name in files.find(files.join(folder, _WORKERS), depth=1):
-        files.delete(files.join(folder, _WORKERS, name))
-    files.delete(files.join(folder, _FINISHED))
+    files.delete(files.join(folder, _WORKERS), files.join(folder, _FINISHED))
     job = {"videos": videos, "counts": _to_json(counts), "started_s": time.time()}
     files.write(files.join(folder, _JOB), json.dumps(job).encode())
 

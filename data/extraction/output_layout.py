@@ -102,6 +102,11 @@ def find_shards(folder: str) -> list[str]:
     return [name for name in files.find(folder, depth=1) if _SHARD_NAME.fullmatch(name)]
 
 
+def find_work(folder: str) -> set[str]:
+    """Names of the jobs that have not ended, by their crop fingerprints."""
+    return {name.split("/")[0] for name in files.find(files.join(folder, WORK_FOLDER), depth=2)}
+
+
 def count_by_split(rows: Sequence[LedgerRow]) -> dict[str, dict[str, int]]:
     """Counts used videos, fakes and usable faces, as `Description.splits` has them."""
     used = {split: [r for r in rows if r.used and r.split == split] for split in contract.SPLITS}

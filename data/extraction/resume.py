@@ -64,7 +64,7 @@ def read_previous(
     Raises:
         UsageError: the output was written by something else.
     """
-    works = {name.split("/")[0] for name in files.find(files.join(output, WORK_FOLDER), depth=2)}
+    works = output_layout.find_work(output)
     description = output_layout.read_description(output)
     has_ledger = files.exists(files.join(output, ledger.FILE_NAME))
     if output_layout.find_shards(output) and not (has_ledger or works or description):

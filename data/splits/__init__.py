@@ -9,11 +9,4 @@ from data.splits.balance import leave_out_fakes
 from data.splits.report import audit
 from data.splits.table import print_audit
 
-__all__ = [
-    "Assignment",
-    "assign",
-    "audit",
-    "check_leakage",
-    "leave_out_fakes",
-    "print_audit",
-]
+__all__ = ["Assignment", "assign", "audit", "check_leakage", "leave_out_fakes", "print_audit"]

@@ -12,6 +12,7 @@ from data.extraction import runners
 from data.extraction.config import DatasetConfig, ExtractionConfig
 from data.extraction.options import ExtractionOptions
 from data.faces import FaceOptions
+from data.utils import yaml_config
 from data.utils.errors import UsageError
 
 EXAMPLE = configs.FOLDER / "extraction.yaml"
@@ -25,7 +26,7 @@ def write(tmp_path, **changes):
 
 
 def test_the_example_is_valid_and_shows_every_key():
-    loaded = extraction_config.load(EXAMPLE)
+    loaded = yaml_config.load(ExtractionConfig, EXAMPLE)
     assert [entry.dataset for entry in loaded.datasets] == ["faceforensics", "celeb_df"]
     shown = yaml.safe_load(EXAMPLE.read_text())
     assert shown.keys() == ExtractionConfig.model_fields.keys()
@@ -44,7 +45,7 @@ def test_the_examples_cluster_is_valid():
 
 
 def test_defaults_are_those_of_the_job(tmp_path):
-    config = extraction_config.load(write(tmp_path))
+    config = yaml_config.load(ExtractionConfig, write(tmp_path))
     assert config.options() == ExtractionOptions()
 
 
@@ -65,7 +66,7 @@ def test_every_option_of_the_job_can_be_set(tmp_path):
         "face_videos": True,
         "time_limit_s": 60,
     }
-    options = extraction_config.load(write(tmp_path, **changes)).options()
+    options = yaml_config.load(ExtractionConfig, write(tmp_path, **changes)).options()
     unset = ExtractionOptions()
     for name in ExtractionOptions.model_fields:
         assert getattr(options, name) != getattr(unset, name), name
@@ -89,8 +90,10 @@ def test_the_names_of_runners_are_those_of_the_job():
 
 
 def test_overrides(tmp_path):
-    loaded = extraction_config.load(
-        write(tmp_path), ["datasets.0.input=gs://bucket/ff", "faces.max_tracks=1", "workers=3"]
+    loaded = yaml_config.load(
+        ExtractionConfig,
+        write(tmp_path),
+        ["datasets.0.input=gs://bucket/ff", "faces.max_tracks=1", "workers=3"],
     )
     assert loaded.datasets[0].input == "gs://bucket/ff"
     assert (loaded.faces.max_tracks, loaded.workers) == (1, 3)
@@ -141,7 +144,7 @@ def test_overrides(tmp_path):
 def test_mistakes_are_named_by_their_path(changes, message, tmp_path):
     path = write(tmp_path, **changes)
     with pytest.raises(UsageError) as raised:
-        extraction_config.load(path)
+        yaml_config.load(ExtractionConfig, path)
     assert str(raised.value).startswith(f"{path}: {message}")
 
 
@@ -198,12 +201,12 @@ def test_wrong_command_lines(source, output, overrides, with_file, message, tmp_
 
 
 def test_every_nth_frame_alone(tmp_path):
-    config = extraction_config.load(write(tmp_path, faces={"every_nth_frame": 15}))
+    config = yaml_config.load(ExtractionConfig, write(tmp_path, faces={"every_nth_frame": 15}))
     assert config.faces.every_nth_frame == 15
 
 
 def test_cannot_be_changed(tmp_path):
-    config = extraction_config.load(write(tmp_path))
+    config = yaml_config.load(ExtractionConfig, write(tmp_path))
     with pytest.raises(pydantic.ValidationError):
         config.workers = 2
 
