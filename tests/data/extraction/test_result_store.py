@@ -5,6 +5,7 @@ import pytest
 from data.contract import Label, VideoContent
 from data.extraction.result_store import ResultStore, result_key
 from data.ledger import LedgerRow, Status
+from data.utils.errors import OutputError
 from tests import tiny_dataset
 
 KEY = "ab" * 32
@@ -36,6 +37,13 @@ def test_a_video_without_faces_has_a_row_alone(store, tmp_path):
 def test_a_result_whose_row_was_not_written_is_not_there(store, tmp_path):
     store.write(KEY, ROW, CONTENT)
     next(tmp_path.rglob("*.json")).unlink()
+    assert store.read_row(KEY) is None
+
+
+def test_a_row_is_written_when_all_else_is(store, tmp_path):
+    (tmp_path / "work" / "videos" / KEY[:2] / f"{KEY}.example").mkdir(parents=True)
+    with pytest.raises(OutputError, match="cannot be written"):
+        store.write(KEY, ROW, CONTENT)
     assert store.read_row(KEY) is None
 
 
