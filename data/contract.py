@@ -66,7 +66,8 @@ class FaceCrop:
         landmarks: five points as x, y pairs in the frame, pixels (10 numbers); NaN for a point
             that the detector does not know (BlazeFace has no corners of the mouth).
         score: the detector's confidence, 0 to 1.
-        sharpness: variance of the Laplacian of the grey crop.
+        sharpness: variance of the Laplacian of the grey crop at one size for all, 128 pixels.
+        raw_sharpness: the same of the crop as it is, which falls as a face grows.
         usable: whether it meets the thresholds of the extraction's options. Only such faces are
             trained on, scored and sliced by; the others tell how the person's track went on.
     """
@@ -78,6 +79,7 @@ class FaceCrop:
     landmarks: tuple[float, ...]
     score: float
     sharpness: float
+    raw_sharpness: float
     usable: bool
 
 
@@ -86,8 +88,8 @@ class Measurements:
     """What was measured of a video while it was decoded; an Example keeps the first six.
 
     Attributes:
-        width: pixels, after rotation; 0 if nothing was decoded.
-        height: pixels, after rotation; 0 if nothing was decoded.
+        width: of the first frame as it is shown, square pixels; 0 if nothing was decoded.
+        height: of the first frame as it is shown, square pixels; 0 if nothing was decoded.
         frames_decoded: frames that were decoded.
         fps: frames a second; 0 if not known.
         duration_s: seconds.
@@ -226,6 +228,7 @@ FEATURES: Mapping[str, Feature] = {
         Feature("face/landmarks", float, "landmarks", 2 * LANDMARK_COUNT),
         Feature("face/score", float, "score"),
         Feature("face/sharpness", float, "sharpness"),
+        Feature("face/raw_sharpness", float, "raw_sharpness"),
         Feature("face/usable", bool, "usable"),
     )
 }

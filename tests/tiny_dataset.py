@@ -31,6 +31,7 @@ def make_video(
             landmarks=(25.0, 45.0, 35.0, 45.0, 30.0, 52.0, 26.0, 59.0, 34.0, 59.0),
             score=0.99,
             sharpness=100.0 * (number + 1),
+            raw_sharpness=60.0,
             usable=True,
         )
         for frame in range(frames)

@@ -50,6 +50,7 @@ def make_video(
                 landmarks=(float("nan"),) * (2 * contract.LANDMARK_COUNT),
                 score=1.0,
                 sharpness=cropping.sharpness(crop),
+                raw_sharpness=cropping.raw_sharpness(crop),
                 usable=True,
             )
         )

@@ -80,6 +80,7 @@ def make_video(number: int) -> contract.VideoExample:
             landmarks=tuple(points.ravel().tolist()),
             score=1.0,
             sharpness=100.0,
+            raw_sharpness=100.0,
             usable=True,
         )
         for frame in range(_FRAMES)

@@ -82,6 +82,7 @@ class FaceCollector:
                     landmarks=tuple(face.landmarks.tolist()),
                     score=face.score,
                     sharpness=sharpness,
+                    raw_sharpness=cropping.raw_sharpness(crop),
                     usable=large and sharpness >= self._options.min_sharpness,
                 )
             )

@@ -11,6 +11,9 @@ from data.contract import CROP_JPEG_QUALITY, CROP_MAX_SIZE
 MARGIN = 0.3
 """How much wider the square is than the longer side of the box."""
 
+SHARPNESS_SIZE = 128
+"""Pixels a side at which the sharpness of every crop is measured."""
+
 
 def square_around(box: Sequence[float]) -> tuple[int, int, int]:
     """The square of whole pixels around a box, wider by `MARGIN` than its longer side.
@@ -100,16 +103,37 @@ def encode_jpeg(crop: npt.NDArray[np.uint8]) -> bytes:
 
 
 def sharpness(crop: npt.NDArray[np.uint8]) -> float:
-    """Variance of the Laplacian of the grey crop (Pech-Pacheco et al., ICPR 2000).
+    """Variance of the Laplacian of the grey crop at one size, `SHARPNESS_SIZE`.
+
+    At the crop's own size (`raw_sharpness`) the measure falls as a face grows: twice as many pixels
+    show the same edge half as steep. A clear face of 340 pixels then looks more blurred than a
+    smear of 40.
 
     Args:
         crop: uint8 [size, size, 3], RGB.
 
     Returns:
-        0 for a plain area; tens to thousands for a sharp face.
+        0 for a plain area; 28 to 800 for clear faces of real clips, below 15 for smears.
 
     Example:
         >>> sharpness(np.full((64, 64, 3), 200, np.uint8))
         0.0
+    """
+    # Areas avoid aliasing where there are fewer pixels, and would make steps where there are more.
+    shrinks = crop.shape[0] > SHARPNESS_SIZE
+    return raw_sharpness(
+        cv2.resize(
+            crop,
+            (SHARPNESS_SIZE, SHARPNESS_SIZE),
+            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        ).astype(np.uint8, copy=False)
+    )
+
+
+def raw_sharpness(crop: npt.NDArray[np.uint8]) -> float:
+    """Variance of the Laplacian of the grey crop as it is (Pech-Pacheco et al., ICPR 2000).
+
+    Args:
+        crop: uint8 [size, size, 3], RGB.
     """
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())

@@ -23,7 +23,8 @@ class FaceOptions:
         min_track_share: a person is kept only with a usable face in at least this share of the
             frames: a false detection seldom comes back at the same place.
         min_face_size: pixels of the box's shorter side; smaller faces are not usable.
-        min_sharpness: variance of the Laplacian; blurrier crops are not usable.
+        min_sharpness: `data.faces.cropping.sharpness`, which does not depend on a face's size;
+            blurrier crops are not usable.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}

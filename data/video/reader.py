@@ -20,6 +20,9 @@ from data.contract import Measurements
 from data.video import container as video_container
 from data.video.container import MAX_PIXELS, UnreadableVideoError
 
+_MAX_PIXEL_ASPECT = 4
+"""Pixels further from square are a mistake in the file; ITU-T H.264's table E-1 ends at 160:99."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -28,7 +31,7 @@ class Frame:
     Attributes:
         time_s: presentation time in seconds, from the first frame that the file holds; never
             less than that of the frame before.
-        image: uint8 [height, width, 3], RGB, 0 to 255, upright.
+        image: uint8 [height, width, 3], RGB, 0 to 255, upright, of square pixels.
     """
 
     time_s: float
@@ -49,7 +52,6 @@ class Video:
         frames_declared: frames that the container's index or else its duration claims, or,
             where it claims nothing or less, packets that it holds.
         packets, frames_decoded, frames_damaged, width, height: so far, as `Measurements` says.
-        pixel_aspect: width over height of a pixel after rotation; 1 before the first frame.
 
     Args:
         path: a local file.
@@ -66,6 +68,7 @@ class Video:
         self._contents = video_container.examine(path)
         self._reformatter = VideoReformatter()  # sets up its tables once, not for every frame
         self._interlaced = False
+        self._pixel_aspect: Fraction | None = None
         self._first_position: int | None = None
         self._last_position = self._contents.positions[0]
         self.packets = self._contents.packets
@@ -74,7 +77,6 @@ class Video:
         self.frames_damaged = 0
         self.width = 0
         self.height = 0
-        self.pixel_aspect = Fraction(1)
 
     @property
     def truncated(self) -> bool:
@@ -160,6 +162,7 @@ class Video:
             if len(container.streams.video) <= self._contents.number:
                 raise UnreadableVideoError("it has changed while it was read")
             stream = container.streams.video[self._contents.number]
+            self._pixel_aspect = stream.sample_aspect_ratio
             stream.thread_type = "AUTO"
             context = stream.codec_context
             context.thread_count = self._decoding_threads
@@ -193,9 +196,9 @@ class Video:
             if frame.is_corrupt:
                 self.frames_damaged += 1
             else:
-                yield frame, self._place(frame, stream.sample_aspect_ratio or Fraction(1))
+                yield frame, self._place(frame)
 
-    def _place(self, frame: av.VideoFrame, aspect: Fraction) -> int:
+    def _place(self, frame: av.VideoFrame) -> int:
         """Counts a whole frame; returns its position in ticks."""
         position = frame.pts if self._contents.stamped else None
         if position is None:
@@ -205,10 +208,9 @@ class Video:
         position = max(position, self._last_position)
         if self._first_position is None:
             self._first_position = position
+            width, height = _square_size(frame, self._pixel_aspect)
             turned = _quarter_turns(frame) % 2 == 1
-            self.width = frame.height if turned else frame.width
-            self.height = frame.width if turned else frame.height
-            self.pixel_aspect = 1 / aspect if turned else aspect
+            self.width, self.height = (height, width) if turned else (width, height)
         self._last_position = position
         self.frames_decoded += 1
         return position
@@ -216,7 +218,7 @@ class Video:
     def _convert(self, frame: av.VideoFrame, position: int) -> Frame:
         return Frame(
             time_s=float((position - self._contents.positions[0]) * self._contents.tick_s),
-            image=to_rgb(frame, self._reformatter),
+            image=to_rgb(frame, self._reformatter, self._pixel_aspect),
         )
 
     def _span_s(self) -> float:
@@ -225,17 +227,33 @@ class Video:
         return float((self._last_position - self._first_position) * self._contents.tick_s)
 
 
-def to_rgb(frame: av.VideoFrame, reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
-    """Pixels of a decoded frame, uint8 [height, width, 3], RGB, upright.
+def to_rgb(
+    frame: av.VideoFrame, reformatter: VideoReformatter, pixel_aspect: Fraction | None
+) -> npt.NDArray[np.uint8]:
+    """Pixels of a decoded frame as it is shown, uint8 [height, width, 3], RGB.
 
     Args:
         frame: as it was decoded.
         reformatter: one for all frames of a video, which sets up its tables once.
+        pixel_aspect: width over height of a pixel of the stream, before rotation; None if the
+            stream does not say. Other pixels than square ones are made square by widening or
+            heightening the frame, so that nothing is lost.
     """
+    width, height = _square_size(frame, pixel_aspect)
     # One thread: workers and detector fill the cores already.
-    rgb = reformatter.reformat(frame, format="rgb24", threads=1)
+    rgb = reformatter.reformat(frame, width, height, format="rgb24", threads=1)
     image = rgb.to_ndarray().astype(np.uint8, copy=False)
     return np.ascontiguousarray(np.rot90(image, _quarter_turns(frame)))
+
+
+def _square_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height of a frame before rotation, in square pixels."""
+    aspect = float(pixel_aspect or 1)
+    if not 1 / _MAX_PIXEL_ASPECT <= aspect <= _MAX_PIXEL_ASPECT:
+        return frame.width, frame.height
+    width = round(frame.width * max(aspect, 1))
+    height = round(frame.height / min(aspect, 1))
+    return (width, height) if width * height <= MAX_PIXELS else (frame.width, frame.height)
 
 
 def _middles(positions: Sequence[int], count: int) -> list[int]:

@@ -24,7 +24,7 @@ class Nuisances(NamedTuple):
 
     Attributes:
         bit_rate: of the file, bits a second.
-        sharpness: variance of the Laplacian of the grey crop, 0 and more.
+        sharpness: `FaceCrop.sharpness`, 0 and more.
         face_size: shorter side of the box, pixels of the frame.
         blockiness: see `blockiness`.
         bits_per_pixel: of the crop's JPEG, mostly 1 to 6. All crops are saved in one quality, so

@@ -140,7 +140,7 @@ def _read(
             if time_s >= due_s - _ROUNDING_S:
                 # Counted from the due time: no frame is lost where the rates do not divide evenly.
                 due_s = max(due_s + 1 / frames_per_second, time_s)
-                yield time_s, to_rgb(frame, reformatter)
+                yield time_s, to_rgb(frame, reformatter, stream.sample_aspect_ratio)
 
 
 def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:

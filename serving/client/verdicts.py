@@ -60,7 +60,7 @@ def video_prediction(
         >>> import numpy as np
         >>> face = FaceCrop(
         ...     image=b"", track=0, time_s=0.0, box=(0.0, 0.0, 9.0, 9.0), landmarks=(0.0,) * 10,
-        ...     score=0.99, sharpness=50.0, usable=True,
+        ...     score=0.99, sharpness=50.0, raw_sharpness=50.0, usable=True,
         ... )
         >>> outputs = {
         ...     "fake_probability": np.array([0.75]),

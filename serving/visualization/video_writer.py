@@ -31,7 +31,7 @@ class VideoWriter:
     Args:
         path: of the file to write.
         suffix: one of `CONTAINERS`, in any case: `path` need not end in it.
-        video: the frames' source, with their start and the shape of their pixels.
+        video: the frames' source, with their start.
         sound_of: file whose audio streams are copied, on the same clock as `video`.
 
     Raises:
@@ -107,7 +107,6 @@ class VideoWriter:
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
         context.time_base = _TIME_BASE
-        context.sample_aspect_ratio = self._video.pixel_aspect
         context.color_range = ColorRange.MPEG
         context.colorspace = context.color_primaries = context.color_trc = _BT709
 

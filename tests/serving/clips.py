@@ -18,6 +18,7 @@ def faces_of(face_jpeg, *tracks):
             landmarks=(0.0,) * 10,
             score=0.99,
             sharpness=50.0,
+            raw_sharpness=60.0,
             usable=True,
         )
         for number, track in enumerate(tracks)

@@ -74,6 +74,7 @@ def encode(
     container: str | None = None,
     container_options: Mapping[str, str] | None = None,
     rotation: int = 0,
+    pixel_aspect: Fraction = Fraction(1),
     times: Sequence[int] | None = None,
 ) -> None:
     """Writes a clip.
@@ -88,6 +89,7 @@ def encode(
         container: FFmpeg's muxer.
         container_options: of the muxer; None: the index first, where the container has one.
         rotation: degrees of the display matrix.
+        pixel_aspect: width over height of a pixel, before rotation.
         times: presentation time of each frame in 1/1000 s; None: evenly by `rate`.
     """
     if container_options is None:
@@ -100,6 +102,7 @@ def encode(
                 stream.height, stream.width = image.shape[:2]
                 stream.pix_fmt = pix_fmt
                 stream.options = dict(X264 if options is None else options)
+                stream.codec_context.sample_aspect_ratio = pixel_aspect
                 if rotation:
                     stream.set_display_rotation(rotation)
                 if times is not None:

@@ -88,6 +88,7 @@ def test_unknown_points_pass_through_an_example(detector):
         landmarks=tuple(face.landmarks.tolist()),
         score=face.score,
         sharpness=1.0,
+        raw_sharpness=60.0,
         usable=True,
     )
     video = contract.VideoExample(

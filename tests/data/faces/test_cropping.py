@@ -4,7 +4,15 @@ import pytest
 from skimage import data as pictures
 
 from data.contract import CROP_MAX_SIZE
-from data.faces.cropping import crop_face, encode_jpeg, points_in_crop, sharpness, square_around
+from data.faces import FaceOptions
+from data.faces.cropping import (
+    crop_face,
+    encode_jpeg,
+    points_in_crop,
+    raw_sharpness,
+    sharpness,
+    square_around,
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +100,22 @@ def test_jpeg_keeps_colours_in_rgb_order(image):
 def test_blur_lowers_sharpness(image):
     assert sharpness(image) > 2 * sharpness(cv2.GaussianBlur(image, (0, 0), 2))
     assert sharpness(np.full((50, 50, 3), 77, np.uint8)) == 0
+
+
+@pytest.mark.parametrize("size", [50, 90, 128, 182, 384])
+def test_one_threshold_parts_clear_faces_of_every_size_from_smears(image, size):
+    def at_size(picture):
+        crop = crop_face(picture, [180, 60, 300, 200])
+        way = cv2.INTER_AREA if size < len(crop) else cv2.INTER_CUBIC
+        return cv2.resize(crop, (size, size), interpolation=way)
+
+    threshold = FaceOptions().min_sharpness
+    assert sharpness(at_size(image)) > 2 * threshold
+    assert sharpness(at_size(cv2.GaussianBlur(image, (0, 0), 6))) < threshold / 2
+
+
+def test_raw_sharpness_is_that_of_the_crop_as_it_is(image):
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    assert raw_sharpness(image) == pytest.approx(cv2.Laplacian(grey, cv2.CV_64F).var())
+    square = image[:128, :128]
+    assert sharpness(square) == raw_sharpness(square)

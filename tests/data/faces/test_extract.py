@@ -1,12 +1,13 @@
 """From clips to faces with a typed outcome, with the real detector."""
 
 import dataclasses
+from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 
-from data.detectors import Face
+from data.detectors import Face, intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.faces.extract import FaceOptions, extract_faces
 from data.faces.tracking import MAX_GAP
@@ -180,3 +181,41 @@ def test_clips_of_one_person_have_one_track(detector, shared_data):
     for path in paths:
         faces = extract_faces(str(path), detector, FaceOptions())
         assert (faces.status, faces.tracks_kept) == (Status.OK, 1), path.name
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("aspect", [Fraction(2), Fraction(16, 15), Fraction(1, 2)], ids=str)
+def test_pixels_that_are_not_square_are_made_square(tmp_path, clips, detector, aspect, rotation):
+    width, height = bad_clips.WIDTH, bad_clips.HEIGHT
+    stored = (round(width / max(aspect, 1)), round(height * min(aspect, 1)))
+    turns = rotation // 90
+    squeezed = [
+        np.rot90(cv2.resize(frame, stored, interpolation=cv2.INTER_AREA), -turns)
+        for frame in face_frames()
+    ]
+    encode(
+        tmp_path / "squeezed.mp4",
+        squeezed,
+        rotation=rotation,
+        pixel_aspect=1 / aspect if turns else aspect,
+    )
+    square = extract_faces(str(clips / "good.mp4"), detector, OPTIONS)
+    faces = extract_faces(str(tmp_path / "squeezed.mp4"), detector, OPTIONS)
+    assert (faces.measurements.width, faces.measurements.height) == (width, height)
+    assert len(faces.usable_faces) == len(square.usable_faces) == 8
+    for face, expected in zip(faces.faces, square.faces, strict=True):
+        boxes = np.array([face.box, expected.box])
+        assert intersection_over_union(boxes[:1], boxes[1:]) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("height", [240, 360, 540, 720, 1080, 2160])
+def test_the_same_clip_at_any_size_gives_the_same_faces(tmp_path, detector, height):
+    def enlarge(frame):
+        size = (height * bad_clips.WIDTH // bad_clips.HEIGHT // 2 * 2, height)
+        return cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
+
+    encode(tmp_path / "clip.mp4", map(enlarge, face_frames()[::3]))
+    faces = extract_faces(str(tmp_path / "clip.mp4"), detector, OPTIONS)
+    assert faces.status is Status.OK
+    assert (len(faces.usable_faces), faces.tracks_kept) == (8, 1)

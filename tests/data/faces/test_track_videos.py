@@ -26,6 +26,7 @@ def face(time_s, track=0, size=101, brightness=1.0, usable=True):
         landmarks=(0.0,) * 10,
         score=0.99,
         sharpness=100.0,
+        raw_sharpness=60.0,
         usable=usable,
     )
 

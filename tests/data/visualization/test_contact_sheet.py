@@ -63,6 +63,7 @@ def example(of):
                 landmarks=(0.0,) * 10,
                 score=0.99,
                 sharpness=100.0 if number % 2 else 7.0,
+                raw_sharpness=60.0,
                 usable=bool(number % 2),
             )
             for number in range(24)

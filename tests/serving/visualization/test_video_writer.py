@@ -32,8 +32,8 @@ def test_odd_sizes_become_even(tmp_path):
     assert images[0].shape[1] == 302
 
 
-@pytest.mark.parametrize(("rotation", "aspect"), [(0, Fraction(4, 3)), (90, Fraction(3, 4))])
-def test_pixels_that_are_not_square_stay_so(tmp_path, rotation, aspect):
+@pytest.mark.parametrize(("rotation", "width"), [(0, 428), (90, 240)])
+def test_pixels_that_are_not_square_become_so(tmp_path, rotation, width):
     with av.open(str(tmp_path / "wide.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.height, stream.width, stream.pix_fmt = 240, 320, "yuv420p"
@@ -44,7 +44,9 @@ def test_pixels_that_are_not_square_stay_so(tmp_path, rotation, aspect):
         container.mux(stream.encode(None))
     annotate(ANSWER, str(tmp_path / "wide.mp4"), tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
-        assert container.streams.video[0].sample_aspect_ratio == aspect
+        stream = container.streams.video[0]
+        assert stream.width == width
+        assert stream.sample_aspect_ratio in (None, 1)
 
 
 def test_sound_is_copied_packet_by_packet(clip, tmp_path):
