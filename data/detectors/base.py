@@ -38,5 +38,5 @@ class FaceDetector(Protocol):
             frames: uint8 [n, height, width, 3], RGB, 0 to 255, n of 1 or more.
 
         Returns:
-            One list a frame, best score first; empty where there is no face.
+            One list a frame, in any order; empty where there is no face.
         """

@@ -28,20 +28,23 @@ The search of smaller frames starts one level of the same pyramid higher, at 28 
 faces are not usable, and finding them costs as much as finding all others.
 """
 
+MAX_FACES = 32
+"""Faces returned a frame."""
+
 _PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
 _PNET_THRESHOLD, _RNET_THRESHOLD, _ONET_THRESHOLD = 0.6, 0.7, 0.95
 _LEVEL_NMS, _PNET_NMS, _RNET_NMS, _ONET_NMS = 0.5, 0.7, 0.7, 0.7
 _LEVEL_CANDIDATES = 256
 _LEVEL_PROPOSALS = 64
-_PROPOSALS = 128
-_REFINED = 48
+_PROPOSALS = 256  # ordinary frames have 40 to 250
+_REFINED = 64  # at least: ordinary frames have up to 15
 
 
 class MtcnnGraph(tf.Module):
     """Finds faces and five landmarks in a batch of frames of one size.
 
     Args:
-        max_faces: faces returned a frame, best score first.
+        max_faces: faces returned a frame, by falling product of score and size.
 
     Example:
         >>> graph = MtcnnGraph(max_faces=8)
@@ -50,7 +53,7 @@ class MtcnnGraph(tf.Module):
         (TensorShape([1, 8, 4]), TensorShape([1, 8, 10]), TensorShape([1, 8]))
     """
 
-    def __init__(self, *, max_faces: int = 16) -> None:
+    def __init__(self, *, max_faces: int = MAX_FACES) -> None:
         super().__init__(name="mtcnn")
         self._max_faces = max_faces
         self._pnet = networks.load_weights("pnet.lz4")
@@ -67,7 +70,7 @@ class MtcnnGraph(tf.Module):
         Returns:
             boxes: float32 [n, max_faces, 4], x_min, y_min, x_max, y_max in pixels.
             landmarks: float32 [n, max_faces, 10], x, y pairs in pixels.
-            scores: float32 [n, max_faces], 0 to 1, falling.
+            scores: float32 [n, max_faces], 0 to 1.
             All are NaN beyond the faces found.
         """
         size = tf.shape(frames)[1:3]
@@ -150,7 +153,10 @@ class MtcnnGraph(tf.Module):
         )
         all_boxes = tf.reshape(tf.transpose(boxes.stack(), [1, 0, 2, 3]), [count, -1, 4])
         all_scores = tf.reshape(tf.transpose(scores.stack(), [1, 0, 2]), [count, -1])
-        all_boxes, all_scores = mtcnn_boxes.nms(all_boxes, all_scores, _PNET_NMS, _PROPOSALS)
+        all_boxes, all_scores = mtcnn_boxes.nms(
+            all_boxes, all_scores, _PNET_NMS, levels * _LEVEL_PROPOSALS
+        )
+        all_boxes, all_scores = mtcnn_boxes.most_salient(all_boxes, all_scores, _PROPOSALS)
         return mtcnn_boxes.square(all_boxes), all_scores
 
     def _refine(
@@ -161,8 +167,11 @@ class MtcnnGraph(tf.Module):
         offsets, scores = networks.on_boxes(rnet, 24, 16, (4, 1), frames, boxes, scores)
         boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
         boxes, scores = mtcnn_boxes.nms(
-            boxes, scores[..., 0], _RNET_NMS, _REFINED, min_score=_RNET_THRESHOLD
+            boxes, scores[..., 0], _RNET_NMS, _PROPOSALS, min_score=_RNET_THRESHOLD
         )
+        # Of a face ONet may still drop the one or other box.
+        count = max(_REFINED, 2 * self._max_faces)
+        boxes, scores = mtcnn_boxes.most_salient(boxes, scores, count)
         return mtcnn_boxes.square(boxes), scores
 
     def _output(
@@ -179,9 +188,11 @@ class MtcnnGraph(tf.Module):
         boxes = boxes + offsets * sides
         scores = scores[..., 0]
         scores = tf.where(scores > _ONET_THRESHOLD, scores, 0.0)
-        boxes, scores, landmarks = mtcnn_boxes.top_k(boxes, scores, _REFINED, landmarks)
+        boxes, scores, landmarks = mtcnn_boxes.sort(boxes, scores, landmarks)
         scores = mtcnn_boxes.suppress(boxes, scores, _ONET_NMS, over_smaller=True)
-        boxes, scores, landmarks = mtcnn_boxes.top_k(boxes, scores, self._max_faces, landmarks)
+        boxes, scores, landmarks = mtcnn_boxes.most_salient(
+            boxes, scores, self._max_faces, landmarks
+        )
         is_face = scores > 0.0
         nan = tf.constant(float("nan"))
         return (
@@ -194,8 +205,7 @@ class MtcnnGraph(tf.Module):
 class Mtcnn:
     """The default `FaceDetector`: `MtcnnGraph` with numpy in and `Face` objects out."""
 
-    def __init__(self) -> None:
-        self._graph = MtcnnGraph()
+    def __init__(self, *, max_faces: int = MAX_FACES) -> None:
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
         """Finds the faces of each frame; see `FaceDetector.detect`."""

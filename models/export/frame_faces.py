@@ -3,22 +3,17 @@
 import tensorflow as tf
 
 from data.contract import CROP_JPEG_QUALITY, CROP_MAX_SIZE
-from data.detectors.mtcnn import MtcnnGraph
+from data.detectors.mtcnn import MAX_FACES, MtcnnGraph
 from data.faces import cropping
 from models.inputs import image_ops
 
 
 class FrameFaces(tf.Module):
-    """Detects faces in an encoded frame and crops them.
+    """Detects faces in an encoded frame and crops them: the same that `Mtcnn` returns."""
 
-    Args:
-        max_faces: faces returned, best detection first.
-    """
-
-    def __init__(self, max_faces: int) -> None:
+    def __init__(self) -> None:
         super().__init__(name="frame_faces")
-        self._max_faces = max_faces
-        self._detector = MtcnnGraph(max_faces=max_faces)
+        self._detector = MtcnnGraph()
 
     def __call__(self, frame: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Finds and crops the faces of one frame.
@@ -27,21 +22,21 @@ class FrameFaces(tf.Module):
             frame: string scalar, JPEG or PNG.
 
         Returns:
-            boxes: float32 [max_faces, 4], x_min, y_min, x_max, y_max in pixels.
-            scores: float32 [max_faces], the detector's confidence.
-            crops: string [max_faces], JPEG, as `data.faces.cropping` makes them.
+            boxes: float32 [MAX_FACES, 4], x_min, y_min, x_max, y_max in pixels.
+            scores: float32 [MAX_FACES], the detector's confidence.
+            crops: string [MAX_FACES], JPEG, as `data.faces.cropping` makes them.
             Rows without a face hold NaN and empty strings; in an unreadable frame all do.
         """
         pixels = image_ops.decode_frame(frame)
         nan = float("nan")
 
         def no_faces() -> tuple[tf.Tensor, tf.Tensor]:
-            return tf.fill([self._max_faces, 4], nan), tf.fill([self._max_faces], nan)
+            return tf.fill([MAX_FACES, 4], nan), tf.fill([MAX_FACES], nan)
 
         def detect() -> tuple[tf.Tensor, tf.Tensor]:
             boxes, _, scores = self._detector(pixels[tf.newaxis])
-            boxes = tf.ensure_shape(boxes[0], [self._max_faces, 4])
-            return boxes, tf.ensure_shape(scores[0], [self._max_faces])
+            boxes = tf.ensure_shape(boxes[0], [MAX_FACES, 4])
+            return boxes, tf.ensure_shape(scores[0], [MAX_FACES])
 
         boxes, scores = tf.cond(tf.size(pixels) > 0, detect, no_faces)
 

@@ -8,13 +8,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from data.detectors.mtcnn import MAX_FACES
 from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
 from models.scoring import CHUNK, Scorer
 from models.transform import BUCKETS, LABEL, example_spec
-
-MAX_FACES = 8
-"""Faces that `serving_frames` returns of a frame at most, best detection first."""
 
 _NAN = float("nan")
 
@@ -46,7 +44,7 @@ class ServedModel(tf.Module):
         self._decision = decision
         self.track_length = track_length
         self._transform = transform
-        self._frame_faces = FrameFaces(MAX_FACES)
+        self._frame_faces = FrameFaces()
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """All signatures by name, for `tf.saved_model.save`."""
@@ -130,7 +128,7 @@ class ServedModel(tf.Module):
 
         Returns:
             box: float32 [n, MAX_FACES, 4], x_min, y_min, x_max, y_max in pixels.
-            detection_score: float32 [n, MAX_FACES], the detector's confidence, falling.
+            detection_score: float32 [n, MAX_FACES], the detector's confidence.
             fake_probability: float32 [n, MAX_FACES].
             Rows without a face are NaN; in an unreadable frame all are.
         """

@@ -43,7 +43,9 @@ def verdicts(probabilities, thresholds):
 def example(encoded, tracks, usable=None):
     flags = [True] * len(tracks) if usable is None else usable
     crops = [
-        contract.FaceCrop(image, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, flag)
+        contract.FaceCrop(
+            image, track, time, (0.0, 0.0, 9.0, 9.0), (0.0,) * 10, 1.0, 50.0, 50.0, flag
+        )
         for time, (image, track, flag) in enumerate(zip(encoded, tracks, flags, strict=True))
     ]
     video = contract.VideoExample(

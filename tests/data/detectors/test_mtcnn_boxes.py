@@ -11,13 +11,22 @@ BOXES = tf.constant([[[0, 0, 10, 10], [2, 0, 12, 10], [0, 0, 10, 5]]], tf.float3
 SCORES = tf.constant([[0.9, 0.8, 0.7]], tf.float32)
 
 
-def test_the_best_come_first_and_what_is_missing_is_zero():
+def test_the_best_come_first():
     shuffled = tf.constant([[0.2, 0.9, 0.5]], tf.float32)
-    boxes, scores, numbers = mtcnn_boxes.top_k(BOXES, shuffled, 4, tf.constant([[1.0, 2.0, 3.0]]))
-    np.testing.assert_allclose(scores, [[0.9, 0.5, 0.2, 0.0]])
-    np.testing.assert_array_equal(numbers, [[2.0, 3.0, 1.0, 0.0]])
+    boxes, scores, numbers = mtcnn_boxes.sort(BOXES, shuffled, tf.constant([[1.0, 2.0, 3.0]]))
+    np.testing.assert_allclose(scores, [[0.9, 0.5, 0.2]])
+    np.testing.assert_array_equal(numbers, [[2.0, 3.0, 1.0]])
     np.testing.assert_array_equal(boxes[0, 0], BOXES[0, 1])
-    assert mtcnn_boxes.top_k(BOXES, shuffled, 2)[0].shape == (1, 2, 4)
+
+
+def test_a_face_in_front_comes_before_a_surer_one_that_is_smaller():
+    boxes = tf.constant([[[0, 0, 30, 30], [50, 0, 150, 100], [0, 50, 40, 90]]], tf.float32)
+    scores = tf.constant([[0.999, 0.96, 0.0]], tf.float32)
+    kept, confidences = mtcnn_boxes.most_salient(boxes, scores, 1)
+    np.testing.assert_array_equal(kept, boxes[:, 1:2])
+    np.testing.assert_allclose(confidences, [[0.96]])
+    kept, confidences = mtcnn_boxes.most_salient(boxes, scores, 4)
+    np.testing.assert_allclose(confidences, [[0.96, 0.999, 0.0, 0.0]])
 
 
 @pytest.mark.parametrize(

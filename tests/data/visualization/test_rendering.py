@@ -92,7 +92,7 @@ def test_an_example_is_prepared(shared_data):
     from data import contract
 
     jpeg = (shared_data / "mesonet" / "df00204.jpg").read_bytes()
-    face = contract.FaceCrop(jpeg, 2, 1.5, (0.0,) * 4, (0.0,) * 10, 0.9, 55.0, True)
+    face = contract.FaceCrop(jpeg, 2, 1.5, (0.0,) * 4, (0.0,) * 10, 0.9, 55.0, 55.0, True)
     width = Image.open(io.BytesIO(jpeg)).width
     made = rendering.prepare(
         contract.VideoExample(

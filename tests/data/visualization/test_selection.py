@@ -15,7 +15,9 @@ def row(video_id, label, status=Status.OK, split="train", used=False):
 def faces(*lengths):
     """As many faces in each track, 0.1 s apart."""
     return [
-        contract.FaceCrop(b"", track, 0.1 * number, (0.0,) * 4, (0.0,) * 10, 0.99, 100.0, True)
+        contract.FaceCrop(
+            b"", track, 0.1 * number, (0.0,) * 4, (0.0,) * 10, 0.99, 100.0, 100.0, True
+        )
         for track, length in enumerate(lengths)
         for number in range(length)
     ]

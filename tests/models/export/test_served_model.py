@@ -12,9 +12,8 @@ from skimage import data
 
 from data import example_encoding
 from data.contract import VerdictCode
-from data.detectors.mtcnn import Mtcnn
+from data.detectors.mtcnn import MAX_FACES, Mtcnn
 from data.faces import cropping
-from models.export.served_model import MAX_FACES
 from models.scoring import NetworkScorer, score_videos
 from tests.models.tiny_served import (
     TEMPERATURE,
