@@ -51,7 +51,7 @@ class LedgerRow:
         frames_damaged: packets or frames that could not be decoded whole.
         faces: usable face crops in the Example.
         tracks_kept: tracks in the Example.
-        tracks_left_out: tracks with usable faces that are not kept.
+        tracks_left_out: tracks of faces, usable or not, that are not kept.
         original: `video_id` of the original whose boxes were to be used; empty if there were none.
         boxes_from: the same if they fitted and were used; empty if its own were.
         shard: file name of the shard that holds the Example; empty if there is none.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from data.ledger import Status
+from data.unjudged import Unjudged, UnjudgedTrack
 
 if TYPE_CHECKING:
     from data.faces import VideoFaces
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 Payload = Literal["tracks", "frames"]
 """What a client sends: crops of tracked faces, or whole frames, in which the server finds them."""
+
+
+LARGE_FACE_SHARE = 0.5
+"""Of the largest judged face: a face that was passed over and is larger keeps a video from being
+called real."""
 
 
 class Verdict(str, enum.Enum):
@@ -48,7 +55,7 @@ class FramePrediction:
 
 @dataclasses.dataclass(frozen=True)
 class TrackPrediction:
-    """One person over time.
+    """A track: one face over time.
 
     Attributes:
         verdict: by the model's own thresholds; `ABSTAIN` if it could not read the faces.
@@ -78,8 +85,10 @@ class VideoFacts:
         frames_declared: frames that the container claims.
         frames_decoded: frames that were decoded.
         frames_damaged: packets or frames that could not be decoded whole.
-        tracks_left_out: people with usable faces that the model was not asked about.
         times_s: presentation times of the sampled frames, rising.
+        unjudged: tracks of faces that the model was not asked about, largest face first; at most
+            100.
+        unjudged_counts: how many such tracks there are, by reason.
     """
 
     width: int
@@ -89,8 +98,9 @@ class VideoFacts:
     frames_declared: int
     frames_decoded: int
     frames_damaged: int
-    tracks_left_out: int
     times_s: tuple[float, ...]
+    unjudged: tuple[UnjudgedTrack, ...] = ()
+    unjudged_counts: Mapping[Unjudged, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, video: VideoFaces) -> VideoFacts | None:
@@ -110,13 +120,15 @@ class VideoPrediction:
         model: name of the model.
         model_version: of the model that answered; None if it was not asked.
         verdict: of the track most likely fake; `ABSTAIN` if there is nothing to score, or
-            if that track is not `FAKE` and the model could not read another.
+            if that track is not `FAKE` and the model could not read another; `UNCERTAIN` instead
+            of `REAL` if a large face was not judged, see `serving.client.verdicts`.
         fake_probability: of that track, calibrated, 0 to 1; None if `verdict` is `ABSTAIN`.
         status: what became of the video. Of an abstention, the reason: `NO_FACE`,
             `FACES_TOO_SMALL`, `TOO_BLURRED`, `UNREADABLE`, `MISSING`, `CRASHED`, `TIMEOUT`,
             or `TRUNCATED` or `DAMAGED` with no face left to score.
-        reason: one sentence for people; empty if `status` is `OK`.
-        tracks: the people, longest in view first; empty if the model was not asked.
+        reason: one sentence for people; empty if there is nothing to say.
+        tracks: those that were judged, seen longest and largest first; empty if the model was not
+            asked.
         facts: what was measured of the video; None if no frame could be decoded.
     """
 

@@ -205,7 +205,8 @@ class MtcnnGraph(tf.Module):
 class Mtcnn:
     """The default `FaceDetector`: `MtcnnGraph` with numpy in and `Face` objects out."""
 
-    def __init__(self, *, max_faces: int = MAX_FACES) -> None:
+    def __init__(self) -> None:
+        self._graph = MtcnnGraph()
 
     def detect(self, frames: npt.NDArray[np.uint8]) -> list[list[Face]]:
         """Finds the faces of each frame; see `FaceDetector.detect`."""

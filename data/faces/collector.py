@@ -1,8 +1,10 @@
 """Collects the faces of successive frames into the tracks that are kept, in bounded memory."""
 
+import collections
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 from data import contract
 from data.detectors import Face
@@ -10,7 +12,10 @@ from data.faces import cropping, tracking
 from data.faces.descriptors import face_descriptor
 from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
+from data.unjudged import Unjudged, UnjudgedTrack
 from data.video import Frame
+
+_Item = TypeVar("_Item")
 
 MIN_DECODED_FRACTION = 0.5
 """A damaged or truncated video is used if at least this share of its frames was decoded."""
@@ -20,19 +25,62 @@ THINNING = 4
 as evenly as if all had been kept."""
 
 
-@dataclasses.dataclass
-class _TrackFaces:
-    """The faces that are kept of a track: every `stride`-th usable one, or all."""
+MAX_UNJUDGED = 100
+"""Tracks that are described though no model is asked about them; of more there are only counts."""
 
-    faces: list[contract.FaceCrop] = dataclasses.field(default_factory=list)
-    stride: int = 1
+_MAX_SIGHTINGS = 64
+"""Boxes that are kept of such a track."""
+
+
+class _Thinned(list[_Item]):
+    """The items of a series, or, of one longer than `limit`, every second, fourth, ... of them.
+
+    Attributes:
+        seen: items of the series.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__()
+        self._limit = limit
+        self._stride = 1
+        self.seen = 0
+
+    def add(self, item: _Item) -> None:
+        """Takes the next item of the series."""
+        if self.seen % self._stride == 0:
+            self.append(item)
+            if self._limit is not None and len(self) > self._limit:
+                self[:] = self[::2]
+                self._stride *= 2
+        self.seen += 1
+
+
+@dataclasses.dataclass
+class _Track:
+    """What is known of a track.
+
+    Attributes:
+        faces: crops that are kept: usable ones, or all.
+        sightings: time and box of faces, usable or not.
+        usable_count: usable faces.
+        salience: sum of the sizes of usable faces, pixels: how long and how large it is seen.
+        face_size: of the largest face, pixels.
+        is_large: whether a face is large enough to be usable.
+    """
+
+    faces: _Thinned[contract.FaceCrop]
+    sightings: _Thinned[tuple[float, tuple[float, float, float, float]]]
+    usable_count: int = 0
+    salience: float = 0.0
+    face_size: float = 0.0
+    is_large: bool = False
 
 
 class FaceCollector:
     """Crops the faces of one frame after another, joins them to tracks and chooses among these.
 
     No frame is held. The crops of a track that has ended are dropped as soon as `max_tracks`
-    others have more usable faces: it cannot be chosen any more.
+    others are seen longer and larger: it cannot be chosen any more.
 
     Args:
         options: which faces are good enough, and how many tracks are kept.
@@ -45,10 +93,9 @@ class FaceCollector:
         self._options = options
         self._faces_per_track = faces_per_track
         self._tracker = tracking.Tracker()
-        self._tracks: dict[int, _TrackFaces] = {}
-        self._usable_counts: dict[int, int] = {}
+        self._tracks: dict[int, _Track] = {}
+        self._forgotten: collections.Counter[Unjudged] = collections.Counter()
         self._times_s: list[float] = []
-        self._any_face = self._any_large = False
 
     @property
     def faces_held(self) -> int:
@@ -68,12 +115,14 @@ class FaceCollector:
         numbers = self._tracker.update(
             [face.box for face in faces], [face_descriptor(crop) for crop in crops]
         )
-        new = any(number not in self._usable_counts for number in numbers)
+        new = any(number not in self._tracks for number in numbers)
         for number, face, crop in zip(numbers, faces, crops, strict=True):
+            size = float(min(face.box[2:] - face.box[:2]))
+            large = size >= self._options.min_face_size
             sharpness = cropping.sharpness(crop)
-            large = bool(min(face.box[2:] - face.box[:2]) >= self._options.min_face_size)
-            self._any_face, self._any_large = True, self._any_large or large
             self._keep(
+                size,
+                large,
                 contract.FaceCrop(
                     image=cropping.encode_jpeg(crop),
                     track=number,
@@ -84,7 +133,7 @@ class FaceCollector:
                     sharpness=sharpness,
                     raw_sharpness=cropping.raw_sharpness(crop),
                     usable=large and sharpness >= self._options.min_sharpness,
-                )
+                ),
             )
         if new:
             self._evict()
@@ -98,68 +147,111 @@ class FaceCollector:
         Returns:
             The faces with their status; `faces` is empty exactly if there is nothing to score.
         """
-        order = tracking.rank_tracks(self._usable_counts)
-        counts = [self._usable_counts[number] for number in order]
-        least = max(1, math.ceil(self._options.min_track_share * len(self._times_s)))
-        # By falling count, the tracks to keep are the first ones.
-        kept = min(self._options.max_tracks, sum(count >= least for count in counts))
-        faces = tuple(
-            dataclasses.replace(face, track=rank)
-            for rank, number in enumerate(order[:kept])
-            for face in self._tracks[number].faces
-        )
+        chosen = [track for track in self._ranked() if track.usable_count >= self._least]
+        kept = chosen = chosen[: self._options.max_tracks]
         status, reason = self._status(video)
-        if any(counts) and not faces:
-            status, reason = Status.NO_FACE, f"no usable face was seen in {least} frames or more"
-        used = bool(faces) and status in (Status.OK, Status.TRUNCATED, Status.DAMAGED)
+        if not kept and any(track.usable_count for track in self._tracks.values()):
+            status = Status.NO_FACE
+            reason = f"no usable face was seen in {self._least} frames or more"
         whole = max(video.packets, video.frames_declared)
-        if used and video.frames_decoded < MIN_DECODED_FRACTION * whole:
-            used = False
+        if kept and video.frames_decoded < MIN_DECODED_FRACTION * whole:
+            kept = []
             if status is Status.OK:  # the decoder passed over frames without a word
                 status = Status.DAMAGED
                 reason = f"only {video.frames_decoded} of {whole} frames could be decoded"
             reason += ": too few to judge it by"
-        tracks_kept = kept if used else 0
+        unjudged = self._unjudged(chosen)
         return VideoFaces(
             status=status,
             reason=reason,
-            faces=faces if used else (),
+            faces=tuple(
+                dataclasses.replace(face, track=rank)
+                for rank, track in enumerate(kept)
+                for face in track.faces
+            ),
             measurements=video,
-            tracks_kept=tracks_kept,
-            tracks_left_out=sum(count > 0 for count in counts) - tracks_kept,
-            usable_counts=tuple(counts[:tracks_kept]),
+            tracks_kept=len(kept),
+            unjudged=tuple(unjudged[:MAX_UNJUDGED]),
+            unjudged_counts=dict(
+                self._forgotten + collections.Counter(track.reason for track in unjudged)
+            ),
+            usable_counts=tuple(track.usable_count for track in kept),
             times_s=tuple(self._times_s),
         )
 
-    def _keep(self, face: contract.FaceCrop) -> None:
-        """Keeps a face if it may be chosen."""
-        count = self._usable_counts.setdefault(face.track, 0)
-        self._usable_counts[face.track] += face.usable
-        track = self._tracks.setdefault(face.track, _TrackFaces())
-        if self._faces_per_track is None:
-            track.faces.append(face)
-        elif face.usable and count % track.stride == 0:
-            track.faces.append(face)
-            if len(track.faces) > THINNING * self._faces_per_track:
-                track.faces = track.faces[::2]
-                track.stride *= 2
+    @property
+    def _least(self) -> int:
+        """Usable faces that a track needs so far."""
+        return max(1, math.ceil(self._options.min_track_share * len(self._times_s)))
+
+    def _ranked(self) -> list[_Track]:
+        """All tracks by falling salience, then by first appearance."""
+        numbers = sorted(self._tracks, key=self._rank)
+        return [self._tracks[number] for number in numbers]
+
+    def _rank(self, number: int) -> tuple[float, int]:
+        return -self._tracks[number].salience, number
+
+    def _unjudged(self, chosen: Sequence[_Track]) -> list[UnjudgedTrack]:
+        """All tracks but the chosen ones, largest face first."""
+        judged = {id(track) for track in chosen}
+        others = [track for track in self._tracks.values() if id(track) not in judged]
+        described = [
+            UnjudgedTrack(
+                reason=self._why_unjudged(track),
+                faces_seen=track.sightings.seen,
+                face_size=track.face_size,
+                times_s=tuple(time_s for time_s, _ in track.sightings),
+                boxes=tuple(box for _, box in track.sightings),
+            )
+            for track in others
+        ]
+        return sorted(described, key=lambda track: -track.face_size)
+
+    def _why_unjudged(self, track: _Track) -> Unjudged:
+        if not track.is_large:
+            return Unjudged.TOO_SMALL
+        if not track.usable_count:
+            return Unjudged.TOO_BLURRED
+        return Unjudged.TOO_BRIEF if track.usable_count < self._least else Unjudged.BEYOND_LIMIT
+
+    def _keep(self, size: float, large: bool, face: contract.FaceCrop) -> None:
+        """Adds a face to its track; keeps its crop if it may be chosen."""
+        limit = self._faces_per_track
+        track = self._tracks.setdefault(
+            face.track,
+            _Track(_Thinned(limit and THINNING * limit), _Thinned(_MAX_SIGHTINGS)),
+        )
+        track.sightings.add((face.time_s, face.box))
+        track.face_size = max(track.face_size, size)
+        track.is_large |= large
+        if face.usable:
+            track.usable_count += 1
+            track.salience += size
+        if face.usable or limit is None:
+            track.faces.add(face)
 
     def _evict(self) -> None:
-        """Drops the crops of tracks that cannot be chosen any more."""
+        """Drops what is not needed of tracks that have ended and cannot be chosen any more."""
         open_tracks = self._tracker.open_tracks
-        best = tracking.rank_tracks(self._usable_counts)[: self._options.max_tracks]
-        for number in self._tracks.keys() - open_tracks - set(best):
-            del self._tracks[number]
+        ranked = sorted(self._tracks, key=self._rank)
+        ended = [n for n in ranked[self._options.max_tracks :] if n not in open_tracks]
+        for number in ended:
+            self._tracks[number].faces.clear()
+        ended.sort(key=lambda number: -self._tracks[number].face_size)
+        for number in ended[MAX_UNJUDGED:]:
+            self._forgotten[self._why_unjudged(self._tracks.pop(number))] += 1
 
     def _status(self, video: contract.Measurements) -> tuple[Status, str]:
         options = self._options
+        tracks = self._tracks.values()
         if video.frames_decoded == 0:
             return Status.UNREADABLE, "no frame of it could be decoded"
-        if not self._any_face:
+        if not tracks:
             return Status.NO_FACE, f"no face in the {len(self._times_s)} frames looked at"
-        if not self._any_large:
+        if not any(track.is_large for track in tracks):
             return Status.FACES_TOO_SMALL, f"every face is below {options.min_face_size:g} pixels"
-        if not any(self._usable_counts.values()):
+        if not any(track.usable_count for track in tracks):
             return Status.TOO_BLURRED, f"every face's sharpness is below {options.min_sharpness:g}"
         if video.truncated:
             return (

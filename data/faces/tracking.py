@@ -6,7 +6,6 @@ other track or face of the frame matches nearly as well.
 """
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -145,22 +144,6 @@ class Tracker:
         continued = [track for row, track in enumerate(self._open) if row not in ended]
         self._open = continued + [track for track in tracks if track.faces == 1]
         return [track.number for track in tracks]
-
-
-def rank_tracks(usable_counts: Mapping[int, int]) -> list[int]:
-    """Orders tracks, those with the most usable faces first.
-
-    Args:
-        usable_counts: of each track by its number the usable faces.
-
-    Returns:
-        The numbers of all tracks: by falling count, then by first appearance.
-
-    Example:
-        >>> rank_tracks({0: 3, 1: 12, 2: 3})
-        [1, 0, 2]
-    """
-    return sorted(usable_counts, key=lambda number: (-usable_counts[number], number))
 
 
 def _match(costs: npt.NDArray[np.float32]) -> tuple[dict[int, int], set[int]]:

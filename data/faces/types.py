@@ -1,12 +1,14 @@
 """The options by which faces are taken from a video, and the faces taken."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Le
 
 from data import contract
 from data.ledger import Status
+from data.unjudged import Unjudged, UnjudgedTrack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +21,8 @@ class FaceOptions:
     Attributes:
         frames_per_video: frames that are searched, evenly spaced in time.
         every_nth_frame: every n-th frame is searched instead; None for `frames_per_video`.
-        max_tracks: people kept of a video, those with the most usable faces first.
-        min_track_share: a person is kept only with a usable face in at least this share of the
+        max_tracks: tracks of faces kept of a video, those seen longest and largest first.
+        min_track_share: a track is kept only with a usable face in at least this share of the
             frames: a false detection seldom comes back at the same place.
         min_face_size: pixels of the box's shorter side; smaller faces are not usable.
         min_sharpness: `data.faces.cropping.sharpness`, which does not depend on a face's size;
@@ -31,8 +33,8 @@ class FaceOptions:
 
     frames_per_video: Annotated[int, Ge(1)] = 32
     every_nth_frame: Annotated[int, Ge(1)] | None = None
-    max_tracks: Annotated[int, Ge(1)] = 4
-    min_track_share: Annotated[float, Ge(0), Le(1)] = 0.1
+    max_tracks: Annotated[int, Ge(1)] = 16
+    min_track_share: Annotated[float, Ge(0), Le(1)] = 0.05
     min_face_size: Annotated[float, Ge(0)] = 30.0
     min_sharpness: Annotated[float, Ge(0)] = 20.0
 
@@ -49,7 +51,8 @@ class VideoFaces:
             nothing to score, which is possible with `TRUNCATED` and `DAMAGED` too.
         measurements: of the video; zeros if it is unreadable.
         tracks_kept: tracks in `faces`.
-        tracks_left_out: tracks with usable faces beyond `max_tracks` or seen too briefly.
+        unjudged: the other tracks, largest face first; at most `collector.MAX_UNJUDGED`.
+        unjudged_counts: of all other tracks, how many there are by reason.
         at_original_boxes: whether the boxes are those of the original.
         usable_counts: usable faces seen of each track kept; more than in `faces` if the
             `FaceCollector` has a limit.
@@ -61,10 +64,16 @@ class VideoFaces:
     faces: tuple[contract.FaceCrop, ...] = ()
     measurements: contract.Measurements = dataclasses.field(default_factory=contract.Measurements)
     tracks_kept: int = 0
-    tracks_left_out: int = 0
+    unjudged: tuple[UnjudgedTrack, ...] = ()
+    unjudged_counts: Mapping[Unjudged, int] = dataclasses.field(default_factory=dict)
     at_original_boxes: bool = False
     usable_counts: tuple[int, ...] = ()
     times_s: tuple[float, ...] = ()
+
+    @property
+    def tracks_left_out(self) -> int:
+        """Tracks that are not in `faces`."""
+        return sum(self.unjudged_counts.values())
 
     @property
     def usable_faces(self) -> tuple[contract.FaceCrop, ...]:

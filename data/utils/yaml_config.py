@@ -56,6 +56,22 @@ def load(model: type[_Config], path: pathlib.Path, overrides: Sequence[str] = ()
     return check(model, content, str(path))
 
 
+def from_overrides(model: type[_Config], overrides: Sequence[str]) -> _Config:
+    """Makes a configuration of defaults and overrides alone.
+
+    Args:
+        model: what the keys describe.
+        overrides: as for `load`.
+
+    Raises:
+        UsageError: a key or a value is not one of a `model`.
+    """
+    content: dict[str, Any] = {}
+    for override in overrides:
+        _set(content, override)
+    return check(model, content, "--set")
+
+
 def check(model: type[_Config], content: Mapping[str, Any], name: str) -> _Config:
     """Checks what a configuration holds.
 

@@ -90,7 +90,7 @@ def find_contradiction(card: ModelCard, prediction: VideoPrediction) -> str | No
         expected = card.thresholds.verdict(track.fake_probability)
         if track.verdict is not expected:
             return (
-                f"person {number}'s {track.fake_probability:.6f} is called {track.verdict.value}, "
+                f"track {number}'s {track.fake_probability:.6f} is called {track.verdict.value}, "
                 f"but by the thresholds {card.thresholds.real_below:g} and "
                 f"{card.thresholds.fake_above:g} it is {expected.value}"
             )

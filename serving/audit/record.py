@@ -27,7 +27,7 @@ from serving.audit import results
 from serving.audit.model_card import ModelCard
 from serving.prediction import Payload, TrackPrediction, Verdict, VideoFacts, VideoPrediction
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 """Changes whenever older readers would misread a record."""
 
 PACKAGES = (
@@ -64,7 +64,7 @@ class FaceRecord(_Part):
 
 
 class TrackRecord(_Part):
-    """One person seen over time."""
+    """A track: one face over time."""
 
     verdict: Verdict
     fake_probability: Probability | None = Field(description="calibrated; null if not scored")
@@ -92,8 +92,10 @@ class VideoRecord(_Part):
     verdict: Verdict
     fake_probability: Probability | None = Field(description="null if the verdict is abstain")
     status: Status = Field(description="what became of the file; for an abstention, the reason")
-    reason: str = Field(description="one sentence; empty if the status is ok")
-    tracks: tuple[TrackRecord, ...] = Field(description="people, longest in view first")
+    reason: str = Field(description="one sentence; empty if there is nothing to say")
+    tracks: tuple[TrackRecord, ...] = Field(
+        description="those judged, seen longest and largest first"
+    )
 
 
 class ModelRecord(_Part):
@@ -113,12 +115,16 @@ class OptionsRecord(_Part):
     detector: str
     ask: Payload = Field(description="whether crops or frames were sent")
     faces: FaceOptions
+    large_face_share: float = Field(
+        description="a face that was not judged and at least this share of the largest judged one "
+        "keeps a video from being called real"
+    )
 
 
 class AuditRecord(_Part):
     """One run of `unmask predict`."""
 
-    schema_version: Literal["1"] = Field(description="version of this schema")
+    schema_version: Literal["2"] = Field(description="version of this schema")
     scope: str = Field(description="what a verdict is about")
     created_at: pydantic.AwareDatetime = Field(description="UTC")
     versions: dict[str, str] = Field(description="Python, platform and libraries")

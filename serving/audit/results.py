@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
+from data.unjudged import Unjudged
 from data.utils import atomic_file
 from data.utils.errors import OutputError
 from serving.prediction import VideoPrediction
 
 COLUMNS = (
     *("path", "model", "model_version", "verdict", "fake_probability", "status", "reason"),
-    *("tracks", "scope"),
+    *("tracks_judged", "tracks_not_judged"),
+    *(reason.name.lower() for reason in Unjudged),
+    "scope",
 )
 """Columns of the CSV."""
 
@@ -32,6 +35,7 @@ def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> Non
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for prediction in predictions:
+        counts = prediction.facts.unjudged_counts if prediction.facts else {}
         writer.writerow(
             (
                 percent_encode(prediction.path),
@@ -42,6 +46,8 @@ def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> Non
                 prediction.status.value,
                 percent_encode(prediction.reason),
                 len(prediction.tracks),
+                sum(counts.values()),
+                *(counts.get(reason, 0) for reason in Unjudged),
                 SCOPE_SENTENCE,
             )
         )

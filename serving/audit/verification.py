@@ -53,12 +53,15 @@ def _contradictions(video: VideoRecord, card: ModelCard | None) -> Iterator[str]
         if video.fake_probability is not None:
             yield "it abstains, but has a fake probability"
     elif video.fake_probability is None or video.fake_probability != max(scores, default=None):
-        yield "its fake probability is not the largest of its people's"
+        yield "its fake probability is not the largest of its tracks'"
     answers: list[tuple[str, VideoRecord | TrackRecord]] = [("the video", video)]
-    answers += [(f"person {n}", track) for n, track in enumerate(video.tracks, 1)]
+    answers += [(f"track {n}", track) for n, track in enumerate(video.tracks, 1)]
     for name, answer in answers:
         if card and answer.fake_probability is not None:
             expected = card.thresholds.verdict(answer.fake_probability)
+            # A video with a large face that was not judged is not called real.
+            if answer is video and (expected, answer.verdict) == (Verdict.REAL, Verdict.UNCERTAIN):
+                continue
             if answer.verdict is not expected:
                 yield (
                     f"{name} is called {answer.verdict.value}, but by the recorded thresholds "
@@ -109,11 +112,11 @@ def _video_differences(old: VideoRecord, new: VideoRecord, tolerance: float) -> 
         if not (_close(before, now, tolerance) if is_probability else before == now):
             yield f"{name}: recorded {_text(before)}, now {_text(now)}"
     if len(old.tracks) != len(new.tracks):
-        yield f"people: recorded {len(old.tracks)}, now {len(new.tracks)}"
+        yield f"tracks: recorded {len(old.tracks)}, now {len(new.tracks)}"
         return
     for number, tracks in enumerate(zip(old.tracks, new.tracks, strict=True), 1):
         for what in _track_differences(*tracks, tolerance):
-            yield f"person {number}: {what}"
+            yield f"track {number}: {what}"
 
 
 def _track_differences(old: TrackRecord, new: TrackRecord, tolerance: float) -> Iterator[str]:

@@ -50,6 +50,7 @@ def connect(
         options.model,
         ask=options.ask,
         options=options.faces,
+        large_face_share=options.large_face_share,
         tls=read_tls(root_certificates, client_certificate, client_key),
         token=read_token(token_file),
     )

@@ -25,7 +25,7 @@ from serving.cli.connection_options import (
     connect,
 )
 from serving.cli.result_paths import check_output, expand, result_paths
-from serving.prediction import Payload, Verdict, VideoPrediction
+from serving.prediction import LARGE_FACE_SHARE, Payload, Verdict, VideoPrediction
 
 if TYPE_CHECKING:
     from serving.cli.prediction_run import PredictionRun
@@ -76,6 +76,22 @@ def predict(
             "the model was trained on (default: as in `unmask extract`).",
         ),
     ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Another value for a key of `faces`, as in an extraction's config: "
+            "faces.max_tracks=8, faces.min_sharpness=10.",
+        ),
+    ] = None,
+    large_face_share: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="A video is not called REAL while a face that was not judged is at least this "
+            "share of the largest judged one.",
+        ),
+    ] = LARGE_FACE_SHARE,
     ask: Annotated[
         Payload,
         typer.Option(
@@ -108,12 +124,20 @@ def predict(
     if models is not None and not models.is_dir():
         raise UsageError(f"{models}: no such folder; --models names the server's serving root")
 
-    from data.faces import FaceOptions
+    from data.utils import yaml_config
     from serving.audit import OptionsRecord
-    from serving.cli.prediction_run import PredictionRun
+    from serving.cli.prediction_run import FacesConfig, PredictionRun
 
-    faces = FaceOptions(frames_per_video or FaceOptions.frames_per_video)
-    options = OptionsRecord(server=server, model=model, detector="mtcnn", ask=ask, faces=faces)
+    set_frames = [] if frames_per_video is None else [f"faces.frames_per_video={frames_per_video}"]
+    config = yaml_config.from_overrides(FacesConfig, [*set_frames, *(overrides or [])])
+    options = OptionsRecord(
+        server=server,
+        model=model,
+        detector="mtcnn",
+        ask=ask,
+        faces=config.faces,
+        large_face_share=large_face_share,
+    )
     run = PredictionRun(
         options,
         output=output,
@@ -179,7 +203,7 @@ def _print_predictions(predictions: Sequence[VideoPrediction]) -> None:
     table.add_column("video", overflow="fold")
     table.add_column("verdict")
     table.add_column("fake probability", justify="right")
-    table.add_column("people", justify="right")
+    table.add_column("tracks judged", justify="right")
     table.add_column("remark", overflow="fold")
     for prediction in predictions:
         probability = prediction.fake_probability
@@ -187,8 +211,14 @@ def _print_predictions(predictions: Sequence[VideoPrediction]) -> None:
             rich.markup.escape(percent_encode(prediction.path)),
             f"[{styles.get(prediction.verdict, 'dim')}]{prediction.verdict.name}[/]",
             "" if probability is None else f"{probability:.3f}",
-            str(len(prediction.tracks)),
+            _judged_text(prediction),
             rich.markup.escape(remark_text(prediction)),
         )
     rich.print(table)
     typer.echo(SCOPE_SENTENCE)
+
+
+def _judged_text(prediction: VideoPrediction) -> str:
+    judged = len(prediction.tracks)
+    unjudged = sum(prediction.facts.unjudged_counts.values()) if prediction.facts else 0
+    return f"{judged} of {judged + unjudged}" if unjudged else str(judged)

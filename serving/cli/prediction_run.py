@@ -4,12 +4,20 @@ import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from data.faces import FaceOptions
 from data.ledger import percent_encode
 from data.utils.errors import UsageError
+from data.utils.yaml_config import Section
 from data.video import UnreadableVideoError
 from serving import audit, visualization
 from serving.audit import InputRecord, ModelCard, OptionsRecord, VideoRecord
 from serving.prediction import VideoPrediction
+
+
+class FacesConfig(Section):
+    """What `--set` changes."""
+
+    faces: FaceOptions = FaceOptions()
 
 
 class PredictionRun:

@@ -8,7 +8,7 @@ from data.faces import FaceOptions
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.client.connection import Connection, Tls
 from serving.client.session import Session
-from serving.prediction import Payload
+from serving.prediction import LARGE_FACE_SHARE, Payload
 
 ChannelT = TypeVar("ChannelT")
 
@@ -21,12 +21,15 @@ class BaseClient(Generic[ChannelT]):
             for REST.
         model: name of the model.
         ask: what is sent. `tracks`: the faces are found here and their crops are sent.
-            `frames`: whole frames are sent first, in which the server finds at most 8 faces with
-            the same detector, and gives no landmarks. The verdict is the same: in both cases
+            `frames`: whole frames are sent first, in which the server finds faces with the
+            same detector, and gives no landmarks. The verdict is the same: in both cases
             `serving_tracks` judges the crops.
         detector: finds the faces if `ask` is `tracks`; MTCNN if None, as in the extraction.
         options: how many frames are sampled and which faces are usable; best the options that
             the model's training videos were extracted with.
+        large_face_share: a video is not called real while a face that was not judged, and was
+            seen in two sampled frames or more, is at least this share of the largest judged one;
+            infinity to call it real all the same.
         timeout_s: for one request, retries included; the first request, for the model's
             signatures, has at most `session.METADATA_TIMEOUT_S`. A request is repeated, with
             growing delays, while the server is unavailable or its queue is full; after any
@@ -51,6 +54,7 @@ class BaseClient(Generic[ChannelT]):
         ask: Payload = "tracks",
         detector: FaceDetector | None = None,
         options: FaceOptions = FaceOptions(),  # noqa: B008 - frozen
+        large_face_share: float = LARGE_FACE_SHARE,
         timeout_s: float = 60.0,
         tls: Tls | None = None,
         token: str | None = None,
@@ -58,7 +62,12 @@ class BaseClient(Generic[ChannelT]):
     ) -> None:
         connection = Connection(target, model, tls, token, max_message_bytes)
         self._session = Session(
-            connection, payload=ask, detector=detector, options=options, timeout_s=timeout_s
+            connection,
+            payload=ask,
+            detector=detector,
+            options=options,
+            large_face_share=large_face_share,
+            timeout_s=timeout_s,
         )
         self._channel = self._channels[connection.is_rest](connection)
 

@@ -60,12 +60,14 @@ class Session:
         payload: Payload,
         detector: FaceDetector | None,
         options: FaceOptions,
+        large_face_share: float,
         timeout_s: float,
     ) -> None:
         self._connection = connection
         self._payload = payload
         self._detector = face_detection.LocalDetector(detector)
         self._options = options
+        self._large_face_share = large_face_share
         self._timeout_s = timeout_s
 
     def track_width(self) -> Operation[int]:
@@ -192,7 +194,15 @@ class Session:
                     raise
                 served = newest
             else:
-                return verdicts.video_prediction(path, model, served.number, video, tracks, outputs)
+                return verdicts.video_prediction(
+                    path,
+                    model,
+                    served.number,
+                    video,
+                    tracks,
+                    outputs,
+                    self._large_face_share,
+                )
 
     def _latest_version(self) -> Operation[_ServedVersion]:
         """Reads the signatures of the latest version."""

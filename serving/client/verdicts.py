@@ -50,11 +50,13 @@ def video_prediction(
     video: VideoFaces,
     tracks: Sequence[Sequence[FaceCrop]],
     outputs: Mapping[str, npt.NDArray],
+    large_face_share: float,
 ) -> VideoPrediction:
     """The answer about a video is that of its track with the largest score.
 
     Unless that track is fake, the model must have read all tracks: one that it could not read
-    may be fake.
+    may be fake. So may one that it was not asked about: if its face is large, nobody calls the
+    video real.
 
     Example:
         >>> import numpy as np
@@ -68,7 +70,9 @@ def video_prediction(
         ...     "face_probability": np.array([[0.75]]),
         ... }
         >>> video = VideoFaces(Status.OK, "", faces=(face,))
-        >>> prediction = video_prediction("clip.mp4", "xception", 1, video, [[face]], outputs)
+        >>> prediction = video_prediction(
+        ...     "clip.mp4", "xception", 1, video, [[face]], outputs, large_face_share=0.5
+        ... )
         >>> prediction.verdict, prediction.fake_probability
         (<Verdict.FAKE: 'fake'>, 0.75)
 
@@ -79,6 +83,8 @@ def video_prediction(
         video: its faces and measurements.
         tracks: the faces that were sent.
         outputs: of `serving_tracks`, by name; one row per track.
+        large_face_share: a face that was not judged is large if it was seen in two sampled frames
+            or more, and was at least this share of the largest judged one.
     """
     predictions = tuple(
         _track_prediction(track, seen, *scores)
@@ -94,13 +100,34 @@ def video_prediction(
     if worst is None or (len(scored) < len(tracks) and worst.verdict is not Verdict.FAKE):
         unread = len(tracks) - len(scored)
         verdict, probability, status = Verdict.ABSTAIN, None, Status.UNREADABLE
-        reason = f"the model could not read the faces of {unread} of {len(tracks)} people"
+        reason = f"the model could not read the faces of {unread} of {len(tracks)} tracks"
     else:
         verdict, probability = worst.verdict, worst.fake_probability
         status, reason = video.status, video.reason
+        if verdict is Verdict.REAL and (hidden := _large_unjudged(video, tracks, large_face_share)):
+            verdict = Verdict.UNCERTAIN
+            reason = "; ".join(filter(None, [reason, hidden]))
     facts = VideoFacts.of(video)
     return VideoPrediction(
         path, model, version, verdict, probability, status, reason, predictions, facts
+    )
+
+
+def _large_unjudged(video: VideoFaces, tracks: Sequence[Sequence[FaceCrop]], share: float) -> str:
+    """Why a video cannot be called real, for people; empty if no large face was passed over."""
+    judged = max(min(f.box[2] - f.box[0], f.box[3] - f.box[1]) for faces in tracks for f in faces)
+    large = [
+        track
+        for track in video.unjudged
+        if track.face_size >= share * judged and track.faces_seen > 1
+    ]
+    if not large:
+        return ""
+    first = large[0]
+    return (
+        f"not called real: a face of {first.face_size:.0f} pixels, from {first.times_s[0]:.1f} to "
+        f"{first.times_s[-1]:.1f} s, was not judged ({first.reason.value})"
+        + (f", nor {len(large) - 1} more" if large[1:] else "")
     )
 
 

@@ -4,7 +4,6 @@ Every coloured line has a black and a white edge, so that it is visible on any b
 never the only distinction: a sign, the verdict's name and the dashes of the line say the same.
 """
 
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -14,11 +13,15 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from data.contract import SCOPE_SENTENCE
+from data.unjudged import UnjudgedTrack
 from data.visualization import drawing
-from serving.prediction import Verdict, VideoPrediction
+from serving.prediction import FramePrediction, TrackPrediction, Verdict, VideoPrediction
+from serving.visualization import labels
 from serving.visualization.face_path import FacePath
+from serving.visualization.labels import BACKGROUND, FAINT, MIN_TEXT_SIZE, TEXT
 from serving.visualization.verdict_style import (
     STYLES,
+    UNJUDGED_STYLE,
     VerdictStyle,
     answer_text,
     draw_sign,
@@ -31,9 +34,7 @@ from serving.visualization.verdict_style import (
 RgbImage = npt.NDArray[np.uint8]
 
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
-_BACKGROUND, _TEXT, _FAINT = "#141414", "#ffffff", "#c8c8c8"
-_MIN_TEXT_SIZE = 11
-_TEXT_SIZES = _MIN_TEXT_SIZE, 40  # pixels
+_TEXT_SIZES = MIN_TEXT_SIZE, 40  # pixels
 _MAX_LINES = 20  # of a paragraph; very narrow videos need as many
 
 
@@ -49,9 +50,14 @@ class Overlay:
     def __init__(self, prediction: VideoPrediction, width: int, height: int) -> None:
         assert prediction.facts is not None
         self._size = int(np.clip(round(min(width, height) / 32), *_TEXT_SIZES))
+        times_s = prediction.facts.times_s
         self._tracks = [
-            (number, track, FacePath(track, prediction.facts.times_s))
+            (number, track, FacePath(track, times_s))
             for number, track in enumerate(prediction.tracks, 1)
+        ]
+        self._unjudged = [
+            (track, FacePath(_without_scores(track), times_s))
+            for track in prediction.facts.unjudged
         ]
         self._caption = _draw_caption(prediction, width, self._size)
         # H.264 with 4:2:0 chroma subsampling takes even sizes only.
@@ -77,19 +83,35 @@ class Overlay:
             for number, track, path in self._tracks
             if (position := path.at(time_s)) is not None
         ]
+        passed_over = [
+            (track, position)
+            for track, path in self._unjudged
+            if (position := path.at(time_s)) is not None
+        ]
+        for _, position in passed_over:
+            draw_box(view, position.box, UNJUDGED_STYLE, max(1, self._size // 10))
         for _, track, position in visible:
             draw_box(view, position.box, STYLES[track.verdict], max(2, self._size // 6))
-        occupied: list[tuple[int, int, int, int]] = []
+        faces = [
+            labels.whole_pixels(position.box)
+            for position in (*(p for _, p in passed_over), *(p for _, _, p in visible))
+        ]
+        occupied: list[labels.Box] = []
         for number, track, position in visible:
             score = position.nearest.fake_probability
             face = "not readable" if score is None else f"{score:.2f}"
-            label = _draw_label(
+            label = labels.draw_label(
                 track.verdict,
-                f"Person {number}: {verdict_text(track)}",
+                f"Track {number}: {verdict_text(track)}",
                 f"{probability_text(track.fake_probability)}, this face {face}",
                 self._size,
             )
-            occupied.append(_place_label(view, label, position.box, occupied))
+            occupied.append(labels.place_label(view, label, position.box, occupied, faces))
+        for unjudged, position in passed_over:
+            label = labels.draw_note(f"not judged: {unjudged.reason.value}", self._size)
+            place = labels.find_place(view, label, position.box, [*occupied, *faces])
+            if place is not None:  # in a crowd the box must do
+                occupied.append(labels.paste(view, label, place))
         return canvas
 
 
@@ -131,58 +153,19 @@ def _dashes(
         yield (round(a[0]), round(a[1])), (round(b[0]), round(b[1]))
 
 
-@functools.lru_cache(maxsize=256)
-def _draw_label(verdict: Verdict, first: str, second: str, size: int) -> RgbImage:
-    """The verdict's sign on its colour, and two lines of text."""
-    small = max(_MIN_TEXT_SIZE - 1, round(0.8 * size))
-    pad = max(3, size // 3)
-    height = size + small + 3 * pad
-    sign = height
-    wide = max(drawing.text_width(first, size), drawing.text_width(second, small))
-    label = Image.new("RGB", (sign + pad + round(wide) + 2 * pad, height), _BACKGROUND)
-    pen = ImageDraw.Draw(label)
-    draw_sign(pen, verdict, 0, 0, sign)
-    pen.text((sign + pad, pad), first, _TEXT, drawing.font(size), anchor="lt")
-    pen.text((sign + pad, height - pad), second, _FAINT, drawing.font(small), anchor="lb")
-    pen.rectangle((0, 0, label.width - 1, height - 1), outline=_WHITE)
-    return np.asarray(label)
-
-
-def _place_label(
-    image: RgbImage,
-    label: RgbImage,
-    box: Sequence[float],
-    occupied: Sequence[tuple[int, int, int, int]],
-) -> tuple[int, int, int, int]:
-    """Puts a label above, below or inside its box, where it fits and covers no other label.
-
-    Returns:
-        Its x_min, y_min, x_max, y_max.
-    """
-    height, width = image.shape[:2]
-    tall, wide = min(label.shape[0], height), min(label.shape[1], width)
-    left = min(max(0, round(box[0]) - 2), width - wide)
-    gap = 2 * max(2, tall // 16)  # beyond the line of the box
-    above, below = round(box[1]) - tall - gap, round(box[3]) + gap
-    tops = [above, below, round(box[1]) + gap, round(box[3]) - tall - gap]
-    free = [
-        top
-        for top in tops
-        if 0 <= top <= height - tall
-        and not any(
-            left < x_max and x_min < left + wide and top < y_max and y_min < top + tall
-            for x_min, y_min, x_max, y_max in occupied
-        )
-    ]
-    top = free[0] if free else min(max(0, above), height - tall)
-    image[top : top + tall, left : left + wide] = label[:tall, :wide]
-    return left, top, left + wide, top + tall
+def _without_scores(track: UnjudgedTrack) -> TrackPrediction:
+    """A track that was not judged, as one whose faces have no scores."""
+    frames = tuple(
+        FramePrediction(time_s, box, None)
+        for time_s, box in zip(track.times_s, track.boxes, strict=True)
+    )
+    return TrackPrediction(Verdict.ABSTAIN, None, frames, faces_seen=track.faces_seen)
 
 
 def _draw_caption(prediction: VideoPrediction, width: int, size: int) -> RgbImage:
     """Draws what applies to the whole video: verdict, model, remark, scope."""
     assert prediction.facts is not None
-    small = max(_MIN_TEXT_SIZE, round(0.75 * size))
+    small = max(MIN_TEXT_SIZE, round(0.75 * size))
     pad = max(4, size // 2)
     sign = 2 * size
     text_width = width - sign - 3 * pad
@@ -197,14 +180,14 @@ def _draw_caption(prediction: VideoPrediction, width: int, size: int) -> RgbImag
     ]
     step, small_step = round(1.3 * size), round(1.35 * small)
     height = max(sign, step * len(heading) + small_step * len(lines)) + 2 * pad
-    caption = Image.new("RGB", (width, height), _BACKGROUND)
+    caption = Image.new("RGB", (width, height), BACKGROUND)
     pen = ImageDraw.Draw(caption)
     draw_sign(pen, prediction.verdict, pad, pad, sign)
     x, y = 2 * pad + sign, pad
     for line in heading:
-        pen.text((x, y), line, _TEXT, drawing.font(size))
+        pen.text((x, y), line, TEXT, drawing.font(size))
         y += step
     for line in lines:
-        pen.text((x, y), line, _FAINT, drawing.font(small))
+        pen.text((x, y), line, FAINT, drawing.font(small))
         y += small_step
     return np.asarray(caption)

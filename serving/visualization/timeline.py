@@ -1,8 +1,9 @@
-"""An answer as a picture: each person's scores over the time of the video."""
+"""An answer as a picture: each track's scores over the time of the video."""
 
 import io
 import os
 import pathlib
+from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageOps
 
@@ -12,8 +13,8 @@ from data.utils import atomic_file
 from data.utils.errors import OutputError
 from data.visualization import drawing
 from serving.audit import Thresholds
-from serving.prediction import VideoPrediction
-from serving.visualization.timeline_plot import plot, unscored_spans
+from serving.prediction import TrackPrediction, VideoPrediction
+from serving.visualization.timeline_plot import TRACK_STYLES, plot, unscored_spans
 from serving.visualization.verdict_style import (
     answer_text,
     draw_sign,
@@ -26,11 +27,9 @@ from serving.visualization.verdict_style import (
 WIDTH, HEIGHT = 1200, 400
 """Pixels of the picture."""
 
-MAX_PEOPLE = 4
-"""People listed beside the plot; as many as are kept per video by default."""
 
-_AXES = 62, 72, 850, 334  # left, top, right, bottom
-_PEOPLE_LEFT, _PEOPLE_TOP, _PEOPLE_STEP = 936, 20, 84
+_AXES = 62, 84, 850, 334  # left, top, right, bottom
+_TRACKS_LEFT, _TRACKS_TOP, _TRACKS_STEP = 936, 20, 84
 _FACE = 68  # pixels of a face's side
 _MARGIN = 20
 
@@ -38,12 +37,12 @@ _MARGIN = 20
 def draw_timeline(
     prediction: VideoPrediction, path: pathlib.Path, thresholds: Thresholds | None = None
 ) -> None:
-    """Draws the scores of a video's people over time, `WIDTH` x `HEIGHT` pixels, dark on light.
+    """Draws the scores of a video's tracks over time, `WIDTH` x `HEIGHT` pixels, dark on light.
 
     Each dot is a scored face, and a cross at the bottom a face that the model could not read. A
-    line connects them while the person stays in view, and a ring marks the largest score. Times
-    without any scored face are hatched. Beside the plot are the people, with the face that has
-    the largest score, verdict and probability.
+    line connects them while the face stays in view, and a ring marks the largest score. Times
+    without any scored face are hatched. Beside the plot are the tracks that are most likely
+    fake, with the face that has the largest score, verdict and probability.
 
     Args:
         prediction: the answer, with `facts`.
@@ -54,22 +53,26 @@ def draw_timeline(
     Raises:
         OutputError: the picture cannot be written.
     """
-    people = range(min(len(prediction.tracks), MAX_PEOPLE))
-    markers = [(_PEOPLE_LEFT + _FACE + 16, _PEOPLE_TOP + _PEOPLE_STEP * row + 10) for row in people]
+    listed = most_suspect(prediction.tracks)[: len(TRACK_STYLES)]
+    markers = {
+        number: (_TRACKS_LEFT + _FACE + 16, _TRACKS_TOP + _TRACKS_STEP * row + 10)
+        for row, number in enumerate(listed)
+    }
     picture = plot(prediction, thresholds, (WIDTH, HEIGHT), _AXES, markers)
     pen = ImageDraw.Draw(picture)
     _draw_heading(pen, prediction)
-    for row in people:
-        _draw_person(picture, pen, prediction, row)
-    more = len(prediction.tracks) - MAX_PEOPLE
-    if more > 0 or not prediction.tracks:
-        text = f"and {more} more" if more > 0 else "nobody's face was scored"
-        y = _PEOPLE_TOP + _PEOPLE_STEP * len(people) - 6 * bool(people)
-        _draw_text(pen, _PEOPLE_LEFT, y, text, 14, WIDTH - _MARGIN - _PEOPLE_LEFT)
+    for row, number in enumerate(listed):
+        _draw_track(picture, pen, prediction.tracks[number], number, row)
+    more = len(prediction.tracks) - len(TRACK_STYLES)
+    if more > 0 or not listed:
+        text = f"and {more} more, less likely fake" if more > 0 else "nobody's face was scored"
+        y = _TRACKS_TOP + _TRACKS_STEP * len(listed) - 6 * bool(listed)
+        _draw_text(pen, _TRACKS_LEFT, y, text, 14, WIDTH - _MARGIN - _TRACKS_LEFT)
+    asked = prediction.model_version is not None
     notes = [
         SCOPE_SENTENCE,
         *(["Hatched: no face was scored."] if any(unscored_spans(prediction)) else []),
-        *([] if thresholds else ["The model's thresholds are not known here."]),
+        *(["The model's thresholds are not known here."] if asked and not thresholds else []),
     ]
     footer = " ".join(notes)
     _draw_text(pen, _MARGIN, HEIGHT - 24, footer, 14, WIDTH - 2 * _MARGIN)
@@ -80,6 +83,19 @@ def draw_timeline(
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
+def most_suspect(tracks: Sequence[TrackPrediction]) -> list[int]:
+    """The numbers of all tracks, the one most likely fake first, those without a score last.
+
+    Example:
+        >>> from serving.prediction import Verdict
+        >>> scores = (0.1, None, 0.8)
+        >>> most_suspect([TrackPrediction(Verdict.UNCERTAIN, score, ()) for score in scores])
+        [2, 0, 1]
+    """
+    probabilities = [-1.0 if t.fake_probability is None else t.fake_probability for t in tracks]
+    return sorted(range(len(tracks)), key=lambda number: -probabilities[number])
+
+
 def _draw_text(
     pen: ImageDraw.ImageDraw, x: int, y: int, text: str, size: int, width: int, colour: str = ""
 ) -> None:
@@ -88,20 +104,19 @@ def _draw_text(
 
 def _draw_heading(pen: ImageDraw.ImageDraw, prediction: VideoPrediction) -> None:
     draw_sign(pen, prediction.verdict, _MARGIN, 12, 44)
-    left, width = _MARGIN + 56, _PEOPLE_LEFT - _MARGIN - 76
+    left, width = _MARGIN + 56, _TRACKS_LEFT - _MARGIN - 76
     _draw_text(pen, left, 10, answer_text(prediction), 22, width, drawing.INK)
-    parts = [part for part in (model_text(prediction), remark_text(prediction)) if part]
-    rest = drawing.fit("".join(f"  ·  {part}" for part in parts), 15, 0.8 * width)
+    model = f"  ·  {model_text(prediction)}"
     name = percent_encode(os.path.basename(prediction.path))
-    name = drawing.fit(name, 15, width - drawing.text_width(rest, 15))
-    _draw_text(pen, left, 38, name + rest, 15, width)
+    name = drawing.fit(name, 15, width - drawing.text_width(model, 15))
+    _draw_text(pen, left, 36, name + model, 15, width)
+    _draw_text(pen, left, 55, remark_text(prediction), 14, width, drawing.INK)
 
 
-def _draw_person(
-    picture: Image.Image, pen: ImageDraw.ImageDraw, prediction: VideoPrediction, row: int
+def _draw_track(
+    picture: Image.Image, pen: ImageDraw.ImageDraw, track: TrackPrediction, number: int, row: int
 ) -> None:
-    track = prediction.tracks[row]
-    top = _PEOPLE_TOP + _PEOPLE_STEP * row
+    top = _TRACKS_TOP + _TRACKS_STEP * row
     if track.picture:
         try:
             face = ImageOps.fit(
@@ -109,9 +124,9 @@ def _draw_person(
             )
         except OSError:  # the model could not read it either
             face = Image.new("RGB", (_FACE, _FACE), drawing.BAND)
-        picture.paste(face, (_PEOPLE_LEFT, top))
-    left, width = _PEOPLE_LEFT + _FACE + 10, WIDTH - _MARGIN - _PEOPLE_LEFT - _FACE - 10
-    _draw_text(pen, left + 16, top, f"Person {row + 1}", 16, width, drawing.INK)
+        picture.paste(face, (_TRACKS_LEFT, top))
+    left, width = _TRACKS_LEFT + _FACE + 10, WIDTH - _MARGIN - _TRACKS_LEFT - _FACE - 10
+    _draw_text(pen, left + 16, top, f"Track {number + 1}", 16, width, drawing.INK)
     draw_sign(pen, track.verdict, left, top + 25, 18)
     _draw_text(pen, left + 24, top + 25, verdict_text(track), 16, width - 24, drawing.INK)
     _draw_text(pen, left, top + 49, probability_text(track.fake_probability), 14, width)

@@ -1,8 +1,8 @@
-"""The plot of a timeline: each person's scores over time, in front of the verdicts' bands."""
+"""The plot of a timeline: each track's scores over time, in front of the verdicts' bands."""
 
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,16 @@ from serving.prediction import TrackPrediction, Verdict, VideoPrediction
 from serving.visualization.face_path import FacePath
 from serving.visualization.verdict_style import STYLES
 
-PERSON_STYLES: Sequence[tuple[str, str]] = (
+TRACK_STYLES: Sequence[tuple[str, str]] = (
     ("#000000", "o"),
     ("#0072b2", "s"),
     ("#009e73", "^"),
     ("#cc79a7", "D"),
 )
-"""Each person's colour and marker, from Okabe and Ito's palette (jfly.uni-koeln.de/color, 2008).
-No verdict has one of these colours. A fifth person looks like the first."""
+"""Colour and marker of each track that a legend names, from Okabe and Ito's palette
+(jfly.uni-koeln.de/color, 2008). No verdict has one of these colours."""
+
+_OTHER_STYLE = ("#7a7a7a", ".")
 
 _DOTS_PER_INCH = 100
 _LINE = "#a8a8a8"
@@ -37,7 +39,7 @@ def plot(
     thresholds: Thresholds | None,
     size: tuple[int, int],
     axes_box: tuple[int, int, int, int],
-    markers: Sequence[tuple[int, int]],
+    markers: Mapping[int, tuple[int, int]],
 ) -> Image.Image:
     """Draws the plot on a white picture.
 
@@ -46,7 +48,8 @@ def plot(
         thresholds: drawn as bands; None if not known.
         size: width and height of the picture, pixels.
         axes_box: left, top, right and bottom of the axes in it, pixels.
-        markers: positions of the markers of the people that a legend names, pixels.
+        markers: positions of the markers of the tracks that a legend names, by number, pixels; at
+            most as many as `TRACK_STYLES`.
 
     Returns:
         An RGB picture.
@@ -62,10 +65,12 @@ def plot(
     _draw_bands(axes, thresholds)
     _draw_unscored(axes, prediction)
     assert prediction.facts is not None
+    styles = dict(zip(markers, TRACK_STYLES, strict=False))
     for number, track in enumerate(prediction.tracks):
-        _draw_track(axes, number, track, prediction.facts.times_s)
-    for number, (x, y) in enumerate(markers):
-        colour, marker = PERSON_STYLES[number % len(PERSON_STYLES)]
+        style = styles.get(number, _OTHER_STYLE)
+        _draw_track(axes, style, track, prediction.facts.times_s)
+    for number, (x, y) in markers.items():
+        colour, marker = styles[number]
         sign = Line2D([x], [height - y], color=colour, marker=marker, markersize=8, linestyle="")
         sign.set_transform(None)  # pixels
         figure.add_artist(sign)
@@ -162,8 +167,10 @@ def unscored_spans(prediction: VideoPrediction) -> Iterator[tuple[float, float]]
             yield edges[indices[0]], edges[indices[-1] + 1]
 
 
-def _draw_track(axes: Axes, number: int, track: TrackPrediction, times_s: Sequence[float]) -> None:
-    colour, marker = PERSON_STYLES[number % len(PERSON_STYLES)]
+def _draw_track(
+    axes: Axes, style: tuple[str, str], track: TrackPrediction, times_s: Sequence[float]
+) -> None:
+    colour, marker = style
     common: dict[str, Any] = {"color": colour, "clip_on": False}
     for segment in FacePath(track, times_s).segments():
         axes.plot(

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from PIL import ImageDraw
 
-from data.ledger import percent_encode
+from data.ledger import Status, percent_encode
+from data.unjudged import Unjudged
 from serving.prediction import TrackPrediction, Verdict, VideoPrediction
 
 
@@ -39,6 +40,9 @@ STYLES: Mapping[Verdict, VerdictStyle] = {
     Verdict.UNCERTAIN: VerdictStyle((240, 228, 66), _QUESTION, (5, 3)),
     Verdict.ABSTAIN: VerdictStyle((170, 170, 170), _BAR, (2, 3)),
 }
+
+UNJUDGED_STYLE = VerdictStyle((255, 255, 255), _BAR, (1, 3))
+"""Of faces that the model was not asked about."""
 
 
 def draw_sign(pen: ImageDraw.ImageDraw, verdict: Verdict, left: int, top: int, side: int) -> None:
@@ -113,8 +117,31 @@ def answer_text(prediction: VideoPrediction) -> str:
     return f"{verdict_text(prediction)}, {probability_text(prediction.fake_probability)}"
 
 
+def unjudged_text(prediction: VideoPrediction) -> str:
+    """How many tracks of faces were not judged, and why; empty if there are none.
+
+    Example:
+        >>> from data.ledger import Status
+        >>> from data.unjudged import Unjudged
+        >>> from serving.prediction import VideoFacts
+        >>> counts = {Unjudged.TOO_SMALL: 2, Unjudged.BEYOND_LIMIT: 1}
+        >>> facts = VideoFacts(640, 360, 25.0, 1.0, 25, 25, 0, (), unjudged_counts=counts)
+        >>> unjudged_text(
+        ...     VideoPrediction(
+        ...         "a.mp4", "xception", 1, Verdict.FAKE, 0.97, Status.OK, "", facts=facts
+        ...     )
+        ... )
+        'not judged: 3 (2 too small, 1 beyond the limit)'
+    """
+    counts = prediction.facts.unjudged_counts if prediction.facts else {}
+    if not counts:
+        return ""
+    reasons = [f"{counts[reason]} {reason.value}" for reason in Unjudged if reason in counts]
+    return f"not judged: {sum(counts.values())} ({', '.join(reasons)})"
+
+
 def remark_text(prediction: VideoPrediction) -> str:
-    """Status and reason; empty if the whole video could be judged.
+    """Status and reason, and who was not judged; empty if everybody in the whole video was.
 
     Example:
         >>> from data.ledger import Status
@@ -124,6 +151,6 @@ def remark_text(prediction: VideoPrediction) -> str:
         >>> remark_text(missing)
         'missing: no such file'
     """
-    if not prediction.reason:
-        return ""
-    return percent_encode(f"{prediction.status.value}: {prediction.reason}")
+    status = prediction.status
+    reason = prediction.reason if status is Status.OK else f"{status.value}: {prediction.reason}"
+    return percent_encode("; ".join(filter(None, [reason, unjudged_text(prediction)])))

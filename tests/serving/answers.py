@@ -1,5 +1,6 @@
 """Answers made by hand for the tests of what is made of answers."""
 
+import collections
 import io
 
 import numpy as np
@@ -33,7 +34,16 @@ def track(scores, verdict=Verdict.FAKE, probability=0.9, box=BOX, **more):
     return TrackPrediction(verdict, probability, frames, picture=picture(), **more)
 
 
-def answer(*tracks, path="clip.mp4", times_s=(0.0, 0.5, 1.0, 1.5), width=160, height=120, **more):
+def answer(
+    *tracks,
+    path="clip.mp4",
+    times_s=(0.0, 0.5, 1.0, 1.5),
+    width=160,
+    height=120,
+    unjudged=(),
+    counts=None,
+    **more,
+):
     """A video of two seconds."""
     facts = VideoFacts(
         width=width,
@@ -43,8 +53,11 @@ def answer(*tracks, path="clip.mp4", times_s=(0.0, 0.5, 1.0, 1.5), width=160, he
         frames_declared=48,
         frames_decoded=48,
         frames_damaged=0,
-        tracks_left_out=0,
         times_s=tuple(times_s),
+        unjudged=tuple(unjudged),
+        unjudged_counts=dict(collections.Counter(t.reason for t in unjudged))
+        if counts is None
+        else counts,
     )
     scored = [t for t in tracks if t.fake_probability is not None]
     worst = max(scored, key=lambda t: t.fake_probability, default=None)

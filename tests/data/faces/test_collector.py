@@ -7,9 +7,10 @@ import pytest
 
 from data.contract import Measurements
 from data.detectors import Face
-from data.faces.collector import THINNING, FaceCollector
+from data.faces.collector import MAX_UNJUDGED, THINNING, FaceCollector
 from data.faces.types import FaceOptions
 from data.ledger import Status
+from data.unjudged import Unjudged
 from data.video.reader import Frame
 
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), np.uint8)
@@ -71,6 +72,65 @@ def test_only_tracks_that_can_still_be_chosen_are_kept():
     assert collector.faces_held == 9 + 1
     outcome = collector.result(measured(number))
     assert (outcome.tracks_kept, outcome.tracks_left_out, outcome.usable_counts) == (1, 4, (9,))
+    assert outcome.unjudged_counts == {Unjudged.BEYOND_LIMIT: 4}
     assert {face.track for face in outcome.faces} == {0}
     assert len(outcome.faces) == 9
     assert len(outcome.times_s) == number
+
+
+def seen_at(size, frames, collector, person=0, start=0):
+    """Adds frames with a face of some size, and then enough without one to end the track."""
+    for number in range(frames):
+        box = np.array([14, 14, 14 + size, 14 + size], np.float32)
+        collector.add(frame_of(person, start + number), [Face(box, np.zeros(10, np.float32), 0.99)])
+    for _ in range(5):
+        collector.add(NOBODY, [])
+    return start + frames + 5
+
+
+def test_tracks_are_kept_that_are_seen_longest_and_largest():
+    collector = FaceCollector(OPTIONS, faces_per_track=4)
+    number = seen_at(12, 5, collector, person=0)
+    number = seen_at(36, 3, collector, person=1, start=number)
+    outcome = collector.result(measured(number))
+    assert outcome.usable_counts == (3,)
+    assert {face.box[2] - face.box[0] for face in outcome.faces} == {36.0}
+
+
+def test_the_reason_why_a_track_is_not_judged_is_the_first_that_applies():
+    options = dataclasses.replace(OPTIONS, min_track_share=0.1, min_face_size=20)
+    collector = FaceCollector(options)
+    number = seen_at(36, 9, collector)
+    number = seen_at(30, 9, collector, person=1, start=number)
+    number = seen_at(10, 9, collector, person=2, start=number)
+    number = seen_at(28, 1, collector, start=number)
+    grey = Frame(number / 25, np.full((64, 64, 3), 90, np.uint8))
+    collector.add(grey, [FACE])
+    outcome = collector.result(measured(number + 1))
+    assert [(track.reason, track.face_size, track.faces_seen) for track in outcome.unjudged] == [
+        (Unjudged.TOO_BLURRED, 36.0, 1),
+        (Unjudged.BEYOND_LIMIT, 30.0, 9),
+        (Unjudged.TOO_BRIEF, 28.0, 1),
+        (Unjudged.TOO_SMALL, 10.0, 9),
+    ]
+    assert outcome.unjudged_counts == dict.fromkeys(Unjudged, 1)
+
+
+def test_of_many_tracks_the_largest_are_described_and_all_are_counted():
+    collector = FaceCollector(OPTIONS)
+    number = seen_at(36, 3, collector)
+    for i in range(2 * MAX_UNJUDGED):
+        number = seen_at(12 + 20 * (i % 2), 1, collector, person=1 + i % 2, start=number)
+    outcome = collector.result(measured(number))
+    assert outcome.tracks_left_out == 2 * MAX_UNJUDGED
+    assert {track.face_size for track in outcome.unjudged} == {32.0}
+    assert len(outcome.unjudged) == MAX_UNJUDGED
+
+
+def test_of_a_long_track_evenly_spread_boxes_are_described():
+    collector = FaceCollector(dataclasses.replace(OPTIONS, min_face_size=50))
+    number = seen_at(36, 1000, collector)
+    (track,) = collector.result(measured(number)).unjudged
+    assert (track.faces_seen, track.times_s[0]) == (1000, 0.0)
+    assert 32 <= len(track.boxes) == len(track.times_s) <= 64
+    assert len(set(np.diff(np.round(25 * np.array(track.times_s))))) == 1

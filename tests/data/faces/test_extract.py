@@ -12,6 +12,7 @@ from data.detectors.mtcnn import Mtcnn
 from data.faces.extract import FaceOptions, extract_faces
 from data.faces.tracking import MAX_GAP
 from data.ledger import Status
+from data.unjudged import Unjudged
 from tests.data import bad_clips
 from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
 
@@ -94,7 +95,7 @@ def test_a_video_without_a_usable_face_is_not_used(options, status, clips, detec
     )
     assert faces.status is status
     assert faces.faces == ()
-    assert (faces.tracks_kept, faces.tracks_left_out) == (0, 0)
+    assert (faces.tracks_kept, faces.tracks_left_out) == (0, 1)
 
 
 def test_a_clip_of_which_little_came_is_not_judged(clips, detector, tmp_path):
@@ -130,6 +131,10 @@ def test_flashes_and_surplus_tracks_are_left_out_and_counted(clips):
     options = dataclasses.replace(OPTIONS, max_tracks=1, min_track_share=0.25, min_sharpness=0)
     faces = extract_faces(str(clips / "good.mp4"), Scripted(frames), options)
     assert (faces.tracks_kept, faces.tracks_left_out) == (1, 2)
+    surplus, brief = faces.unjudged
+    assert (surplus.reason, surplus.faces_seen) == (Unjudged.BEYOND_LIMIT, 6)
+    assert (surplus.boxes[0], surplus.times_s) == (tuple(map(float, second)), faces.times_s[:6])
+    assert (brief.reason, brief.faces_seen, brief.face_size) == (Unjudged.TOO_BRIEF, 1, 60.0)
     assert {face.box for face in faces.faces} == {tuple(map(float, steady))}
 
 
@@ -171,7 +176,8 @@ def test_tracks_count_by_their_usable_faces(tmp_path):
     outcome = extract_faces(str(path), Scripted(frames), options)
     boxes = [list({face.box for face in outcome.faces if face.track == i}) for i in range(2)]
     assert boxes == [[tuple(map(float, steady))], [tuple(map(float, large))]]
-    assert (outcome.tracks_kept, outcome.tracks_left_out) == (2, 0), "one has no usable face"
+    assert (outcome.tracks_kept, outcome.tracks_left_out) == (2, 1)
+    assert outcome.unjudged_counts == {Unjudged.TOO_SMALL: 1}
 
 
 @pytest.mark.slow

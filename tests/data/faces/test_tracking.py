@@ -6,7 +6,6 @@ from data.faces.tracking import (
     MAX_DESCRIPTORS,
     MAX_GAP,
     Tracker,
-    rank_tracks,
 )
 
 SIZE = 10.0
@@ -65,20 +64,6 @@ def test_a_track_survives_a_short_miss_and_no_long_one():
 
 def test_tracks_are_numbered_as_they_appear():
     assert tracks([("b", 50), ("a", 0)], [("a", 0), ("b", 50), ("c", 90)]) == [[0, 1], [1, 0, 2]]
-
-
-@pytest.mark.parametrize(
-    ("counts", "order"),
-    [
-        pytest.param({0: 2, 1: 3}, [1, 0], id="the most usable faces"),
-        pytest.param({0: 2, 1: 1}, [0, 1], id="already so"),
-        pytest.param({1: 1, 0: 1}, [0, 1], id="first seen"),
-        pytest.param({0: 0, 1: 2, 2: 0}, [1, 0, 2], id="none usable"),
-        pytest.param({}, [], id="nothing to rank"),
-    ],
-)
-def test_the_track_with_the_most_usable_faces_comes_first(counts, order):
-    assert rank_tracks(counts) == order
 
 
 def test_a_track_is_open_until_it_was_missed_too_often():

@@ -184,7 +184,7 @@ def follow(images, detector):
         for image, faces in zip(images, detections, strict=True)
     ]
     counts = collections.Counter(number for frame in numbers for number in frame)
-    order = tracking.rank_tracks(counts)
+    order = sorted(counts, key=lambda number: -counts[number])
     return detections, [[order.index(number) for number in frame] for frame in numbers]
 
 

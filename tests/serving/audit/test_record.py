@@ -17,7 +17,12 @@ from serving.prediction import Verdict
 from tests.serving.answers import answer, track
 
 OPTIONS = OptionsRecord(
-    server="host:1", model="tiny", detector="mtcnn", ask="tracks", faces=FaceOptions()
+    server="host:1",
+    model="tiny",
+    detector="mtcnn",
+    ask="tracks",
+    faces=FaceOptions(),
+    large_face_share=0.5,
 )
 CARD = ModelCard(
     name="tiny",
@@ -44,7 +49,7 @@ def test_a_record_says_what_was_asked_and_what_answered(tmp_path):
         record_of(tmp_path, answer(SEEN, path=path), cards={3: CARD}), tmp_path / "record.json"
     )
     content = json.loads((tmp_path / "record.json").read_text())
-    assert content["schema_version"] == "1"
+    assert content["schema_version"] == "2"
     assert content["scope"] == SCOPE_SENTENCE
     assert content["created_at"].endswith("Z")
     assert content["versions"].keys() >= {"python", "tensorflow", "av", "unmask"}
@@ -137,9 +142,9 @@ def test_the_hash_is_of_the_content_alone(tmp_path):
     ("text", "message"),
     [
         pytest.param("{", "Invalid JSON", id="no JSON"),
-        pytest.param('{"schema_version": "2"}', "schema_version", id="another version"),
+        pytest.param('{"schema_version": "3"}', "schema_version", id="another version"),
         pytest.param(
-            '{"scope": "", "videos": []}', "is no audit record of schema version 1", id="old"
+            '{"scope": "", "videos": []}', "is no audit record of schema version 2", id="old"
         ),
         pytest.param(None, "cannot be read (No such file", id="absent"),
     ],

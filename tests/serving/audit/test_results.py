@@ -3,13 +3,15 @@ import csv
 import pytest
 
 from data.contract import SCOPE_SENTENCE
+from data.unjudged import Unjudged
 from data.utils.errors import OutputError
 from serving.audit import results
 from tests.serving.answers import answer, track
 
 
 def test_csv_has_one_row_a_video(tmp_path):
-    scored = answer(track({0.5: 0.75}, probability=0.75), path='a "b",c.mp4')
+    counts = {Unjudged.TOO_BLURRED: 2, Unjudged.BEYOND_LIMIT: 1}
+    scored = answer(track({0.5: 0.75}, probability=0.75), path='a "b",c.mp4', counts=counts)
     abstained = answer(path="caf\udce9.mp4", reason="no face")  # b"caf\xe9", not UTF-8
     results.write_csv([scored, abstained], tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as file:
@@ -23,7 +25,12 @@ def test_csv_has_one_row_a_video(tmp_path):
             "fake_probability": "0.75",
             "status": "ok",
             "reason": "",
-            "tracks": "1",
+            "tracks_judged": "1",
+            "tracks_not_judged": "3",
+            "too_small": "0",
+            "too_blurred": "2",
+            "too_brief": "0",
+            "beyond_limit": "1",
             **common,
         },
         {
@@ -33,7 +40,7 @@ def test_csv_has_one_row_a_video(tmp_path):
             "fake_probability": "",
             "status": "no_face",
             "reason": "no face",
-            "tracks": "0",
+            **dict.fromkeys(results.COLUMNS[7:13], "0"),
             **common,
         },
     ]

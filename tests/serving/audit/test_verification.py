@@ -64,28 +64,28 @@ def moved(by):
         pytest.param(answer(moved(2.0)), [], id="boxes close"),
         pytest.param(
             answer(moved(4.0)),
-            ["person 1: box of 1 of 2 faces differs, first at 0.00 s"],
+            ["track 1: box of 1 of 2 faces differs, first at 0.00 s"],
             id="boxes apart",
         ),
         pytest.param(
             answer(track({0.0: 0.8, 0.5: 0.95}, probability=0.92)),
             [
                 "fake_probability: recorded 0.9, now 0.92",
-                "person 1: fake_probability: recorded 0.9, now 0.92",
+                "track 1: fake_probability: recorded 0.9, now 0.92",
             ],
             id="score",
         ),
         pytest.param(
             answer(track({0.0: 0.7, 0.5: None})),
-            ["person 1: fake_probability of 2 of 2 faces differs, first at 0.00 s"],
+            ["track 1: fake_probability of 2 of 2 faces differs, first at 0.00 s"],
             id="face scores",
         ),
         pytest.param(
             answer(track({0.0: 0.8, 0.6: 0.95})),
-            ["person 1: time of 1 of 2 faces differs, first at 0.50 s"],
+            ["track 1: time of 1 of 2 faces differs, first at 0.50 s"],
             id="times",
         ),
-        pytest.param(answer(track({0.0: 0.8})), ["person 1: faces: recorded 2, now 1"], id="faces"),
+        pytest.param(answer(track({0.0: 0.8})), ["track 1: faces: recorded 2, now 1"], id="faces"),
         pytest.param(
             answer(SEEN, model_version=4), ["model_version: recorded 3, now 4"], id="version"
         ),
@@ -93,11 +93,11 @@ def moved(by):
             answer(track({0.0: 0.8, 0.5: 0.95}, Verdict.UNCERTAIN)),
             [
                 'verdict: recorded "fake", now "uncertain"',
-                "person 1: verdict: recorded fake, now uncertain",
+                "track 1: verdict: recorded fake, now uncertain",
             ],
             id="verdict",
         ),
-        pytest.param(answer(SEEN, SEEN), ["people: recorded 1, now 2"], id="people"),
+        pytest.param(answer(SEEN, SEEN), ["tracks: recorded 1, now 2"], id="tracks"),
     ],
 )
 def test_an_answer_is_compared_in_all_that_it_says(video, again, expected):
@@ -138,7 +138,7 @@ def test_a_changed_record_is_recognised_by_its_hash(video):
     [
         pytest.param(
             {"fake_probability": 0.8},
-            ["its fake probability is not the largest of its people's"],
+            ["its fake probability is not the largest of its tracks'"],
             id="not the largest",
         ),
         pytest.param(

@@ -11,7 +11,12 @@ from tests.data.bad_clips import broken
 from tests.serving.answers import answer, track
 
 OPTIONS = OptionsRecord(
-    server="host:1", model="tiny", detector="mtcnn", ask="tracks", faces=FaceOptions()
+    server="host:1",
+    model="tiny",
+    detector="mtcnn",
+    ask="tracks",
+    faces=FaceOptions(),
+    large_face_share=0.5,
 )
 
 

@@ -106,7 +106,7 @@ def test_faces_that_the_model_cannot_read_get_no_number(client, face_jpeg):
     prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
     assert prediction.fake_probability is None
-    assert prediction.reason == "the model could not read the faces of 1 of 1 people"
+    assert prediction.reason == "the model could not read the faces of 1 of 1 tracks"
     (track,) = prediction.tracks
     assert (track.verdict, track.fake_probability) == (Verdict.ABSTAIN, None)
     assert track.frames[0].fake_probability is None
@@ -118,7 +118,7 @@ def test_an_unread_track_leaves_nothing_but_fake(client, face_jpeg, brightness, 
     prediction = client.predict_faces("clip.mp4", VideoFaces(Status.OK, "", faces))
     assert (prediction.verdict, prediction.status) == (Verdict.ABSTAIN, Status.UNREADABLE)
     assert prediction.fake_probability is None
-    assert prediction.reason == "the model could not read the faces of 1 of 3 people"
+    assert prediction.reason == "the model could not read the faces of 1 of 3 tracks"
     assert [track.verdict for track in prediction.tracks] == [
         Verdict.ABSTAIN,
         Verdict[verdict],

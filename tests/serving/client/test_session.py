@@ -15,7 +15,7 @@ from serving.client.connection import Connection
 from serving.client.errors import CallError, ServingError
 from serving.client.operations import Returned, resume
 from serving.client.session import Session
-from serving.prediction import Verdict
+from serving.prediction import LARGE_FACE_SHARE, Verdict
 from tests.serving.clips import WholeFrameDetector, faces_of, write_video
 
 OPTIONS = FaceOptions(frames_per_video=2)
@@ -59,6 +59,7 @@ def session(max_message_bytes=2**20):
         payload="tracks",
         detector=WholeFrameDetector(),
         options=OPTIONS,
+        large_face_share=LARGE_FACE_SHARE,
         timeout_s=60.0,
     )
 

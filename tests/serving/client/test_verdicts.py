@@ -6,8 +6,9 @@ import pytest
 from data.contract import VerdictCode
 from data.faces import VideoFaces
 from data.ledger import Status
+from data.unjudged import Unjudged, UnjudgedTrack
 from serving.client.verdicts import abstention, video_prediction
-from serving.prediction import Verdict
+from serving.prediction import LARGE_FACE_SHARE, Verdict
 from tests.serving.clips import faces_of
 
 NAN = float("nan")
@@ -26,7 +27,7 @@ def predict(tracks, scores, verdicts, face_scores, **video):
         "face_probability": np.array(face_scores, np.float32),
     }
     faces = VideoFaces(Status.OK, "", **video)
-    return video_prediction("clip.mp4", "tiny", 7, faces, tracks, outputs)
+    return video_prediction("clip.mp4", "tiny", 7, faces, tracks, outputs, LARGE_FACE_SHARE)
 
 
 def test_the_largest_score_decides():
@@ -83,3 +84,45 @@ def test_an_abstention_names_no_version():
     prediction = abstention("clip.mp4", "tiny", Status.NO_FACE, "no face")
     assert (prediction.verdict, prediction.model_version) == (Verdict.ABSTAIN, None)
     assert (prediction.fake_probability, prediction.tracks) == (None, ())
+
+
+def unjudged(size, seen=2, reason=Unjudged.BEYOND_LIMIT):
+    times = tuple(0.5 * number for number in range(seen))
+    return UnjudgedTrack(reason, seen, size, times, ((0.0, 0.0, size, size),) * seen)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "verdict"),
+    [
+        pytest.param(unjudged(1.0), Verdict.UNCERTAIN, id="half as large"),
+        pytest.param(unjudged(50.0, 3, Unjudged.TOO_BLURRED), Verdict.UNCERTAIN, id="blurred"),
+        pytest.param(unjudged(0.9), Verdict.REAL, id="small"),
+        pytest.param(unjudged(50.0, 1), Verdict.REAL, id="in one frame alone"),
+    ],
+)
+def test_nobody_is_called_real_beside_a_large_face_that_was_not_judged(hidden, verdict):
+    # The judged faces are 2 pixels a side.
+    prediction = predict(
+        tracks_of(1), [0.25], [VerdictCode.REAL], [[0.25]], unjudged=(hidden, unjudged(0.5))
+    )
+    assert (prediction.verdict, prediction.fake_probability) == (verdict, 0.25)
+    assert prediction.tracks[0].verdict is Verdict.REAL
+    assert (prediction.status, bool(prediction.reason)) == (Status.OK, verdict is not Verdict.REAL)
+
+
+def test_the_face_that_was_passed_over_is_described():
+    prediction = predict(
+        *(tracks_of(1), [0.25], [VerdictCode.REAL], [[0.25]]),
+        unjudged=(unjudged(50.0, 3), unjudged(40.0)),
+    )
+    assert prediction.reason == (
+        "not called real: a face of 50 pixels, from 0.0 to 1.0 s, was not judged (beyond the "
+        "limit), nor 1 more"
+    )
+
+
+def test_a_fake_stays_one_whoever_else_was_not_judged():
+    prediction = predict(
+        tracks_of(1), [0.75], [VerdictCode.FAKE], [[0.75]], unjudged=(unjudged(50.0),)
+    )
+    assert (prediction.verdict, prediction.reason) == (Verdict.FAKE, "")

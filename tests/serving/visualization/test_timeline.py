@@ -28,12 +28,12 @@ def test_the_line_is_where_the_scores_are(tmp_path):
     low = drawn(tmp_path, answer(track(dict.fromkeys(TIMES, 0.1)), times_s=TIMES))
 
     def row_of_ink(picture):
-        plot = picture[72:334, 200:700]
+        plot = picture[84:334, 200:700]
         return np.median(np.nonzero((plot < 40).all(axis=-1))[0])
 
-    # 0 and 1 lie 4 % of the range within the axes' 262 pixels.
-    assert row_of_ink(high) == pytest.approx(262 * (1.04 - 0.9) / 1.08, abs=3)
-    assert row_of_ink(low) == pytest.approx(262 * (1.04 - 0.1) / 1.08, abs=3)
+    # 0 and 1 lie 4 % of the range within the axes' 250 pixels.
+    assert row_of_ink(high) == pytest.approx(250 * (1.04 - 0.9) / 1.08, abs=3)
+    assert row_of_ink(low) == pytest.approx(250 * (1.04 - 0.1) / 1.08, abs=3)
 
 
 def test_bands_lie_between_the_thresholds_and_are_not_made_up(tmp_path):
@@ -43,7 +43,7 @@ def test_bands_lie_between_the_thresholds_and_are_not_made_up(tmp_path):
     column = 100  # between the axis and the first dot
 
     def at(picture, probability):
-        return tuple(picture[72 + round(262 * (1.04 - probability) / 1.08), column])
+        return tuple(picture[84 + round(250 * (1.04 - probability) / 1.08), column])
 
     fake, uncertain, real = (at(with_bands, p) for p in (0.7, 0.45, 0.15))
     assert len({fake, uncertain, real, (255, 255, 255)}) == 4
@@ -60,7 +60,7 @@ def test_bands_lie_between_the_thresholds_and_are_not_made_up(tmp_path):
             answer(
                 track({0.0: None, 0.5: 0.4}, Verdict.ABSTAIN, None),
                 status=Status.UNREADABLE,
-                reason="the model could not read the faces of 1 of 1 people",
+                reason="the model could not read the faces of 1 of 1 tracks",
             ),
             id="unread",
         ),

@@ -27,7 +27,7 @@ def test_times_without_a_scored_face(people, spans):
 
 def test_axes_and_markers_lie_where_they_are_wanted():
     prediction = answer(track(SEEN), track(SEEN), times_s=TIMES)
-    image = np.asarray(plot(prediction, None, (400, 200), (60, 20, 300, 160), [(350, 50)]))
+    image = np.asarray(plot(prediction, None, (400, 200), (60, 20, 300, 160), {1: (350, 50)}))
     assert image.shape == (200, 400, 3)
     ink = (image != 255).any(axis=-1)
     assert ink[46:54, 346:354].any()
