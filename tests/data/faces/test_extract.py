@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from data.detectors import Face, intersection_over_union
+from data.detectors import Face
+from data.detectors.boxes import intersection_over_union
 from data.detectors.mtcnn import Mtcnn
 from data.faces.extract import FaceOptions, extract_faces
 from data.faces.tracking import MAX_GAP
