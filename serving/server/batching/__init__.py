@@ -5,7 +5,7 @@
 
 from serving.server.batching import parameters
 from serving.server.batching.batched_function import ArrayFunction, BatchedFunction
-from serving.server.batching.batching import Batching
 from serving.server.batching.parameters import BatchingParameters
+from serving.server.batching.server_batching import Batching
 
 __all__ = ["ArrayFunction", "BatchedFunction", "Batching", "BatchingParameters", "parameters"]

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from serving.server.batching.batched_function import BatchedFunction
-from serving.server.batching.batching import Batching
 from serving.server.batching.parameters import BatchingParameters
+from serving.server.batching.server_batching import Batching
 from serving.server.errors import StatusError
 from serving.server.servables.signature_function import SignatureFunction
 from tests.serving.server.rows_model import request_of

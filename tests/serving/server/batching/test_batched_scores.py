@@ -12,8 +12,8 @@ from models.export import ServedModel, export
 from models.networks import classifier
 from models.scoring import NetworkScorer
 from models.transform import label_only
-from serving.server.batching.batching import Batching
 from serving.server.batching.parameters import BatchingParameters
+from serving.server.batching.server_batching import Batching
 from serving.server.servables import Servable, warmup
 from tests.models.conftest import encode, portrait
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from serving.server.batching import Batching, BatchingParameters
-from serving.server.batching.batching import MODEL_PARAMETERS
+from serving.server.batching.server_batching import MODEL_PARAMETERS
 from serving.server.errors import StatusError
 from serving.server.servables import servable as servables
 from serving.server.servables.servable import Servable

@@ -1,7 +1,7 @@
 import pytest
 
-from serving.server.batching.batching import MODEL_PARAMETERS, Batching
 from serving.server.batching.parameters import BatchingParameters
+from serving.server.batching.server_batching import MODEL_PARAMETERS, Batching
 from serving.server.errors import StatusError
 
 COMMON = BatchingParameters(max_batch_size=7)
