@@ -16,7 +16,7 @@ from tfx.types.standard_artifacts import InfraBlessing, Model, ModelBlessing, Pu
 from tfx.utils import path_utils
 
 from components import served_versions
-from serving.server.version_folders import version_number
+from serving.server.version_folders import SAVED_MODEL, version_number
 
 INCOMING = ".incoming-"
 """Prefix of folders being written; servers ignore them, since a version is a number."""
@@ -85,7 +85,7 @@ def _remove_leftovers(base: str) -> None:
         name = name.rstrip("/")
         path = os.path.join(base, name)
         half_written = version_number(name) is not None and not tf.io.gfile.exists(
-            os.path.join(path, served_versions.SAVED_MODEL)
+            os.path.join(path, SAVED_MODEL)
         )
         if name.startswith(INCOMING) or half_written:
             tf.io.gfile.rmtree(path)

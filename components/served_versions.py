@@ -8,9 +8,7 @@ import os
 
 import tensorflow as tf
 
-from serving.server.version_folders import version_number
-
-SAVED_MODEL = "saved_model.pb"
+from serving.server.version_folders import SAVED_MODEL, version_number
 
 
 def latest_version(serving_root: str, model_name: str) -> int | None:

@@ -46,7 +46,7 @@ class ServerOptions:
         rest_api_num_threads: requests answered at a time over REST.
         rest_api_timeout_in_ms: milliseconds after which a REST request is given up.
         batching_parameters: how requests are batched; None for no batching.
-        enable_per_model_batching_parameters: whether versions carry their own, see `Batching`.
+        enable_per_model_batching_parameters: whether versions carry their own.
         monitoring_config: whether metrics are shown, and under which path; None to show none.
         bearer_token_file: see `BearerTokens`; None to take requests without a token.
         limits: beyond which requests are refused.

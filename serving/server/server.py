@@ -13,7 +13,7 @@ from tensorflow_serving.config import model_server_config_pb2
 from data.utils.errors import UsageError
 from serving.server.admission import BearerTokens
 from serving.server.api import Api
-from serving.server.batching import Batching, parameters
+from serving.server.batching import ServerBatching, parameters
 from serving.server.core import (
     ConfigSource,
     Manager,
@@ -182,11 +182,11 @@ class Server:
                 options.model_config_file_poll_wait_seconds,
             )
 
-    def _make_batching(self) -> Batching | None:
+    def _make_batching(self) -> ServerBatching | None:
         message = self._options.batching_parameters
         if message is None:
             return None
-        return Batching(
+        return ServerBatching(
             parameters.of_message(message),
             per_model=self._options.enable_per_model_batching_parameters,
             on_run=self._metrics.observe_batch,

@@ -2,6 +2,9 @@
 
 import pathlib
 
+SAVED_MODEL = "saved_model.pb"
+"""The file that makes a numbered folder a version."""
+
 _MAX_VERSION = 2**63 - 1  # ModelSpec.version is an int64
 
 
@@ -43,6 +46,6 @@ def find_versions(base_path: pathlib.Path) -> dict[int, pathlib.Path]:
     versions = {}
     for path in sorted(base_path.iterdir()):
         version = version_number(path.name)
-        if version is not None and (path / "saved_model.pb").is_file():
+        if version is not None and (path / SAVED_MODEL).is_file():
             versions[version] = path
     return versions

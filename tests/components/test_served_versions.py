@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from components import served_versions
+from serving.server.version_folders import SAVED_MODEL
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_copy_has_the_same_content_and_is_a_version_only_at_its_end(version, m
 
     monkeypatch.setattr(tf.io.gfile, "copy", record)
     served_versions.copy_tree(str(version), "ram://copies/1")
-    assert copied[-1] == served_versions.SAVED_MODEL
+    assert copied[-1] == SAVED_MODEL
     assert sorted(copied) == served_versions.relative_files(str(version))
     assert served_versions.content_hash("ram://copies/1") == served_versions.content_hash(
         str(version)

@@ -3,8 +3,8 @@
 import pytest
 from tfx.types.standard_artifacts import Model
 
-from components import served_versions
 from components.serving_baseline import ServingBaseline
+from serving.server.version_folders import SAVED_MODEL
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def compare(tmp_path):
     """Runs the component; returns its output and the content of the model in it."""
     candidate, baseline = Model(), Model()
     candidate.uri, baseline.uri = str(tmp_path / "candidate"), str(tmp_path / "baseline")
-    saved = tmp_path / "candidate" / "Format-Serving" / served_versions.SAVED_MODEL
+    saved = tmp_path / "candidate" / "Format-Serving" / SAVED_MODEL
     saved.parent.mkdir(parents=True)
     saved.write_text("candidate")
 
@@ -25,7 +25,7 @@ def compare(tmp_path):
             served_before="",
             code_hash="",
         )
-        copy = tmp_path / "baseline" / "Format-Serving" / served_versions.SAVED_MODEL
+        copy = tmp_path / "baseline" / "Format-Serving" / SAVED_MODEL
         return baseline, copy.read_text()
 
     return compare
@@ -40,7 +40,7 @@ def test_the_candidate_where_nothing_is_served(compare):
 
 def test_the_latest_served_version(compare, tmp_path):
     for version in ("7", "12"):
-        path = tmp_path / "serving" / "xception" / version / served_versions.SAVED_MODEL
+        path = tmp_path / "serving" / "xception" / version / SAVED_MODEL
         path.parent.mkdir(parents=True)
         path.write_text(f"version {version}")
     baseline, content = compare()

@@ -6,6 +6,6 @@
 from serving.server.batching import parameters
 from serving.server.batching.batched_function import ArrayFunction, BatchedFunction
 from serving.server.batching.parameters import BatchingParameters
-from serving.server.batching.server_batching import Batching
+from serving.server.batching.server_batching import ServerBatching
 
-__all__ = ["ArrayFunction", "BatchedFunction", "Batching", "BatchingParameters", "parameters"]
+__all__ = ["ArrayFunction", "BatchedFunction", "BatchingParameters", "ServerBatching", "parameters"]

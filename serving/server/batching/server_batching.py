@@ -13,7 +13,7 @@ MODEL_PARAMETERS = "batching_params.pbtxt"
 
 
 @dataclasses.dataclass(frozen=True)
-class Batching:
+class ServerBatching:
     """How a server merges requests.
 
     Args:

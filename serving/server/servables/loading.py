@@ -6,7 +6,7 @@ import time
 
 import grpc
 
-from serving.server.batching import Batching
+from serving.server.batching import ServerBatching
 from serving.server.errors import StatusError
 from serving.server.monitoring import Metrics
 from serving.server.servables import inference, warmup
@@ -17,7 +17,7 @@ def load_servable(
     folder: pathlib.Path,
     *,
     enable_model_warmup: bool = True,
-    batching: Batching | None = None,
+    batching: ServerBatching | None = None,
     metrics: Metrics | None = None,
 ) -> Servable:
     """Loads a version and runs its warm-up requests.

@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.util import deprecation
 
 from serving.server import errors
-from serving.server.batching import ArrayFunction, BatchedFunction, Batching
+from serving.server.batching import ArrayFunction, BatchedFunction, ServerBatching
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.servables import tensor_proto
 from serving.server.servables.signature_function import SignatureFunction
@@ -46,7 +46,7 @@ class Servable:
         StatusError: the SavedModel or its batching parameters are broken.
     """
 
-    def __init__(self, folder: pathlib.Path, batching: Batching | None = None) -> None:
+    def __init__(self, folder: pathlib.Path, batching: ServerBatching | None = None) -> None:
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
             self.signatures = _load(self._session, folder)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from serving.server.batching.batched_function import BatchedFunction
 from serving.server.batching.parameters import BatchingParameters
-from serving.server.batching.server_batching import Batching
+from serving.server.batching.server_batching import ServerBatching
 from serving.server.errors import StatusError
 from serving.server.servables.signature_function import SignatureFunction
 from tests.serving.server.rows_model import request_of
@@ -31,7 +31,7 @@ def merge(rows_signature):
 
     def run(requests, outputs=OUTPUTS, **parameters):
         function = SignatureFunction(*rows_signature, ["a", "b"], outputs)
-        batching = Batching(BatchingParameters(**parameters))
+        batching = ServerBatching(BatchingParameters(**parameters))
         batched = BatchedFunction(function, batching.parameters, batching.scheduler)
         answers = batched._process([(a, b) for a, b in requests])
         return [
@@ -116,7 +116,7 @@ def test_an_empty_request_is_not_padded_but_answered(merge):
 )
 def test_what_cannot_be_batched_is_refused(rows_signature, arrays, message):
     function = SignatureFunction(*rows_signature, ["a", "b"], OUTPUTS)
-    batching = Batching(BatchingParameters(max_batch_size=4))
+    batching = ServerBatching(BatchingParameters(max_batch_size=4))
     batched = BatchedFunction(function, batching.parameters, batching.scheduler)
     with pytest.raises(StatusError) as caught:
         batched(arrays)

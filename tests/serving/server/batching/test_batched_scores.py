@@ -13,7 +13,7 @@ from models.networks import classifier
 from models.scoring import NetworkScorer
 from models.transform import label_only
 from serving.server.batching.parameters import BatchingParameters
-from serving.server.batching.server_batching import Batching
+from serving.server.batching.server_batching import ServerBatching
 from serving.server.servables import Servable, warmup
 from tests.models.conftest import encode, portrait
 
@@ -67,7 +67,7 @@ def alone(exported):
 @pytest.mark.parametrize("sizes", [pytest.param((), id="as is"), pytest.param((16,), id="filled")])
 def test_merged_requests_keep_their_scores(exported, alone, wait_until, sizes):
     assert len({float(answer["fake_probability"][0]) for answer in alone.values()}) > 3
-    batching = Batching(
+    batching = ServerBatching(
         BatchingParameters(max_batch_size=16, num_batch_threads=1, allowed_batch_sizes=sizes)
     )
     servable = Servable(exported, batching)

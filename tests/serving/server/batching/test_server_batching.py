@@ -1,7 +1,7 @@
 import pytest
 
 from serving.server.batching.parameters import BatchingParameters
-from serving.server.batching.server_batching import MODEL_PARAMETERS, Batching
+from serving.server.batching.server_batching import MODEL_PARAMETERS, ServerBatching
 from serving.server.errors import StatusError
 
 COMMON = BatchingParameters(max_batch_size=7)
@@ -19,11 +19,11 @@ COMMON = BatchingParameters(max_batch_size=7)
 def test_parameters_of_a_model(tmp_path, per_model, text, expected):
     if text is not None:
         (tmp_path / MODEL_PARAMETERS).write_text(text)
-    parameters = Batching(COMMON, per_model=per_model).of_model(tmp_path)
+    parameters = ServerBatching(COMMON, per_model=per_model).of_model(tmp_path)
     assert (None if parameters is None else parameters.max_batch_size) == expected
 
 
 def test_own_parameters_that_do_not_fit_together_are_refused(tmp_path):
     (tmp_path / MODEL_PARAMETERS).write_text("allowed_batch_sizes: 2")
     with pytest.raises(StatusError, match="Last entry in allowed_batch_sizes must match"):
-        Batching(COMMON, per_model=True).of_model(tmp_path)
+        ServerBatching(COMMON, per_model=True).of_model(tmp_path)

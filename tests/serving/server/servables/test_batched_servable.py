@@ -7,7 +7,7 @@ import threading
 import pytest
 import tensorflow as tf
 
-from serving.server.batching import Batching, BatchingParameters
+from serving.server.batching import BatchingParameters, ServerBatching
 from serving.server.batching.server_batching import MODEL_PARAMETERS
 from serving.server.errors import StatusError
 from serving.server.servables import servable as servables
@@ -29,14 +29,14 @@ BATCHES_OF_THREE = BatchingParameters(max_batch_size=3, batch_timeout_micros=3_6
 
 
 def test_a_servable_merges_requests_for_the_same_outputs(rows_model):
-    assert rows_seen(Servable(rows_model, Batching(BATCHES_OF_THREE))) == [[3]] * 3
+    assert rows_seen(Servable(rows_model, ServerBatching(BATCHES_OF_THREE))) == [[3]] * 3
     assert rows_seen(Servable(rows_model)) == [[1]] * 3
 
 
 def test_a_models_own_parameters_replace_the_servers(rows_model, tmp_path):
     folder = tmp_path / "1"
     shutil.copytree(rows_model, folder)
-    per_model = Batching(BatchingParameters(max_batch_size=1), per_model=True)
+    per_model = ServerBatching(BatchingParameters(max_batch_size=1), per_model=True)
     assert rows_seen(Servable(folder, per_model)) == [[1]] * 3  # it has none: not batched
     (folder / MODEL_PARAMETERS).write_text(
         "max_batch_size { value: 3 } batch_timeout_micros { value: 3600000000 }"
@@ -58,7 +58,7 @@ def test_many_different_filters_do_not_fill_the_memory(rows_model, monkeypatch):
 
 def test_checked_tensors_are_run_in_batches_too(rows_model):
     a, b = request_of(2, 3)
-    for batching in (None, Batching(BatchingParameters())):
+    for batching in (None, ServerBatching(BatchingParameters())):
         servable = Servable(rows_model, batching)
         if batching:  # whose outputs must have rows
             del servable.signatures["serving_default"].outputs["count"]
@@ -78,7 +78,7 @@ def test_the_message_is_that_of_the_failing_operation(rows_model):
 
 
 def test_merged_requests_under_way_from_many_threads_keep_their_answers(rows_model):
-    servable = Servable(rows_model, Batching(BatchingParameters(max_batch_size=8)))
+    servable = Servable(rows_model, ServerBatching(BatchingParameters(max_batch_size=8)))
     start = threading.Barrier(12)
 
     def ask(number):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from serving.server.batching import Batching, BatchingParameters
+from serving.server.batching import BatchingParameters, ServerBatching
 from serving.server.errors import StatusError
 from serving.server.servables.servable import Servable
 
@@ -25,7 +25,9 @@ def double(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("batching", [None, Batching(BatchingParameters())], ids=["no", "yes"])
+@pytest.mark.parametrize(
+    "batching", [None, ServerBatching(BatchingParameters())], ids=["no", "yes"]
+)
 def test_a_closed_servable_leaves_nothing(double, batching):
     """The process's context must not grow either: it outlives every model."""
     gc.collect()
