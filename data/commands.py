@@ -72,6 +72,13 @@ def extract(
         str | None,
         typer.Option(help="For a fake whose original is known: own boxes, or the original's."),
     ] = None,
+    rotated_faces: Annotated[
+        bool | None,
+        typer.Option(
+            "--rotated-faces",
+            help="Search a frame without a face again at 90, 180 and 270 degrees.",
+        ),
+    ] = None,
     face_videos: Annotated[
         bool | None, typer.Option("--face-videos", help="Also write each track as a small MP4.")
     ] = None,
@@ -102,6 +109,7 @@ def extract(
         "balance": balance,
         "faces.frames_per_video": frames_per_video,
         "faces.every_nth_frame": every_nth_frame,
+        "faces.rotated_faces": rotated_faces,
         "detector": detector,
         "boxes_from": boxes_from,
         "face_videos": face_videos,

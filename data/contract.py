@@ -64,7 +64,8 @@ class FaceCrop:
         time_s: presentation time of the frame in seconds.
         box: x_min, y_min, x_max, y_max of the detection in the frame, pixels.
         landmarks: five points as x, y pairs in the frame, pixels (10 numbers); NaN for a point
-            that the detector does not know (BlazeFace has no corners of the mouth).
+            that the detector does not know (BlazeFace has no corners of the mouth), and for a face
+            that was set upright.
         score: the detector's confidence, 0 to 1.
         sharpness: variance of the Laplacian of the grey crop at one size for all, 128 pixels.
         raw_sharpness: the same of the crop as it is, which falls as a face grows.

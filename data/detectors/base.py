@@ -17,11 +17,13 @@ class Face:
             eye, left eye, nose, right and left corner of the mouth. NaN for a point that the
             detector does not know: BlazeFace has no corners of the mouth.
         score: confidence, 0 to 1; not comparable between detectors.
+        quarter_turns: by which the frame must be turned counterclockwise to set the face upright.
     """
 
     box: npt.NDArray[np.float32]
     landmarks: npt.NDArray[np.float32]
     score: float
+    quarter_turns: int = 0
 
 
 class FaceDetector(Protocol):

@@ -48,6 +48,15 @@ class ExtractionOptions(Section):
             raise ValueError("give frames_per_video or every_nth_frame, not both")
         return faces
 
+    @pydantic.model_validator(mode="after")
+    def _own_boxes_if_rotated(self) -> "ExtractionOptions":
+        if self.faces.rotated_faces and self.boxes_from == "original":
+            raise ValueError(
+                "faces.rotated_faces needs boxes_from: own, since an original's boxes do not say "
+                "which way up a face is"
+            )
+        return self
+
     @pydantic.field_validator("fractions")
     @classmethod
     def _whole(cls, fractions: tuple[float, float, float]) -> tuple[float, float, float]:

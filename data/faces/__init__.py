@@ -8,6 +8,7 @@ file.
 from data.faces import cropping
 from data.faces.collector import FaceCollector
 from data.faces.extract import OriginalFaces, extract_faces, sampled_frames
+from data.faces.rotated_search import find_faces
 from data.faces.types import FaceOptions, VideoFaces
 from data.faces.worker import FaceExtractor
 
@@ -19,5 +20,6 @@ __all__ = [
     "VideoFaces",
     "cropping",
     "extract_faces",
+    "find_faces",
     "sampled_frames",
 ]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
+
 from data import contract
 from data.detectors import Face
 from data.faces import cropping, tracking
@@ -110,7 +112,12 @@ class FaceCollector:
             faces: those of the frame; may be empty.
         """
         self._times_s.append(frame.time_s)
-        crops = [cropping.crop_face(frame.image, face.box.tolist()) for face in faces]
+        crops = [
+            np.ascontiguousarray(
+                np.rot90(cropping.crop_face(frame.image, face.box.tolist()), face.quarter_turns)
+            )
+            for face in faces
+        ]
         # Faces that are too small or blurred are tracked too: they must not break a track.
         numbers = self._tracker.update(
             [face.box for face in faces], [face_descriptor(crop) for crop in crops]
@@ -128,7 +135,10 @@ class FaceCollector:
                     track=number,
                     time_s=frame.time_s,
                     box=tuple(face.box.tolist()),
-                    landmarks=tuple(face.landmarks.tolist()),
+                    # Those of a crop that was set upright would not lie where its box says.
+                    landmarks=(float("nan"),) * len(face.landmarks)
+                    if face.quarter_turns
+                    else tuple(face.landmarks.tolist()),
                     score=face.score,
                     sharpness=sharpness,
                     raw_sharpness=cropping.raw_sharpness(crop),

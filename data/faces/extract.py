@@ -14,6 +14,7 @@ import numpy as np
 from data.contract import FaceCrop
 from data.detectors import Face, FaceDetector
 from data.faces.collector import FaceCollector
+from data.faces.rotated_search import find_faces
 from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
 from data.video import Frame, UnreadableVideoError, Video
@@ -82,7 +83,11 @@ def extract_faces(
             faces = _extract_at_boxes_of(original, path, options)
             if faces is not None:
                 return faces
-        return _extract(path, lambda frame: detector.detect(frame.image[np.newaxis])[0], options)
+        return _extract(
+            path,
+            lambda frame: find_faces(detector, frame.image, rotated=options.rotated_faces),
+            options,
+        )
     except FileNotFoundError:
         return VideoFaces(Status.MISSING, "there is no such file")
     except UnreadableVideoError as error:

@@ -27,6 +27,8 @@ class FaceOptions:
         min_face_size: pixels of the box's shorter side; smaller faces are not usable.
         min_sharpness: `data.faces.cropping.sharpness`, which does not depend on a face's size;
             blurrier crops are not usable.
+        rotated_faces: whether a frame without a face is searched again at 90, 180 and 270 degrees;
+            crops of faces found so are set upright.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -37,6 +39,7 @@ class FaceOptions:
     min_track_share: Annotated[float, Ge(0), Le(1)] = 0.05
     min_face_size: Annotated[float, Ge(0)] = 30.0
     min_sharpness: Annotated[float, Ge(0)] = 20.0
+    rotated_faces: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -76,6 +76,14 @@ def predict(
             "the model was trained on (default: as in `unmask extract`).",
         ),
     ] = None,
+    rotated_faces: Annotated[
+        bool,
+        typer.Option(
+            "--rotated-faces",
+            help="Search a frame without a face again at 90, 180 and 270 degrees: up to four times "
+            "the time for such a frame.",
+        ),
+    ] = False,
     overrides: Annotated[
         list[str] | None,
         typer.Option(
@@ -128,8 +136,9 @@ def predict(
     from serving.audit import OptionsRecord
     from serving.cli.prediction_run import FacesConfig, PredictionRun
 
-    set_frames = [] if frames_per_video is None else [f"faces.frames_per_video={frames_per_video}"]
-    config = yaml_config.from_overrides(FacesConfig, [*set_frames, *(overrides or [])])
+    flags = [] if frames_per_video is None else [f"faces.frames_per_video={frames_per_video}"]
+    flags += ["faces.rotated_faces=true"] if rotated_faces else []
+    config = yaml_config.from_overrides(FacesConfig, [*flags, *(overrides or [])])
     options = OptionsRecord(
         server=server,
         model=model,

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from data.detectors import FaceDetector
 from data.faces import FaceOptions
+from data.utils.errors import UsageError
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.client.connection import Connection, Tls
 from serving.client.session import Session
@@ -60,6 +61,8 @@ class BaseClient(Generic[ChannelT]):
         token: str | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
+        if options.rotated_faces and ask == "frames":
+            raise UsageError("rotated faces are found here alone: ask with tracks, not frames")
         connection = Connection(target, model, tls, token, max_message_bytes)
         self._session = Session(
             connection,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.detectors import Face, FaceDetector, create_detector
+from data.faces import find_faces
 from data.video import Frame, UnreadableVideoError
 from serving.client.calls import FRAMES, PredictCall
 
@@ -23,10 +24,16 @@ _NO_LANDMARKS = np.full(10, np.nan, np.float32)
 
 
 class LocalDetector:
-    """A detector, MTCNN if None, that is made when needed and used by one thread at a time."""
+    """A detector, MTCNN if None, that is made when needed and used by one thread at a time.
 
-    def __init__(self, detector: FaceDetector | None) -> None:
+    Args:
+        detector: MTCNN if None.
+        rotated: whether a frame without a face is searched again, turned.
+    """
+
+    def __init__(self, detector: FaceDetector | None, *, rotated: bool) -> None:
         self._detector = detector
+        self._rotated = rotated
         self._lock = threading.Lock()
 
     def detect(self, frame: Frame) -> list[Face]:
@@ -34,7 +41,7 @@ class LocalDetector:
         with self._lock:
             if self._detector is None:
                 self._detector = create_detector("mtcnn")
-            return self._detector.detect(frame.image[np.newaxis])[0]
+            return find_faces(self._detector, frame.image, rotated=self._rotated)
 
 
 def batch_is_full(batch: Sequence[Frame]) -> bool:

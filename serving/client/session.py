@@ -65,7 +65,7 @@ class Session:
     ) -> None:
         self._connection = connection
         self._payload = payload
-        self._detector = face_detection.LocalDetector(detector)
+        self._detector = face_detection.LocalDetector(detector, rotated=options.rotated_faces)
         self._options = options
         self._large_face_share = large_face_share
         self._timeout_s = timeout_s

@@ -226,3 +226,20 @@ def test_the_same_clip_at_any_size_gives_the_same_faces(tmp_path, detector, heig
     faces = extract_faces(str(tmp_path / "clip.mp4"), detector, OPTIONS)
     assert faces.status is Status.OK
     assert (len(faces.usable_faces), faces.tracks_kept) == (8, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_faces_that_lie_or_stand_on_their_head_are_found_on_request(tmp_path, detector, turns):
+    encode(tmp_path / "turned.mp4", [np.rot90(frame, -turns) for frame in face_frames()[::6]])
+    options = dataclasses.replace(OPTIONS, rotated_faces=True)
+    faces = extract_faces(str(tmp_path / "turned.mp4"), detector, options)
+    assert faces.status is Status.OK
+    assert (len(faces.usable_faces), faces.tracks_kept) == (4, 1)
+    upright = cv2.imdecode(np.frombuffer(faces.faces[0].image, np.uint8), cv2.IMREAD_COLOR)
+    ((face,),) = detector.detect(upright[np.newaxis, ..., ::-1])
+    assert face.landmarks[1] < face.landmarks[7]  # eyes above the mouth
+    known = np.isfinite(faces.faces[0].landmarks)
+    assert known.all() == (turns == 0)
+    plain = extract_faces(str(tmp_path / "turned.mp4"), detector, OPTIONS)
+    assert (plain.status is Status.OK) == (turns == 0)

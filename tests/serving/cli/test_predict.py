@@ -134,7 +134,29 @@ def test_an_interruption_keeps_what_was_answered(server, faceless, tmp_path, mon
     assert len(record["videos"]) == len(record["unanswered"]) == 1
 
 
-@pytest.mark.parametrize(("arguments", "frames"), [([], "32"), (["--frames-per-video", "5"], "5")])
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("faces.max_track=2", "--set: faces.max_track: unknown key"),
+        ("faces.min_sharpness=-1", "--set: faces.min_sharpness: Input should be greater than"),
+        ("max_tracks", "--set max_tracks: write key=value"),
+    ],
+)
+def test_settings_of_faces_are_checked(tmp_path, setting, message):
+    (tmp_path / "clip.mp4").touch()
+    result = run("predict", tmp_path / "clip.mp4", "--set", setting)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "frames"),
+    [
+        ([], "32"),
+        (["--frames-per-video", "5"], "5"),
+        (["--set", "faces.frames_per_video=6"], "6"),
+    ],
+)
 def test_frames_per_video_are_an_option(server, tmp_path, arguments, frames):
     import av
     import numpy as np

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from data.ledger import Status
+from data.unjudged import Unjudged, UnjudgedTrack
 from serving.prediction import Verdict
 from serving.visualization.overlay import Overlay, draw_box
-from serving.visualization.verdict_style import STYLES
+from serving.visualization.verdict_style import STYLES, UNJUDGED_STYLE
 from tests.serving.answers import BOX, answer, track
 
 
@@ -91,3 +92,33 @@ def test_an_abstention_is_shown_as_such(prediction):
     }
     assert colours[Verdict.ABSTAIN] > 50
     assert not any(count for verdict, count in colours.items() if verdict is not Verdict.ABSTAIN)
+
+
+def unjudged(box, reason=Unjudged.TOO_BLURRED):
+    return UnjudgedTrack(reason, 2, box[2] - box[0], (0.0, 0.5), (box, box))
+
+
+def test_a_face_that_was_not_judged_is_drawn_and_named():
+    box = (400.0, 200.0, 500.0, 320.0)
+    seen = answer(track({0.0: 0.9}, box=(50, 200, 150, 320)), unjudged=[unjudged(box)])
+    image = np.full((480, 640, 3), 128, np.uint8)
+    drawn = Overlay(seen, 640, 480).draw(image, 0.0)
+    around = drawn[190:360, 390:560]
+    assert (around == UNJUDGED_STYLE.colour).all(axis=-1).sum() > 50
+    assert (around == 20).all(axis=-1).sum() > 500  # its note
+    np.testing.assert_array_equal(drawn[205:315, 405:495], image[205:315, 405:495])
+    gone = Overlay(seen, 640, 480).draw(image, 1.9)
+    np.testing.assert_array_equal(gone[:480], image)
+
+
+def test_labels_cover_no_face_where_there_is_another_place():
+    above, below = (100.0, 60.0, 200.0, 140.0), (100.0, 150.0, 200.0, 260.0)
+    image = np.full((480, 640, 3), 128, np.uint8)
+    for other in (track({0.0: 0.1}, Verdict.REAL, 0.1, box=above), None):
+        passed_over = [] if other else [unjudged(above)]
+        tracks = [track({0.0: 0.9}, box=below), *([other] if other else [])]
+        drawn = Overlay(answer(*tracks, unjudged=passed_over), 640, 480).draw(image, 0.0)
+        for box in (above, below):
+            left, top, right, bottom = map(round, box)
+            inside = drawn[top + 5 : bottom - 5, left + 5 : right - 5]
+            assert (inside == 128).all()
