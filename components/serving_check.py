@@ -78,11 +78,15 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
                 if sorted(served) != sorted(direct):
                     return f"{signature} answers {sorted(served)} instead of {sorted(direct)}"
                 for output, expected in direct.items():
-                    if not np.allclose(
-                        served[output], expected.numpy(), rtol=0, atol=TOLERANCE, equal_nan=True
-                    ):
+                    if not _agree(served[output], expected.numpy()):
                         return f"{signature}: {output} differs when served by more than {TOLERANCE}"
     return ""
+
+
+def _agree(served: npt.NDArray, direct: npt.NDArray) -> bool:
+    if direct.dtype == object:  # text
+        return np.array_equal(served, direct)
+    return np.allclose(served, direct, rtol=0, atol=TOLERANCE, equal_nan=True)
 
 
 def _requests(loaded: Any, records: list[bytes]) -> dict[str, tuple[str, npt.NDArray[np.object_]]]:

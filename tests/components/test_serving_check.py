@@ -13,7 +13,7 @@ WIDTH = 3
 
 
 class Scores(tf.Module):
-    """Answers every signature by the length of its strings, or by chance."""
+    """Answers every signature by the length of its strings; one output may be left to chance."""
 
     def __init__(self, by_chance):
         super().__init__()
@@ -25,12 +25,16 @@ class Scores(tf.Module):
         if self.by_chance:
             # Other than tf.random.uniform, by seeds of 0 it follows no seed that others have set.
             score = tf.raw_ops.RandomUniform(shape=tf.shape(score), dtype=tf.float32)
-        return {"fake_probability": score}
+        scope = tf.fill(tf.shape(score), "knows nobody")
+        if self.by_chance == "scope":
+            scope = tf.strings.as_string(score)
+            score = tf.zeros_like(score)
+        return {"fake_probability": score, "scope": scope}
 
 
-def save(path, names=SIGNATURES, by_chance=()):
-    module = Scores(False)
-    chance = Scores(True)
+def save(path, names=SIGNATURES, by_chance=(), output="fake_probability"):
+    module = Scores(None)
+    chance = Scores(output)
     inputs = {"serving_examples": "examples", "serving_frames": "frames"}
     signatures = {}
     for name in names:
@@ -57,6 +61,12 @@ def test_every_signature_that_clients_ask_is_compared(signature, tmp_path, recor
     path = save(tmp_path / "model", by_chance=[signature])
     problem = find_difference(path, "tiny", records)
     assert problem.startswith(f"{signature}: fake_probability differs when served")
+
+
+def test_text_is_compared_too(tmp_path, records):
+    path = save(tmp_path / "model", by_chance=["serving_tracks"], output="scope")
+    problem = find_difference(path, "tiny", records)
+    assert problem.startswith("serving_tracks: scope differs when served")
 
 
 def test_missing_signatures_are_named(tmp_path, records):
