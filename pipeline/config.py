@@ -12,6 +12,7 @@ import pydantic
 import yaml
 from pydantic import Field
 
+from data.contract import SCOPE
 from data.utils import yaml_config
 from data.utils.yaml_config import Section
 from models.config import EnsembleConfig, ModelConfig
@@ -108,12 +109,18 @@ class RunConfig(Section):
         if repeated:
             raise ValueError(f"{', '.join(repeated)} stands twice; a served name must be unique")
         models = [model.name for model in self.models]
+        narrow = {model.name for model in self.models if model.scope != SCOPE}
         for ensemble in self.ensembles:
             unknown = sorted(set(ensemble.members) - set(models))
             if unknown:
                 raise ValueError(
                     f"ensemble {ensemble.name} names {', '.join(unknown)}, which no model of this "
                     f"run is called; there are {', '.join(models)}"
+                )
+            if ensemble.scope == SCOPE and (members := sorted(narrow & set(ensemble.members))):
+                raise ValueError(
+                    f"ensemble {ensemble.name} needs a scope: that of {', '.join(members)} is not "
+                    "the default"
                 )
         return self
 

@@ -68,7 +68,11 @@ def import_weights(
             decision, warning = uncalibrated()
             print(f"warning: {warning}", flush=True)
             served = ServedModel(
-                scorer, decision, track_length=config.track_length, transform=label_only
+                scorer,
+                decision,
+                track_length=config.track_length,
+                transform=label_only,
+                scope=config.scope,
             )
             card = {**decision.to_json(), "warnings": [warning], **card}
             export(served, saved, name=config.name, card=card)

@@ -22,7 +22,7 @@ _NOT_SEARCHED = {
     **dict.fromkeys(("weights", "warm_start"), "the cache must know what a run begins with"),
     "strategy": "it is the same for all trials",
     **dict.fromkeys(
-        ("track_length", "calibration", "false_positive_rate", "false_negative_rate"),
+        ("scope", "track_length", "calibration", "false_positive_rate", "false_negative_rate"),
         "a trial's AUC does not depend on it",
     ),
 }

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from data.contract import SCOPE
 from data.utils.yaml_config import Section
 
 CalibrationMethod = Literal["automatic", "temperature", "platt", "isotonic"]
@@ -13,6 +14,13 @@ class ServedConfig(Section):
     """Name, signatures and calibration of a served model."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$", description="name under which it is served")
+    scope: str = Field(
+        default=SCOPE,
+        max_length=200,
+        pattern=r"^\S(.*\S)?$",
+        description="what its verdicts are about, one line; served with every answer, and shown "
+        "beside it where it is not the default",
+    )
     track_length: int = Field(
         default=32, ge=1, le=256, description="faces in a row of the signature `serving_tracks`"
     )

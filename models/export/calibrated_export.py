@@ -39,7 +39,7 @@ def export_calibrated(
         logits: float32 [v], its scores of the videos of `eval`, as `serving_examples` computes
             them from all their crops.
         index: of `eval`.
-        config: its served name, and how it is calibrated.
+        config: its served name and scope, and how it is calibrated.
         transform: Transform's features.
         folder: receives the SavedModel.
         run_folder: receives `reliability.png`; exists.
@@ -65,7 +65,11 @@ def export_calibrated(
         )
     export(
         ServedModel(
-            scorer, calibration.decision, track_length=config.track_length, transform=transform
+            scorer,
+            calibration.decision,
+            track_length=config.track_length,
+            transform=transform,
+            scope=config.scope,
         ),
         folder,
         name=config.name,

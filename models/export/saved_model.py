@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from data.contract import SCOPE
 from models.export.served_model import ServedModel
 
 _WARMUP_ROWS = (1, 16)
@@ -29,7 +28,12 @@ def export(served: ServedModel, folder: str, *, name: str, card: Mapping[str, An
     tf.saved_model.save(served, folder, signatures=served.signatures())
     extra = os.path.join(folder, "assets.extra")  # perhaps in an object store
     tf.io.gfile.makedirs(extra)
-    content = {"name": name, "scope": SCOPE, "track_length": served.track_length, **card}
+    content = {
+        "name": name,
+        "scope": served.scope,
+        "track_length": served.track_length,
+        **card,
+    }
     with tf.io.gfile.GFile(os.path.join(extra, "model.json"), "w") as file:
         file.write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
     with tf.io.TFRecordWriter(os.path.join(extra, "tf_serving_warmup_requests")) as writer:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from data.contract import SCOPE
 from data.detectors.mtcnn import MAX_FACES
 from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
@@ -22,6 +23,7 @@ class ServedModel(tf.Module):
 
     Attributes:
         track_length: faces in a row of `serving_tracks`.
+        scope: what its verdicts are about.
 
     Args:
         scorer: in float32.
@@ -29,6 +31,7 @@ class ServedModel(tf.Module):
         track_length: faces in a row of `serving_tracks`.
         transform: Transform's features of serialised Examples; of a model whose makers left
             no videos to analyse `transform_features.label_only`.
+        scope: what its verdicts are about, one line.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class ServedModel(tf.Module):
         *,
         track_length: int,
         transform: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+        scope: str = SCOPE,
     ) -> None:
         super().__init__(name="served_model")
         self._scorer = scorer
         self._decision = decision
         self.track_length = track_length
+        self.scope = scope
         self._transform = transform
         self._frame_faces = FrameFaces()
 
@@ -88,6 +93,7 @@ class ServedModel(tf.Module):
             fake_probability: float32 [n], NaN if a face is unreadable or all are padding.
             face_probability: float32 [n, track_length], NaN where padded or unreadable.
             verdict: int64 [n], `VerdictCode`.
+            scope: string [n], UTF-8, what the verdicts are about: the same in every row.
         """
         rows = tf.shape(faces)[0]
         places = tf.where(faces != "")
@@ -98,6 +104,7 @@ class ServedModel(tf.Module):
         return {
             **self._answer(logits, unreadable == 0),
             "face_probability": self._face_probability(faces, places, features),
+            "scope": tf.fill([rows], self.scope),
         }
 
     def serving_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -153,6 +153,7 @@ def saved(network, thresholds, transform_output, tmp_path_factory):
         tiny_served.decision_of(calibrator, thresholds),
         track_length=tiny_served.TRACK_LENGTH,
         transform=TransformFeatures(transform_output),
+        scope=tiny_served.SCOPE,
     )
     folder = str(tmp_path_factory.mktemp("saved"))
     export(served, folder, name="tiny", card={})

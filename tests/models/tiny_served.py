@@ -9,6 +9,7 @@ from data.contract import VerdictCode
 from models.calibration import Decision
 
 SIZE, TRACK_LENGTH, TEMPERATURE = 32, 4, 0.5
+SCOPE = "knows \u201cnoise\u201d alone"
 
 
 def faces(count, seed=0):

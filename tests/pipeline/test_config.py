@@ -29,6 +29,13 @@ def test_the_configurations_that_come_with_unmask_are_valid(path):
     config.load(path)
 
 
+@pytest.mark.parametrize("name", ["demo", "learning"])
+def test_models_of_the_sample_dataset_say_that_they_know_one_face(name):
+    loaded = config.load(configs.FOLDER / f"{name}.yaml")
+    for candidate in (*loaded.models, *loaded.ensembles):
+        assert "one generated face" in candidate.scope
+
+
 def test_the_resolved_configuration_reads_back_as_itself(tmp_path):
     loaded = config.load(write(tmp_path))
     resolved = tmp_path / "resolved.yaml"
@@ -82,6 +89,19 @@ def test_the_resolved_configuration_reads_back_as_itself(tmp_path):
             {"ensembles": [{"name": "both", "members": ["xception"] * 2}]},
             "ensembles.0: a member stands twice",
             id="member twice",
+        ),
+        pytest.param(
+            {
+                "models": [WHOLE["models"][0] | {"scope": "knows one face"}, {"model": "meso4"}],
+                "ensembles": [{"name": "both", "members": ["xception", "meso4"]}],
+            },
+            "ensemble both needs a scope: that of xception is not the default",
+            id="an ensemble that claims more than its members",
+        ),
+        pytest.param(
+            {"models": [WHOLE["models"][0] | {"scope": "two\nlines"}]},
+            "models.0.scope: ",
+            id="scope of two lines",
         ),
         pytest.param(
             {"ensembles": [{"name": "both", "members": ["a", "b"], "weights": [1]}]},

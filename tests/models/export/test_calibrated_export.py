@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
@@ -14,6 +15,7 @@ from models.transform import label_only
 
 CONFIG = ServedConfig(
     name="tiny",
+    scope="knows nobody",
     track_length=4,
     calibration="platt",
     false_positive_rate=0.25,
@@ -49,6 +51,10 @@ def test_card_says_how_well_the_calibrated_scores_do(network, videos, make_sourc
     assert card["calibration"] == expected.decision.calibrator.to_json()
     assert card["thresholds"]["fake_above"] == expected.decision.fake_above
     assert card["warnings"] == [*expected.warnings, "of the caller"]
+    assert card["scope"] == "knows nobody"
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    answer = loaded.signatures["serving_tracks"](faces=tf.fill([2, 4], ""))
+    assert answer["scope"].numpy().tolist() == [b"knows nobody"] * 2
     metrics = card["eval_metrics"]
     assert metrics["videos"] == 8
     assert metrics["auc"] == roc_auc_score(index.label, LOGITS)

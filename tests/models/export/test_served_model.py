@@ -2,6 +2,8 @@
 
 import dataclasses
 import io
+import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from data.detectors.mtcnn import MAX_FACES, Mtcnn
 from data.faces import cropping
 from models.scoring import NetworkScorer, score_videos
 from tests.models.tiny_served import (
+    SCOPE,
     TEMPERATURE,
     TRACK_LENGTH,
     example,
@@ -93,13 +96,22 @@ def test_tracks_are_means_of_logits_without_padding(call, network, thresholds):
     )
 
 
+def test_every_track_is_told_what_the_verdicts_are_about(call, saved):
+    _, encoded = faces(1)
+    rows = [[encoded[0], b"", b"", b""], [b"hello"] * 4, [b""] * 4]
+    assert call("serving_tracks", rows)["scope"].tolist() == [SCOPE.encode()] * 3
+    assert "scope" not in call("serving_default", encoded)
+    card = pathlib.Path(saved, "assets.extra", "model.json").read_text()
+    assert json.loads(card)["scope"] == SCOPE
+
+
 def test_a_tracks_score_depends_on_no_other_row(call):
     _, encoded = faces(12)
     rows = [encoded[:4], [encoded[4], b"", b"", b""], [*encoded[5:8], b"hello"]]
     together = call("serving_tracks", rows)
     for number, row in enumerate(rows):
         alone = call("serving_tracks", [row])
-        for name in together:
+        for name in ("fake_probability", "face_probability", "verdict"):
             np.testing.assert_allclose(together[name][number], alone[name][0], atol=1e-6)
     assert together["verdict"][2] == VerdictCode.UNREADABLE
     assert np.isnan(together["fake_probability"][2])

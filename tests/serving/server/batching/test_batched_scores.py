@@ -83,7 +83,9 @@ def test_merged_requests_keep_their_scores(exported, alone, wait_until, sizes):
         batching.scheduler.end_turn()
     assert rows == [16 if sizes else sum(map(len, REQUESTS.values()))]
     for name, answer in futures.items():
-        for output, values in answer.result().items():
+        outputs = answer.result()
+        assert outputs.pop("scope").tolist() == alone[name]["scope"].tolist()
+        for output, values in outputs.items():
             np.testing.assert_allclose(
                 values, alone[name][output], rtol=1e-5, err_msg=f"{name}: {output}"
             )
