@@ -7,6 +7,7 @@ import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from data.contract import SCOPE, SCOPE_SENTENCE
 from data.ledger import Status
 from data.unjudged import Unjudged, UnjudgedTrack
 
@@ -113,7 +114,7 @@ class VideoFacts:
 
 @dataclasses.dataclass(frozen=True)
 class VideoPrediction:
-    """The answer about one video; `data.contract.SCOPE_SENTENCE` says what it is about.
+    """The answer about one video; `scope_sentences` says what it is about.
 
     Attributes:
         path: of the video, as the caller gave it.
@@ -130,6 +131,8 @@ class VideoPrediction:
         tracks: those that were judged, seen longest and largest first; empty if the model was not
             asked.
         facts: what was measured of the video; None if no frame could be decoded.
+        scope: what the model's verdicts are about, as the model states it; None if it was not
+            asked, or was exported before models stated it.
     """
 
     path: str
@@ -141,3 +144,24 @@ class VideoPrediction:
     reason: str
     tracks: tuple[TrackPrediction, ...] = ()
     facts: VideoFacts | None = None
+    scope: str | None = None
+
+
+def scope_sentences(model_version: int | None, scope: str | None) -> list[str]:
+    """What an answer is about, for people: of all models, and of this one where that differs.
+
+    Args:
+        model_version: of the answer; None if no model was asked.
+        scope: of the answer.
+
+    Example:
+        >>> scope_sentences(1, "knows one face")[1]
+        'Scope of this model: knows one face.'
+        >>> len(scope_sentences(1, SCOPE)), len(scope_sentences(1, None))
+        (1, 2)
+    """
+    if model_version is None or scope == SCOPE:
+        return [SCOPE_SENTENCE]
+    if scope is None:
+        return [SCOPE_SENTENCE, "This model does not state its own scope."]
+    return [SCOPE_SENTENCE, f"Scope of this model: {scope}."]

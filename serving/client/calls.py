@@ -19,7 +19,7 @@ class PredictCall:
         signature: its name.
         input_name: of the signature's only input.
         values: bytes, of any shape; each row gives one row of the outputs.
-        outputs: the outputs to return, and their types.
+        outputs: the outputs to return, and their types; `str` of UTF-8 text.
         version: of the model; None for the latest.
     """
 
@@ -37,15 +37,17 @@ class SignaturesCall:
 
 @dataclasses.dataclass(frozen=True)
 class Signatures:
-    """The inputs of a version of a model.
+    """The inputs and outputs of a version of a model.
 
     Attributes:
         version: its number.
         shapes: (signature, input) -> shape, -1 for any size.
+        outputs: (signature, output) of each output.
     """
 
     version: int
     shapes: Mapping[tuple[str, str], tuple[int, ...]]
+    outputs: frozenset[tuple[str, str]] = frozenset()
 
 
 Call = PredictCall | SignaturesCall

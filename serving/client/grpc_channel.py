@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import grpc
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -72,7 +74,7 @@ class _Translator:
     def _answer(self, call: Call, response: Any) -> Answer:
         if isinstance(call, PredictCall):
             return {
-                name: tf.make_ndarray(response.outputs[name]).astype(dtype, copy=False)
+                name: _to_array(response.outputs[name], dtype)
                 for name, dtype in call.outputs.items()
             }
         signatures = get_model_metadata_pb2.SignatureDefMap()
@@ -80,8 +82,15 @@ class _Translator:
         return read_signatures(response.model_spec.version.value, signatures)
 
 
+def _to_array(tensor: Any, dtype: npt.DTypeLike) -> npt.NDArray:
+    values = tf.make_ndarray(tensor)
+    if dtype == "str":
+        return np.char.decode(values.astype(bytes), "utf-8", "replace")
+    return values.astype(dtype, copy=False)
+
+
 def read_signatures(version: int, signatures: get_model_metadata_pb2.SignatureDefMap) -> Signatures:
-    """Reads the inputs of a version's signatures."""
+    """Reads the inputs and outputs of a version's signatures."""
     return Signatures(
         version,
         {
@@ -89,6 +98,11 @@ def read_signatures(version: int, signatures: get_model_metadata_pb2.SignatureDe
             for name, signature in signatures.signature_def.items()
             for alias, value in signature.inputs.items()
         },
+        frozenset(
+            (name, alias)
+            for name, signature in signatures.signature_def.items()
+            for alias in signature.outputs
+        ),
     )
 
 

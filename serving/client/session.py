@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import math
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -41,10 +41,17 @@ Progress = Callable[[int, int | None], None]
 
 @dataclasses.dataclass(frozen=True)
 class _ServedVersion:
-    """The version that is asked, and how many faces of a track its `serving_tracks` takes."""
+    """The version that is asked, and its signature `serving_tracks`.
+
+    Attributes:
+        number: of the version.
+        track_width: how many faces of a track it takes.
+        outputs: that are read, and their types.
+    """
 
     number: int
     track_width: int
+    outputs: Mapping[str, npt.DTypeLike]
 
 
 class Session:
@@ -216,7 +223,10 @@ class Session:
                 f"it has no signature '{SIGNATURE}' with an input 'faces' [n, faces of a track]: "
                 "is it a model that unmask pushed?",
             )
-        return _ServedVersion(signatures.version, shape[1])
+        # Models that were exported by unmask 0.1.0 state no scope.
+        states_scope = (SIGNATURE, verdicts.SCOPE_OUTPUT) in signatures.outputs
+        scope = {verdicts.SCOPE_OUTPUT: "str"} if states_scope else {}
+        return _ServedVersion(signatures.version, shape[1], {**verdicts.OUTPUTS, **scope})
 
     def _predict(self, call: PredictCall) -> Operation[dict[str, npt.NDArray]]:
         """Runs a signature, in several requests if one would be larger than a message may be."""
@@ -272,7 +282,7 @@ def _tracks_call(
             if not face.image.startswith(_IMAGE_STARTS):
                 raise ValueError(f"{path}: the face at {face.time_s:.2f} s is neither JPEG nor PNG")
             faces[row, column] = face.image
-    return PredictCall(SIGNATURE, FACES, faces, verdicts.OUTPUTS, served.number)
+    return PredictCall(SIGNATURE, FACES, faces, served.outputs, served.number)
 
 
 def _sampled_frame_count(video: Video, options: FaceOptions) -> int:

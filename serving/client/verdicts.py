@@ -21,7 +21,10 @@ OUTPUTS: Mapping[str, npt.DTypeLike] = {
     "verdict": "int64",
     "face_probability": "float32",
 }
-"""The outputs of `serving_tracks`, all of which are read here."""
+"""The outputs of `serving_tracks` that hold a track's scores."""
+
+SCOPE_OUTPUT = "scope"
+"""A further output: what the verdicts are about, the same text in every row."""
 
 _VERDICTS = {
     VerdictCode.REAL: Verdict.REAL,
@@ -82,7 +85,7 @@ def video_prediction(
         version: of the model.
         video: its faces and measurements.
         tracks: the faces that were sent.
-        outputs: of `serving_tracks`, by name; one row per track.
+        outputs: of `serving_tracks`, by name; one row per track. `scope` may be absent.
         large_face_share: a face that was not judged is large if it was seen in two sampled frames
             or more, and was at least this share of the largest judged one.
     """
@@ -107,9 +110,17 @@ def video_prediction(
         if verdict is Verdict.REAL and (hidden := _large_unjudged(video, tracks, large_face_share)):
             verdict = Verdict.UNCERTAIN
             reason = "; ".join(filter(None, [reason, hidden]))
-    facts = VideoFacts.of(video)
     return VideoPrediction(
-        path, model, version, verdict, probability, status, reason, predictions, facts
+        path,
+        model,
+        version,
+        verdict,
+        probability,
+        status,
+        reason,
+        predictions,
+        VideoFacts.of(video),
+        str(outputs[SCOPE_OUTPUT][0]) if SCOPE_OUTPUT in outputs else None,
     )
 
 

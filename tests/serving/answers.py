@@ -6,6 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from data.contract import SCOPE
 from data.ledger import Status
 from serving.prediction import (
     FramePrediction,
@@ -71,5 +72,6 @@ def answer(
         "reason": "" if worst else "no face in the 4 frames looked at",
         "tracks": tracks,
         "facts": facts,
+        "scope": SCOPE if tracks else None,
     }
     return VideoPrediction(**(fields | more))

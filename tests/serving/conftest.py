@@ -15,6 +15,7 @@ from serving.server.core import RetryPolicy
 from serving.server.model_server import ModelServer
 
 TRACK_WIDTH = 4
+SCOPE = "knows grey □ squares"
 
 _FACES = tf.TensorSpec([None], tf.string, name="faces")
 _TRACKS = tf.TensorSpec([None, TRACK_WIDTH], tf.string, name="faces")
@@ -26,11 +27,13 @@ class TinyModel(tf.Module):
     """Scores a face by its mean brightness; fake above 0.6, real below 0.4.
 
     An undecodable face is unreadable in `serving_tracks` and an error in `serving_default`.
+    Without a scope it is a model as unmask 0.1.0 exported it.
     """
 
-    def __init__(self, version: float) -> None:
+    def __init__(self, version: float, scope: str | None = SCOPE) -> None:
         super().__init__()
         self.version = tf.Variable(version)
+        self.scope = scope
 
     def _score(self, face: tf.Tensor) -> tf.Tensor:
         pixels = tf.cast(tf.io.decode_jpeg(face, channels=3), tf.float32)
@@ -62,11 +65,14 @@ class TinyModel(tf.Module):
         total = tf.reduce_sum(tf.where(used, face_probability, 0.0), axis=1)
         probability = total / tf.reduce_sum(tf.cast(used, tf.float32), axis=1)
         readable = ~tf.math.is_nan(probability)
-        return {
+        outputs = {
             "fake_probability": probability,
             "face_probability": face_probability,
             "verdict": self._verdict(probability, readable),
         }
+        if self.scope is not None:
+            outputs["scope"] = tf.fill([tf.shape(faces)[0]], self.scope)
+        return outputs
 
     @tf.function(input_signature=[_A, _B])
     def two_inputs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -98,11 +104,11 @@ class TinyModel(tf.Module):
 
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, pathlib.Path]:
-    """SavedModels whose `two_inputs` multiplies by their number."""
+    """SavedModels whose `two_inputs` multiplies by their number; the third states no scope."""
     folder = tmp_path_factory.mktemp("saved_models")
-    for number in (1, 2):
-        TinyModel(float(number)).save(folder / str(number))
-    return {number: folder / str(number) for number in (1, 2)}
+    for number, scope in ((1, SCOPE), (2, SCOPE), (3, None)):
+        TinyModel(float(number), scope).save(folder / str(number))
+    return {number: folder / str(number) for number in (1, 2, 3)}
 
 
 @pytest.fixture

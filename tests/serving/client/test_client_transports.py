@@ -11,6 +11,7 @@ from serving.client.errors import ServingError
 from serving.prediction import Verdict
 from tests.serving.client.asking import ask_async, ask_blocking, either_client
 from tests.serving.clips import faces_of
+from tests.serving.conftest import SCOPE
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,19 @@ def test_all_four_ways_give_the_same_answer(server, rest, video, face_jpeg):
     assert ask_blocking(url, video).verdict is Verdict.FAKE
     assert ask_blocking(url, video).model_version == 1
     assert ask_blocking(url, torn).verdict is Verdict.ABSTAIN
+
+
+@either_client
+@pytest.mark.parametrize("over", ["grpc", "rest"])
+def test_the_scope_comes_from_the_server_if_the_model_states_one(
+    server, rest, video, push, wait_until, ask, over
+):
+    target = server.target if over == "grpc" else rest[1]
+    assert ask(target, video).scope == SCOPE
+    push("tiny", 3)
+    wait_until(lambda: server.manager.available() == {"tiny": [3]})
+    prediction = ask(target, video)
+    assert (prediction.verdict, prediction.scope) == (Verdict.FAKE, None)
 
 
 @either_client

@@ -10,6 +10,7 @@ from serving.client.calls import PredictCall, SignaturesCall
 from serving.client.connection import Connection
 from serving.client.errors import CallError
 from serving.client.grpc_channel import AsyncGrpcChannel, GrpcChannel
+from tests.serving.conftest import SCOPE
 
 
 def call_blocking(target, call):
@@ -50,11 +51,19 @@ def test_outputs_are_those_that_were_wanted(server, face_jpeg, make):
 
 
 @either_channel
+def test_text_is_text(server, face_jpeg, make):
+    outputs = make(server.target, predict_call(face_jpeg, outputs={"scope": "str"}))
+    assert outputs["scope"].tolist() == [SCOPE] * 2
+
+
+@either_channel
 def test_signatures_are_read_with_their_version(server, make):
     signatures = make(server.target, SignaturesCall())
     assert signatures.version == 1
     assert signatures.shapes["serving_tracks", "faces"] == (-1, 4)
     assert signatures.shapes["two_inputs", "b"] == (-1,)
+    assert {("serving_tracks", "scope"), ("two_inputs", "y")} < signatures.outputs
+    assert ("two_inputs", "b") not in signatures.outputs
 
 
 @either_channel

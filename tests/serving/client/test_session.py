@@ -51,6 +51,7 @@ def test_a_video_is_judged_by_the_version_that_is_there(server, push, wait_until
 
 WIDTH = 4
 SIGNATURES = {("serving_tracks", "faces"): (-1, WIDTH)}
+SCOPE_OUTPUT = frozenset({("serving_tracks", "scope")})
 
 
 def session(max_message_bytes=2**20):
@@ -84,7 +85,8 @@ def judge(call, version=1):
     if isinstance(call, SignaturesCall):
         return Signatures(version, SIGNATURES)
     rows = len(call.values)
-    return {
+    text = {name: np.full(rows, "knows nobody") for name in call.outputs if name == "scope"}
+    return text | {
         "fake_probability": np.full(rows, 0.9, np.float32),
         "verdict": np.ones(rows, np.int64),
         "face_probability": np.full((rows, WIDTH), 0.9, np.float32),
@@ -145,6 +147,25 @@ def test_a_version_that_is_gone_is_an_error_unless_there_is_a_newer_one(video, n
     else:
         prediction, _ = run(operation, answer)
         assert prediction.model_version == 2
+
+
+@pytest.mark.parametrize(
+    ("outputs", "scope"),
+    [
+        pytest.param(SCOPE_OUTPUT, "knows nobody", id="stated"),
+        pytest.param(frozenset(), None, id="exported before models stated it"),
+        pytest.param(frozenset({("other", "scope")}), None, id="of another signature"),
+    ],
+)
+def test_the_scope_is_asked_for_where_the_signature_has_it(video, outputs, scope):
+    def answer(call):
+        if isinstance(call, SignaturesCall):
+            return Signatures(1, SIGNATURES, outputs)
+        return judge(call)
+
+    prediction, calls = run(session().predict_faces("clip.mp4", video), answer)
+    assert prediction.scope == scope
+    assert ("scope" in calls[1].outputs) == (scope is not None)
 
 
 def test_a_video_without_usable_faces_is_no_call():

@@ -20,8 +20,9 @@ def tracks_of(*sizes):
     return [[face for face in faces if face.track == number] for number in range(len(sizes))]
 
 
-def predict(tracks, scores, verdicts, face_scores, **video):
-    outputs = {
+def predict(tracks, scores, verdicts, face_scores, scope=None, **video):
+    outputs = {} if scope is None else {"scope": np.full(len(tracks), scope)}
+    outputs |= {
         "fake_probability": np.array(scores, np.float32),
         "verdict": np.array(verdicts, np.int64),
         "face_probability": np.array(face_scores, np.float32),
@@ -80,10 +81,17 @@ def test_landmarks_that_the_server_does_not_give_are_empty():
     assert prediction.frames[0].landmarks == ()
 
 
+def test_the_scope_is_the_models_own_or_unknown():
+    scored = (tracks_of(1, 1), [0.5] * 2, [VerdictCode.UNCERTAIN] * 2, [[0.5]] * 2)
+    assert predict(*scored, scope="knows nobody").scope == "knows nobody"
+    assert predict(*scored).scope is None
+
+
 def test_an_abstention_names_no_version():
     prediction = abstention("clip.mp4", "tiny", Status.NO_FACE, "no face")
     assert (prediction.verdict, prediction.model_version) == (Verdict.ABSTAIN, None)
     assert (prediction.fake_probability, prediction.tracks) == (None, ())
+    assert prediction.scope is None
 
 
 def unjudged(size, seen=2, reason=Unjudged.BEYOND_LIMIT):

@@ -199,7 +199,12 @@ def test_metadata_describes_the_signatures(stub):
     assert tracks.method_name == "tensorflow/serving/predict"
     assert [dim.size for dim in tracks.inputs["faces"].tensor_shape.dim] == [-1, 4]
     assert tracks.inputs["faces"].dtype == tf.string.as_datatype_enum
-    assert set(tracks.outputs) == {"fake_probability", "face_probability", "verdict"}
+    assert set(tracks.outputs) == {
+        "fake_probability",
+        "face_probability",
+        "scope",
+        "verdict",
+    }
 
 
 METADATA_ERRORS = {
