@@ -5,8 +5,8 @@ python examples/ask_over_grpc.py clip.mp4 another.mp4 --server localhost:8500 --
 
 import argparse
 
-from data.contract import SCOPE_SENTENCE
 from serving import Client
+from serving.prediction import scope_sentences
 
 
 def main() -> None:
@@ -17,8 +17,10 @@ def main() -> None:
     parser.add_argument("--model", default="xception")
     arguments = parser.parse_args()
 
+    sentences: dict[str, None] = {}  # a set that keeps its order
     with Client(arguments.server, arguments.model) as client:
         for prediction in client.predict_many(arguments.videos):
+            sentences |= dict.fromkeys(scope_sentences(prediction.model_version, prediction.scope))
             print(f"{prediction.path}: {prediction.verdict.value}", prediction.reason)
             for number, track in enumerate(prediction.tracks):
                 if track.fake_probability is None:
@@ -29,7 +31,7 @@ def main() -> None:
                     f"  person {number}: {track.verdict.value} {track.fake_probability:.2f}, "
                     f"{len(track.frames)} faces, most fake at {worst.time_s:.2f} s"
                 )
-    print(SCOPE_SENTENCE)
+    print("\n".join(sentences))
 
 
 if __name__ == "__main__":

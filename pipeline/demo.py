@@ -8,7 +8,7 @@ from rich.table import Table
 
 import configs
 from data import ledger
-from data.contract import SCOPE_SENTENCE, Label
+from data.contract import Label
 from data.datasets import SourceVideo, read_listing
 from data.extraction import ExtractionOptions
 from data.extraction.display import extract_with_progress
@@ -22,7 +22,7 @@ from pipeline.evaluation_results import read_metrics
 from pipeline.report import report
 from pipeline.run_outcome import RunOutcome
 from serving import Client, audit, visualization
-from serving.prediction import VideoPrediction
+from serving.prediction import VideoPrediction, scope_sentences
 from serving.server.model_server import ModelServer
 
 _FACES = FaceOptions(frames_per_video=6)
@@ -78,7 +78,6 @@ def run_demo(output: pathlib.Path) -> RunOutcome:
         f"\nPushed models:     {run_config.serving_root}"
         f"\nPictures:          {', '.join(map(str, sorted(pictures.iterdir())))}"
         f"\nServe them:        unmask serve --models {run_config.serving_root}"
-        "\nThese models know one generated face. They show that the road works, nothing else."
     )
     return outcome
 
@@ -119,8 +118,9 @@ def _predict(
         truth = Label(video.label).name.lower()
         table.add_row(video.video_id, truth, *(_colour(answer, truth) for answer in answers))
     rich.print(table)
-    rich.print(SCOPE_SENTENCE)
-    return predictions[models[0]][len(reals)]
+    first_fake = predictions[models[0]][len(reals)]
+    rich.print("\n".join(scope_sentences(first_fake.model_version, first_fake.scope)))
+    return first_fake
 
 
 def draw_pictures(

@@ -39,6 +39,7 @@ class ModelCard(pydantic.BaseModel):
 
     Attributes:
         name: of the model.
+        scope: what its verdicts are about.
         thresholds: of its verdicts.
         calibration: method and numbers of the mapping to probabilities.
         variables_sha256: of the weights, 64 hexadecimal digits; None for an ensemble.
@@ -49,6 +50,7 @@ class ModelCard(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
 
     name: str
+    scope: str | None = None
     thresholds: Thresholds
     calibration: dict[str, Any]
     variables_sha256: str | None = None
@@ -79,11 +81,13 @@ def read_model_card(root: pathlib.Path, model: str, version: int) -> ModelCard:
 
 
 def find_contradiction(card: ModelCard, prediction: VideoPrediction) -> str | None:
-    """Describes a verdict that does not follow from a card's thresholds; None if all do.
+    """Describes what in an answer does not follow from a card; None if all does.
 
     A server does not state which weights it serves. This check shows at least that its verdicts
-    are those of the card.
+    and its scope are those of the card.
     """
+    if None not in (card.scope, prediction.scope) and card.scope != prediction.scope:
+        return f"its scope is '{prediction.scope}', but the card's is '{card.scope}'"
     for number, track in enumerate(prediction.tracks, 1):
         if track.fake_probability is None:
             continue

@@ -93,6 +93,10 @@ class VideoRecord(_Part):
     fake_probability: Probability | None = Field(description="null if the verdict is abstain")
     status: Status = Field(description="what became of the file; for an abstention, the reason")
     reason: str = Field(description="one sentence; empty if there is nothing to say")
+    scope: str | None = Field(
+        description="what the model's verdicts are about, as it states it; null if none was asked, "
+        "or it states none"
+    )
     tracks: tuple[TrackRecord, ...] = Field(
         description="those judged, seen longest and largest first"
     )
@@ -125,7 +129,7 @@ class AuditRecord(_Part):
     """One run of `unmask predict`."""
 
     schema_version: Literal["2"] = Field(description="version of this schema")
-    scope: str = Field(description="what a verdict is about")
+    scope: str = Field(description="what the verdicts of any model are about")
     created_at: pydantic.AwareDatetime = Field(description="UTC")
     versions: dict[str, str] = Field(description="Python, platform and libraries")
     options: OptionsRecord
@@ -188,6 +192,7 @@ def record_video(prediction: VideoPrediction, before: InputRecord) -> VideoRecor
         fake_probability=prediction.fake_probability,
         status=prediction.status,
         reason=percent_encode(prediction.reason),
+        scope=prediction.scope,
         tracks=tuple(map(_record_track, prediction.tracks)),
     )
 

@@ -5,12 +5,11 @@ import io
 import pathlib
 from collections.abc import Sequence
 
-from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
 from data.unjudged import Unjudged
 from data.utils import atomic_file
 from data.utils.errors import OutputError
-from serving.prediction import VideoPrediction
+from serving.prediction import VideoPrediction, scope_sentences
 
 COLUMNS = (
     *("path", "model", "model_version", "verdict", "fake_probability", "status", "reason"),
@@ -48,7 +47,7 @@ def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> Non
                 len(prediction.tracks),
                 sum(counts.values()),
                 *(counts.get(reason, 0) for reason in Unjudged),
-                SCOPE_SENTENCE,
+                " ".join(scope_sentences(prediction.model_version, prediction.scope)),
             )
         )
     write_whole(path, file.getvalue())

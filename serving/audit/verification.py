@@ -106,7 +106,7 @@ def check_answer(video: VideoRecord, answer: VideoPrediction, tolerance: float) 
 
 
 def _video_differences(old: VideoRecord, new: VideoRecord, tolerance: float) -> Iterator[str]:
-    for name in ("model_version", "verdict", "status", "reason", "fake_probability"):
+    for name in ("model_version", "verdict", "status", "reason", "scope", "fake_probability"):
         before, now = getattr(old, name), getattr(new, name)
         is_probability = name == "fake_probability"
         if not (_close(before, now, tolerance) if is_probability else before == now):

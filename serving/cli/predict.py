@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,13 @@ from serving.cli.connection_options import (
     connect,
 )
 from serving.cli.result_paths import check_output, expand, result_paths
-from serving.prediction import LARGE_FACE_SHARE, Payload, Verdict, VideoPrediction
+from serving.prediction import (
+    LARGE_FACE_SHARE,
+    Payload,
+    Verdict,
+    VideoPrediction,
+    scope_sentences,
+)
 
 if TYPE_CHECKING:
     from serving.cli.prediction_run import PredictionRun
@@ -201,7 +208,6 @@ def _ask_about(
 
 def _print_predictions(predictions: Sequence[VideoPrediction]) -> None:
     """Prints a table of verdicts, and what they are about."""
-    from data.contract import SCOPE_SENTENCE
     from serving.visualization import remark_text
 
     styles = {Verdict.REAL: "green", Verdict.FAKE: "red", Verdict.UNCERTAIN: "yellow"}
@@ -224,7 +230,10 @@ def _print_predictions(predictions: Sequence[VideoPrediction]) -> None:
             rich.markup.escape(remark_text(prediction)),
         )
     rich.print(table)
-    typer.echo(SCOPE_SENTENCE)
+    # All versions that answered; most often they say the same.
+    scopes = (scope_sentences(p.model_version, p.scope) for p in predictions)
+    for sentence in dict.fromkeys(itertools.chain.from_iterable(scopes)):
+        typer.echo(sentence)
 
 
 def _judged_text(prediction: VideoPrediction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pathlib
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from serving.cli.connection_options import (
     TokenFile,
     connect,
 )
+from serving.prediction import scope_sentences
 
 if TYPE_CHECKING:
     from serving.audit import AuditRecord, Difference
@@ -144,4 +146,6 @@ def _print_differences(record: AuditRecord, differences: list[Difference], *, as
     ]
     if other:
         typer.echo(f"Recorded with other versions: {', '.join(other)}")
-    typer.echo(record.scope)
+    scopes = (scope_sentences(video.model_version, video.scope)[1:] for video in record.videos)
+    for sentence in dict.fromkeys([record.scope, *itertools.chain.from_iterable(scopes)]):
+        typer.echo(sentence)

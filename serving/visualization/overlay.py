@@ -12,10 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from data.contract import SCOPE_SENTENCE
 from data.unjudged import UnjudgedTrack
 from data.visualization import drawing
-from serving.prediction import FramePrediction, TrackPrediction, Verdict, VideoPrediction
+from serving.prediction import (
+    FramePrediction,
+    TrackPrediction,
+    Verdict,
+    VideoPrediction,
+    scope_sentences,
+)
 from serving.visualization import labels
 from serving.visualization.face_path import FacePath
 from serving.visualization.labels import BACKGROUND, FAINT, MIN_TEXT_SIZE, TEXT
@@ -170,9 +175,10 @@ def _draw_caption(prediction: VideoPrediction, width: int, size: int) -> RgbImag
     sign = 2 * size
     text_width = width - sign - 3 * pad
     frames = f"faces looked for in {len(prediction.facts.times_s)} frames"
+    scope = " ".join(scope_sentences(prediction.model_version, prediction.scope))
     paragraphs = [
         *([remark] if (remark := remark_text(prediction)) else []),
-        f"{model_text(prediction)}; {frames}. {SCOPE_SENTENCE}",
+        f"{model_text(prediction)}; {frames}. {scope}",
     ]
     heading = drawing.wrap(f"Video: {answer_text(prediction)}", size, text_width, 2)
     lines = [

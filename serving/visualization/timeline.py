@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageOps
 
-from data.contract import SCOPE_SENTENCE
 from data.ledger import percent_encode
 from data.utils import atomic_file
 from data.utils.errors import OutputError
 from data.visualization import drawing
 from serving.audit import Thresholds
-from serving.prediction import TrackPrediction, VideoPrediction
+from serving.prediction import TrackPrediction, VideoPrediction, scope_sentences
 from serving.visualization.timeline_plot import TRACK_STYLES, plot, unscored_spans
 from serving.visualization.verdict_style import (
     answer_text,
@@ -25,19 +24,21 @@ from serving.visualization.verdict_style import (
 )
 
 WIDTH, HEIGHT = 1200, 400
-"""Pixels of the picture."""
-
+"""Pixels of a picture with one line of notes."""
 
 _AXES = 62, 84, 850, 334  # left, top, right, bottom
 _TRACKS_LEFT, _TRACKS_TOP, _TRACKS_STEP = 936, 20, 84
 _FACE = 68  # pixels of a face's side
 _MARGIN = 20
+_NOTE_SIZE, _NOTE_STEP, _MOST_NOTES = 14, 20, 6  # pixels, pixels, lines
 
 
 def draw_timeline(
     prediction: VideoPrediction, path: pathlib.Path, thresholds: Thresholds | None = None
 ) -> None:
-    """Draws the scores of a video's tracks over time, `WIDTH` x `HEIGHT` pixels, dark on light.
+    """Draws the scores of a video's tracks over time, dark on light.
+
+    The picture is `WIDTH` x `HEIGHT` pixels, and 20 pixels higher for each further line of notes.
 
     Each dot is a scored face, and a cross at the bottom a face that the model could not read. A
     line connects them while the face stays in view, and a ring marks the largest score. Times
@@ -58,7 +59,9 @@ def draw_timeline(
         number: (_TRACKS_LEFT + _FACE + 16, _TRACKS_TOP + _TRACKS_STEP * row + 10)
         for row, number in enumerate(listed)
     }
-    picture = plot(prediction, thresholds, (WIDTH, HEIGHT), _AXES, markers)
+    notes = _notes(prediction, thresholds)
+    size = WIDTH, HEIGHT + _NOTE_STEP * (len(notes) - 1)
+    picture = plot(prediction, thresholds, size, _AXES, markers)
     pen = ImageDraw.Draw(picture)
     _draw_heading(pen, prediction)
     for row, number in enumerate(listed):
@@ -68,14 +71,9 @@ def draw_timeline(
         text = f"and {more} more, less likely fake" if more > 0 else "nobody's face was scored"
         y = _TRACKS_TOP + _TRACKS_STEP * len(listed) - 6 * bool(listed)
         _draw_text(pen, _TRACKS_LEFT, y, text, 14, WIDTH - _MARGIN - _TRACKS_LEFT)
-    asked = prediction.model_version is not None
-    notes = [
-        SCOPE_SENTENCE,
-        *(["Hatched: no face was scored."] if any(unscored_spans(prediction)) else []),
-        *(["The model's thresholds are not known here."] if asked and not thresholds else []),
-    ]
-    footer = " ".join(notes)
-    _draw_text(pen, _MARGIN, HEIGHT - 24, footer, 14, WIDTH - 2 * _MARGIN)
+    for row, line in enumerate(notes):
+        y = HEIGHT - 24 + _NOTE_STEP * row
+        _draw_text(pen, _MARGIN, y, line, _NOTE_SIZE, WIDTH - 2 * _MARGIN)
     try:
         with atomic_file.create(path) as file:
             picture.save(file, "PNG")
@@ -94,6 +92,17 @@ def most_suspect(tracks: Sequence[TrackPrediction]) -> list[int]:
     """
     probabilities = [-1.0 if t.fake_probability is None else t.fake_probability for t in tracks]
     return sorted(range(len(tracks)), key=lambda number: -probabilities[number])
+
+
+def _notes(prediction: VideoPrediction, thresholds: Thresholds | None) -> list[str]:
+    """Lines below the plot: what the answer is about, and how to read the picture."""
+    asked = prediction.model_version is not None
+    notes = [
+        *scope_sentences(prediction.model_version, prediction.scope),
+        *(["Hatched: no face was scored."] if any(unscored_spans(prediction)) else []),
+        *(["The model's thresholds are not known here."] if asked and not thresholds else []),
+    ]
+    return drawing.wrap(" ".join(notes), _NOTE_SIZE, WIDTH - 2 * _MARGIN, _MOST_NOTES)
 
 
 def _draw_text(

@@ -8,6 +8,7 @@ from data.contract import SCOPE_SENTENCE
 from serving import Client
 from tests.data.bad_clips.encoding import encode
 from tests.examples.conftest import EXAMPLES
+from tests.serving.conftest import SCOPE
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def test_over_grpc(run_example, server, clip):
         "ask_over_grpc.py",
         *(clip, clip.with_name("absent.mp4"), "--server", server.target, "--model", "tiny"),
     )
-    first, person, second, scope = out.splitlines()
+    first, person, second, scope, own_scope = out.splitlines()
     assert first.startswith(f"{clip}: ")
     with Client(server.target, "tiny") as client:
         (track,) = client.predict(clip).tracks
@@ -36,7 +37,7 @@ def test_over_grpc(run_example, server, clip):
         f"{len(track.frames)} faces, most fake at {scores[max(scores)]:.2f} s"
     )
     assert second.startswith(f"{clip.with_name('absent.mp4')}: abstain ")
-    assert scope == SCOPE_SENTENCE
+    assert (scope, own_scope) == (SCOPE_SENTENCE, f"Scope of this model: {SCOPE}.")
 
 
 def test_with_asyncio(run_example, server, clip):

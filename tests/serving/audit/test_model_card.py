@@ -66,7 +66,23 @@ def test_verdicts_follow_from_thresholds(write, probability, verdict):
     card = model_card.read_model_card(write(json.dumps(CONTENT)), "tiny", 3)
     assert card.thresholds.verdict(probability) is Verdict(verdict)
     for said in (Verdict.REAL, Verdict.UNCERTAIN, Verdict.FAKE):
-        problem = model_card.find_contradiction(card, answer(track({0.0: 0.5}, said, probability)))
+        said_of_track = answer(track({0.0: 0.5}, said, probability), scope="faces")
+        problem = model_card.find_contradiction(card, said_of_track)
         assert (problem is None) == (said.value == verdict)
-    unread = answer(track({0.0: None}, Verdict.ABSTAIN, None))
+    unread = answer(track({0.0: None}, Verdict.ABSTAIN, None), scope="faces")
     assert model_card.find_contradiction(card, unread) is None
+
+
+@pytest.mark.parametrize(
+    ("carried", "served", "problem"),
+    [
+        pytest.param("faces", "faces", None, id="the same"),
+        pytest.param("faces", "all", "its scope is 'all', but the card's is 'faces'", id="another"),
+        pytest.param("faces", None, None, id="a model that serves none"),
+        pytest.param(None, "all", None, id="a card without one"),
+    ],
+)
+def test_the_scope_must_be_the_cards(write, carried, served, problem):
+    card = model_card.read_model_card(write(json.dumps(CONTENT | {"scope": carried})), "tiny", 3)
+    said = answer(track({0.0: 0.9}), scope=served)
+    assert model_card.find_contradiction(card, said) == problem

@@ -46,7 +46,8 @@ def record_of(tmp_path, *predictions, cards=None):
 def test_a_record_says_what_was_asked_and_what_answered(tmp_path):
     path = str(tmp_path / "clip.mp4")
     audit.write_record(
-        record_of(tmp_path, answer(SEEN, path=path), cards={3: CARD}), tmp_path / "record.json"
+        record_of(tmp_path, answer(SEEN, path=path, scope="knows nobody"), cards={3: CARD}),
+        tmp_path / "record.json",
     )
     content = json.loads((tmp_path / "record.json").read_text())
     assert content["schema_version"] == "2"
@@ -68,6 +69,7 @@ def test_a_record_says_what_was_asked_and_what_answered(tmp_path):
     assert video["facts"]["width"] == 160
     assert video["facts"]["times_s"] == [0.0, 0.5, 1.0, 1.5]
     assert (video["verdict"], video["fake_probability"], video["status"]) == ("fake", 0.9, "ok")
+    assert video["scope"] == "knows nobody"
     (person,) = video["tracks"]
     assert person["faces_seen"] == 7
     assert [face["fake_probability"] for face in person["faces"]] == [0.8, None]

@@ -11,12 +11,17 @@ from tests.serving.answers import answer, track
 
 def test_csv_has_one_row_a_video(tmp_path):
     counts = {Unjudged.TOO_BLURRED: 2, Unjudged.BEYOND_LIMIT: 1}
-    scored = answer(track({0.5: 0.75}, probability=0.75), path='a "b",c.mp4', counts=counts)
+    scored = answer(
+        track({0.5: 0.75}, probability=0.75),
+        path='a "b",c.mp4',
+        counts=counts,
+        scope="knows nobody",
+    )
     abstained = answer(path="caf\udce9.mp4", reason="no face")  # b"caf\xe9", not UTF-8
     results.write_csv([scored, abstained], tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    common = {"model": "tiny", "scope": SCOPE_SENTENCE}
+    common = {"model": "tiny"}
     assert rows == [
         {
             "path": 'a "b",c.mp4',
@@ -31,6 +36,7 @@ def test_csv_has_one_row_a_video(tmp_path):
             "too_blurred": "2",
             "too_brief": "0",
             "beyond_limit": "1",
+            "scope": f"{SCOPE_SENTENCE} Scope of this model: knows nobody.",
             **common,
         },
         {
@@ -40,6 +46,7 @@ def test_csv_has_one_row_a_video(tmp_path):
             "fake_probability": "",
             "status": "no_face",
             "reason": "no face",
+            "scope": SCOPE_SENTENCE,
             **dict.fromkeys(results.COLUMNS[7:13], "0"),
             **common,
         },

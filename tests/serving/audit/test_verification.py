@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from data.contract import SCOPE
 from serving.audit import record as audit
 from serving.audit.verification import check_answer, check_input, check_record
 from serving.prediction import Verdict
@@ -62,6 +63,11 @@ def moved(by):
         pytest.param(answer(SEEN), [], id="the same"),
         pytest.param(answer(track({0.0: 0.805, 0.5: 0.95}, probability=0.905)), [], id="close"),
         pytest.param(answer(moved(2.0)), [], id="boxes close"),
+        pytest.param(
+            answer(SEEN, scope=None),
+            [f'scope: recorded "{SCOPE}", now null'],
+            id="scope",
+        ),
         pytest.param(
             answer(moved(4.0)),
             ["track 1: box of 1 of 2 faces differs, first at 0.00 s"],

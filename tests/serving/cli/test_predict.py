@@ -10,6 +10,7 @@ from data.utils.errors import UsageError
 from serving.client.client import Client
 from tests.data.bad_clips.encoding import encode, face_frames
 from tests.serving.cli.command_line import run
+from tests.serving.conftest import SCOPE
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +73,8 @@ def test_a_real_clip_gets_a_verdict(server, shared_data, tmp_path):
     (video,) = json.loads(output.read_text())["videos"]
     assert video["verdict"] in ("real", "fake", "uncertain")
     assert f"{video['fake_probability']:.3f}" in result.output
+    assert video["scope"] == SCOPE
+    assert f"Scope of this model: {SCOPE}." in result.output.splitlines()
 
 
 @pytest.mark.parametrize(

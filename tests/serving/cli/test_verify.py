@@ -5,6 +5,7 @@ import pytest
 from data.utils.errors import UsageError
 from tests.data.bad_clips.encoding import encode, face_frames
 from tests.serving.cli.command_line import run
+from tests.serving.conftest import SCOPE
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def test_a_record_holds_until_the_file_the_model_or_the_record_changes(
     result = run("verify", record)
     assert result.exit_code == 0, result.output
     assert result.output.startswith("As recorded: 1 files.\nThe model was not asked again")
+    assert result.output.endswith(f"\nScope of this model: {SCOPE}.\n")
 
     result = run("verify", record, "--server", server.target)
     assert result.exit_code == 0, result.output

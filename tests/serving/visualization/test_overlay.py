@@ -122,3 +122,12 @@ def test_labels_cover_no_face_where_there_is_another_place():
             left, top, right, bottom = map(round, box)
             inside = drawn[top + 5 : bottom - 5, left + 5 : right - 5]
             assert (inside == 128).all()
+
+
+@pytest.mark.parametrize("scope", ["knows nobody", None])
+def test_the_caption_says_what_the_model_knows(scope):
+    general, own = (
+        Overlay(prediction, 640, 480).draw(grey(640, 480), 1.5)[480:]
+        for prediction in (answer(track({0.0: 0.9})), answer(track({0.0: 0.9}), scope=scope))
+    )
+    assert (own > 100).sum() > (general > 100).sum() + 100

@@ -16,10 +16,10 @@ TIMES = (0.25, 0.75, 1.25, 1.75)
 SEEN = dict.fromkeys(TIMES, 0.9)
 
 
-def drawn(tmp_path, prediction, thresholds=None):
+def drawn(tmp_path, prediction, thresholds=None, height=400):
     timeline.draw_timeline(prediction, tmp_path / "out.png", thresholds)
     with Image.open(tmp_path / "out.png") as picture:
-        assert (picture.format, picture.size) == ("PNG", (1200, 400))
+        assert (picture.format, picture.size) == ("PNG", (1200, height))
         return np.asarray(picture)
 
 
@@ -82,6 +82,24 @@ def test_bands_lie_between_the_thresholds_and_are_not_made_up(tmp_path):
 def test_whatever_the_answer_there_is_a_picture(tmp_path, prediction):
     picture = drawn(tmp_path, prediction, THRESHOLDS)
     assert (picture != 255).mean() > 0.02
+
+
+def ink(picture):
+    return (picture[370:, 20:1180] < 128).any(axis=(0, 2)).sum()
+
+
+def test_what_the_model_knows_is_below_the_plot(tmp_path):
+    general = drawn(tmp_path, answer(track(SEEN), times_s=TIMES), THRESHOLDS)
+    own = answer(track(SEEN), times_s=TIMES, scope="knows nobody")
+    unknown = answer(track(SEEN), times_s=TIMES, scope=None)
+    assert ink(drawn(tmp_path, own, THRESHOLDS)) > ink(general) + 100
+    assert ink(drawn(tmp_path, unknown, THRESHOLDS)) > ink(general) + 100
+
+
+def test_a_long_scope_is_not_cut(tmp_path):
+    long = answer(track(SEEN), times_s=TIMES, scope=" ".join(["knows nobody"] * 15))
+    assert timeline._notes(long, THRESHOLDS)[-1].endswith("knows nobody.")
+    drawn(tmp_path, long, THRESHOLDS, height=420)
 
 
 def test_a_person_is_shown_by_their_face(tmp_path):
