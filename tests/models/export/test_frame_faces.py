@@ -38,19 +38,19 @@ def test_crops_as_the_extraction_job_does(box):
 def test_finds_the_detectors_faces():
     encoded = io.BytesIO()
     Image.fromarray(FRAME).save(encoded, "PNG")
-    boxes, scores, crops = tf.function(FrameFaces(3))(tf.constant(encoded.getvalue()))
+    boxes, scores, crops = tf.function(FrameFaces())(tf.constant(encoded.getvalue()))
     (face,) = Mtcnn().detect(FRAME[np.newaxis])[0]
     np.testing.assert_allclose(boxes[0], face.box, atol=1e-2)
     assert scores[0].numpy() == pytest.approx(face.score, abs=1e-4)
     assert np.isnan(boxes[1:]).all()
     assert np.isnan(scores[1:]).all()
-    assert crops.numpy()[1:].tolist() == [b"", b""]
+    assert set(crops.numpy()[1:]) == {b""}
     expected = decode(cropping.encode_jpeg(cropping.crop_face(FRAME, face.box)))
     assert np.abs(decode(crops[0].numpy()) - expected).mean() < 1.0
 
 
 def test_an_unreadable_frame_has_no_faces():
-    boxes, scores, crops = tf.function(FrameFaces(2))(tf.constant(b"no picture"))
+    boxes, scores, crops = tf.function(FrameFaces())(tf.constant(b"no picture"))
     assert np.isnan(boxes).all()
     assert np.isnan(scores).all()
-    assert crops.numpy().tolist() == [b"", b""]
+    assert set(crops.numpy()) == {b""}

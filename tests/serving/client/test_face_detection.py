@@ -68,7 +68,7 @@ def test_the_detector_is_used_by_one_thread_at_a_time():
             self.inside -= 1
             return super().detect(frames) if alone else []
 
-    detector = LocalDetector(Checking())
+    detector = LocalDetector(Checking(), rotated=False)
     results = []
     threads = [
         threading.Thread(target=lambda: results.append(detector.detect(frame()))) for _ in range(4)
