@@ -1,6 +1,5 @@
 """A served model made from weights that others trained."""
 
-import functools
 import hashlib
 import os
 import pathlib
@@ -16,7 +15,7 @@ from data.utils.code_hash import code_hash
 from data.utils.errors import UsageError
 from models.calibration import uncalibrated
 from models.config import ModelConfig
-from models.export import ServedModel, export, export_calibrated
+from models.export import EvalScores, ServedModel, export, export_calibrated
 from models.inputs import CropSource
 from models.networks import classifier, mesonet_weights, saved_network
 from models.scoring import NetworkScorer, score_videos
@@ -96,18 +95,17 @@ def _export_calibrated(
     transform = TransformFeatures(transform_graph.analyze(shards, scratch))
     crops_file = os.path.join(scratch, "crops")
     with CropSource.write(shards, crops_file, transform, compression="") as crop_source:
-        export_calibrated(
+        logits = score_videos(scorer, crop_source, np.arange(len(crop_source.index.offset)))
+        messages = export_calibrated(
             scorer,
-            score_videos(scorer, crop_source, np.arange(len(crop_source.index.offset))),
-            crop_source.index,
+            EvalScores(logits, crop_source.index, evaluations=1),  # no choice among several
             config,
-            transform=transform,
+            transform,
             folder=folder,
             run_folder=side_files,
-            evaluations=1,  # no choice among several
             card={"data_fingerprint": {_SPLIT: crop_source.fingerprint}, **card},
-            say=functools.partial(print, flush=True),
         )
+    print("\n".join(messages), flush=True)
 
 
 def _eval_shards(examples: str) -> list[str]:

@@ -12,7 +12,7 @@ from models.calibration import Calibrator, fit_calibrator, fold_of_groups
 from models.config import EnsembleConfig
 from models.ensembles.combination import Combination, fit_stack, fit_weights, fixed_weights
 from models.ensembles.ensemble_scorer import EnsembleScorer
-from models.export import export_calibrated
+from models.export import EvalScores, export_calibrated
 from models.inputs import CropSource
 from models.networks import saved_network
 from models.scoring import NetworkScorer, max_over_tracks, score_tracks
@@ -47,10 +47,6 @@ def build_ensemble(
     Raises:
         UsageError: a member is no single network, or `eval` lacks a class.
     """
-
-    def say(message: str) -> None:
-        print(f"[{config.name}] {message}", flush=True)
-
     cards = [saved_network.read_card(member) for member in members]
     scorers = [NetworkScorer(saved_network.load(member)) for member in members]
     calibrators = [Calibrator.from_json(member["calibration"]) for member in cards]
@@ -77,26 +73,28 @@ def build_ensemble(
 
     combination = fit(np.full(len(video_of_track), True))
     video_logits, warnings = _cross_fitted(fit, track_logits, video_of_track, labels, groups)
-    say(f"{', '.join(config.members)}: {combination.to_json()}")
+    evaluations = max(member.get("evaluations", 1) for member in cards)
+    print(
+        f"[{config.name}] {', '.join(config.members)}: {combination.to_json()}",
+        flush=True,
+    )
     tf.io.gfile.makedirs(run_folder)
-    export_calibrated(
+    messages = export_calibrated(
         EnsembleScorer(scorers, combination),
-        video_logits,
-        source.index,
+        EvalScores(video_logits, source.index, evaluations, warnings),
         config,
-        transform=transform,
+        transform,
         folder=folder,
         run_folder=run_folder,
-        evaluations=max(member.get("evaluations", 1) for member in cards),
         card={
             "ensemble": {"config": config.model_dump(mode="json"), **combination.to_json()},
             "members": cards,
             "data_fingerprint": {**cards[0]["data_fingerprint"], "eval": source.fingerprint},
             **card,
         },
-        say=say,
-        warnings=warnings,
     )
+    for message in messages:
+        print(f"[{config.name}] {message}", flush=True)
 
 
 def _refit(

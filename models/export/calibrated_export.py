@@ -1,6 +1,7 @@
 """The last step of every model: calibrate it on `eval`, report how well, and export it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,47 +19,56 @@ from models.scoring import Scorer
 from models.transform import TransformFeatures
 
 
+@dataclasses.dataclass(frozen=True)
+class EvalScores:
+    """A model's scores of the v videos of `eval`, and what makes them look too good.
+
+    Attributes:
+        logits: float32 [v], as `serving_examples` computes them from all crops of a video.
+        index: of `eval`.
+        evaluations: on `eval`, of which the best was kept.
+        warnings: for the reader of `model.json`, besides those of the calibration.
+    """
+
+    logits: npt.NDArray[np.float32]
+    index: CropIndex
+    evaluations: int
+    warnings: Sequence[str] = ()
+
+
 def export_calibrated(
     scorer: Scorer,
-    logits: npt.NDArray[np.float32],
-    index: CropIndex,
+    scores: EvalScores,
     config: ServedConfig,
-    *,
     transform: TransformFeatures,
+    *,
     folder: str,
     run_folder: str,
-    evaluations: int,
     card: Mapping[str, Any],
-    say: Callable[[str], None],
-    warnings: Sequence[str] = (),
-) -> None:
+) -> list[str]:
     """Calibrates a scorer on its video scores and writes it as a served model.
 
     Args:
         scorer: in float32.
-        logits: float32 [v], its scores of the videos of `eval`, as `serving_examples` computes
-            them from all their crops.
-        index: of `eval`.
+        scores: its own, which it is calibrated on.
         config: its served name and scope, and how it is calibrated.
         transform: Transform's features.
         folder: receives the SavedModel.
         run_folder: receives `reliability.png`; exists.
-        evaluations: on `eval`, of which the best was kept.
         card: further content of `model.json`.
-        say: prints a message.
-        warnings: for the reader of `model.json`, besides those of the calibration.
+
+    Returns:
+        Messages to print: the warnings, then how well the model is calibrated.
+
+    Raises:
+        UsageError: `eval` lacks a class.
     """
-    calibration = calibrate(logits, index.label, index.group, config, evaluations=evaluations)
-    metrics = _metrics(calibration, logits, index)
-    all_warnings = [*calibration.warnings, *warnings]
-    for warning in all_warnings:
-        say(f"warning: {warning}")
-    say(
-        f"eval AUC {metrics['auc']:.3f}, {calibration.decision.calibrator.method} calibration, "
-        f"expected calibration error {metrics['expected_calibration_error']:.3f} before and "
-        f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
-        f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}"
+    index = scores.index
+    calibration = calibrate(
+        scores.logits, index.label, index.group, config, evaluations=scores.evaluations
     )
+    metrics = _metrics(calibration, scores)
+    warnings = [*calibration.warnings, *scores.warnings]
     with tf.io.gfile.GFile(f"{run_folder}/reliability.png", "wb") as file:
         file.write(
             draw_reliability(f"{config.name} on {metrics['videos']} eval videos", calibration)
@@ -75,18 +85,24 @@ def export_calibrated(
         name=config.name,
         card={
             **calibration.decision.to_json(),
-            "warnings": all_warnings,
+            "warnings": warnings,
             "eval_metrics": metrics,
-            "evaluations": evaluations,
+            "evaluations": scores.evaluations,
             **card,
         },
     )
+    return [
+        *(f"warning: {warning}" for warning in warnings),
+        f"eval AUC {metrics['auc']:.3f}, {calibration.decision.calibrator.method} calibration, expected calibration "
+        f"error {metrics['expected_calibration_error']:.3f} before and "
+        f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
+        f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}",
+    ]
 
 
-def _metrics(
-    calibration: Calibration, logits: npt.NDArray[np.float32], index: CropIndex
-) -> dict[str, Any]:
+def _metrics(calibration: Calibration, scores: EvalScores) -> dict[str, Any]:
     """Figures for `model.json`, of the split that the model was chosen and calibrated on."""
+    logits, index = scores.logits, scores.index
     return {
         "auc": float(roc_auc_score(index.label, logits)),
         "auc_interval": list(auc_interval(logits, index.label, index.group)),

@@ -5,7 +5,7 @@ import tempfile
 import numpy as np
 
 import data.utils.environment  # noqa: F401 - decides which Keras trains
-from models.export import export_calibrated
+from models.export import EvalScores, export_calibrated
 from models.inputs import CropSource
 from models.networks import classifier, saved_network
 from models.scoring import NetworkScorer, score_videos
@@ -65,17 +65,19 @@ def run_fn(fn_args: TrainerArguments) -> None:
         # It is served in float32.
         network = classifier.in_float32(network)
         scorer = NetworkScorer(network)
-        every_crop = np.arange(len(eval_source.index.offset))
-        export_calibrated(
-            scorer,
-            score_videos(scorer, eval_source, every_crop),
+        scores = EvalScores(
+            score_videos(scorer, eval_source, np.arange(len(eval_source.index.offset))),
             eval_source.index,
-            config,
-            transform=transform,
-            folder=fn_args.serving_model_dir,
-            run_folder=fn_args.model_run_dir,
             evaluations=len(history) + (search.evaluations if search else 0),
             warnings=[search.warning] if search else [],
+        )
+        messages = export_calibrated(
+            scorer,
+            scores,
+            config,
+            transform,
+            folder=fn_args.serving_model_dir,
+            run_folder=fn_args.model_run_dir,
             card={
                 "config": config.model_dump(mode="json"),
                 "variables_sha256": saved_network.variables_sha256(network),
@@ -85,6 +87,7 @@ def run_fn(fn_args: TrainerArguments) -> None:
                 "search": search_card,
                 "metadata": dict(fn_args.custom_config.get("metadata", {})),
             },
-            say=log.say,
         )
+        for message in messages:
+            log.say(message)
         checkpoints.delete()

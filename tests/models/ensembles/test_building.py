@@ -213,7 +213,7 @@ def test_members_are_calibrated_anew_for_what_judges_them(make, members, eval_vi
         return original(method, logits, labels)
 
     monkeypatch.setattr(building, "fit_calibrator", fit_calibrator)
-    monkeypatch.setattr(building, "export_calibrated", lambda *args, **kwargs: None)
+    monkeypatch.setattr(building, "export_calibrated", lambda *args, **kwargs: [])
     with pytest.raises(AssertionError, match="reliability"):
         make(weights=[1, 1])
     assert fitted_to == [("temperature", 16), ("platt", 16)] * 5

@@ -109,5 +109,5 @@ def test_videos_without_tracks_are_left_out_of_a_fit(scores):
     some = video % 3 != 0
     numbered = np.unique(video[some], return_inverse=True)[1].astype(np.int32)
     expected = fit_stack(logits[:, some], numbered, labels[np.unique(video[some])])
-    found = fit_stack(logits[:, some], video[some], labels)
-    np.testing.assert_allclose(found.coefficients, expected.coefficients)
+    stacked = fit_stack(logits[:, some], video[some], labels)
+    np.testing.assert_allclose(stacked.coefficients, expected.coefficients)

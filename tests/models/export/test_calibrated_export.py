@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from data.utils.errors import UsageError
 from models.calibration import calibrate
 from models.config import ServedConfig
-from models.export.calibrated_export import export_calibrated
+from models.export.calibrated_export import EvalScores, export_calibrated
 from models.scoring import NetworkScorer
 from models.transform import label_only
 
@@ -24,27 +24,22 @@ CONFIG = ServedConfig(
 LOGITS = np.array([-2, 1, -1, 3, 0, 2, -3, -0.5], np.float32)
 
 
-def run(network, index, folder, said):
+def run(network, index, folder):
     (folder / "run").mkdir()
-    export_calibrated(
+    return export_calibrated(
         NetworkScorer(network),
-        LOGITS[: len(index.label)],
-        index,
+        EvalScores(LOGITS[: len(index.label)], index, 3, ["of the caller"]),
         CONFIG,
-        transform=label_only,
+        label_only,
         folder=str(folder / "model"),
         run_folder=str(folder / "run"),
-        evaluations=3,
         card={"code_version": "1"},
-        say=said.append,
-        warnings=["of the caller"],
     )
 
 
 def test_card_says_how_well_the_calibrated_scores_do(network, videos, make_source, tmp_path):
     index = make_source(videos).index
-    said = []
-    run(network, index, tmp_path, said)
+    *warnings, summary = run(network, index, tmp_path)
     expected = calibrate(LOGITS, index.label, index.group, CONFIG, evaluations=3)
     card = json.loads((tmp_path / "model" / "assets.extra" / "model.json").read_text())
     assert (card["name"], card["code_version"], card["evaluations"]) == ("tiny", "1", 3)
@@ -59,7 +54,6 @@ def test_card_says_how_well_the_calibrated_scores_do(network, videos, make_sourc
     assert metrics["videos"] == 8
     assert metrics["auc"] == roc_auc_score(index.label, LOGITS)
     assert metrics["calibrated_log_loss"] == expected.calibrated_log_loss
-    *warnings, summary = said
     assert warnings == [f"warning: {warning}" for warning in card["warnings"]]
     assert summary.startswith(f"eval AUC {metrics['auc']:.3f}, platt calibration")
     assert Image.open(tmp_path / "run" / "reliability.png").format == "PNG"
@@ -67,5 +61,5 @@ def test_card_says_how_well_the_calibrated_scores_do(network, videos, make_sourc
 
 def test_a_missing_class_leaves_no_model(network, videos, make_source, tmp_path):
     with pytest.raises(UsageError, match="the eval split holds no fake video"):
-        run(network, make_source(videos[::2]).index, tmp_path, [])
+        run(network, make_source(videos[::2]).index, tmp_path)
     assert not (tmp_path / "model").exists()
