@@ -93,8 +93,8 @@ def export_calibrated(
     )
     return [
         *(f"warning: {warning}" for warning in warnings),
-        f"eval AUC {metrics['auc']:.3f}, {calibration.decision.calibrator.method} calibration, expected calibration "
-        f"error {metrics['expected_calibration_error']:.3f} before and "
+        f"eval AUC {metrics['auc']:.3f}, {calibration.decision.calibrator.method} calibration, "
+        f"expected calibration error {metrics['expected_calibration_error']:.3f} before and "
         f"{metrics['calibrated_expected_calibration_error']:.3f} after, real below "
         f"{calibration.decision.real_below:.3f}, fake above {calibration.decision.fake_above:.3f}",
     ]

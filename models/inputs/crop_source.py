@@ -6,6 +6,7 @@ seeded shuffling and for pairs of a real and a fake, without the dataset in memo
 """
 
 import dataclasses
+import fnmatch
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +94,7 @@ class CropSource:
         """Reads Examples once and writes their usable crops.
 
         Args:
-            file_patterns: of TFRecords of Examples.
+            file_patterns: of TFRecords of Examples, each a folder and a pattern of names in it.
             path: of the file to write.
             transform: from serialised Examples, string [n], to their `weight`, [n], among
                 others; None for weights of 1.
@@ -107,7 +108,7 @@ class CropSource:
             UsageError: there are no files or no videos in them.
             ValueError: an Example is incomplete.
         """
-        files = sorted(path for pattern in file_patterns for path in tf.io.gfile.glob(pattern))
+        files = sorted(path for pattern in file_patterns for path in _matching(pattern))
         if not files:
             raise UsageError(f"no file matches {', '.join(file_patterns)}")
         crops: list[tuple[Any, ...]] = []  # as _CROP
@@ -185,3 +186,12 @@ def require_both_classes(labels: npt.NDArray[np.int8], split: str) -> None:
     for label in contract.Label:
         if not np.any(labels == label):
             raise UsageError(f"the {split} split holds no {label.name.lower()} video; add some")
+
+
+def _matching(pattern: str) -> list[str]:
+    """Files by a pattern of their names; TensorFlow takes brackets in a folder for one too."""
+    folder, names = os.path.split(pattern)
+    if not tf.io.gfile.isdir(folder):
+        return []
+    matching = fnmatch.filter(tf.io.gfile.listdir(folder), names)
+    return [os.path.join(folder, name) for name in matching]

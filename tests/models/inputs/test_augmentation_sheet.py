@@ -19,7 +19,7 @@ SETTINGS = {"image_size": 32, "weights": None, "batch_size": 8, "frames_per_vide
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sheet") / "examples"
+    folder = tmp_path_factory.mktemp("sheet") / "examples [1]"
     write(folder)
     return folder
 
@@ -101,7 +101,7 @@ def test_the_file_is_written_and_repeats(examples, tiny_backbone, tmp_path):
         (None, "sheet.jpg", "examples", "let --output end in .png"),
         ("xception", "sheet.png", "examples", "--model xception: .* names tiny; choose one of"),
         (None, "absent/sheet.png", "absent", "absent: holds no train split"),
-        (None, "run.yaml/sheet.png", "examples", "sheet.png: cannot be written"),
+        (None, "run.yaml/sheet.png", "examples [1]", "sheet.png: cannot be written"),
     ],
 )
 def test_mistakes(examples, tiny_backbone, tmp_path, model, output, folder, message):
