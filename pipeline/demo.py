@@ -18,7 +18,7 @@ from data.utils.code_hash import code_hash
 from data.visualization import contact_sheet
 from models.evaluation.trivial_baseline import trivial_baseline_auc
 from pipeline import config, runner
-from pipeline.evaluation_results import read_metrics
+from pipeline.evaluation import read_metrics
 from pipeline.report import report
 from pipeline.run_outcome import RunOutcome
 from serving import Client, audit, visualization

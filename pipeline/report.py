@@ -7,7 +7,7 @@ import rich
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.evaluation_results import read_metrics
+from pipeline.evaluation import read_metrics
 from pipeline.run_outcome import RunOutcome
 
 

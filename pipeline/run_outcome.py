@@ -10,7 +10,7 @@ from tfx.orchestration import metadata
 
 from data.utils.errors import UsageError
 from pipeline.config import RunConfig
-from pipeline.evaluation_results import read_refusals
+from pipeline.evaluation import read_refusals
 
 METADATA = "metadata.db"
 """The database of ML Metadata in a run's output folder."""

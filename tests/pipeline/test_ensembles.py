@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from data import example_encoding
-from pipeline import config, evaluation_results, report, runner
+from pipeline import config, evaluation, report, runner
 from tests import tiny_dataset
 
 pytestmark = pytest.mark.slow
@@ -92,7 +92,7 @@ def test_it_scores_by_its_members(outcome, folder):
 def test_it_is_measured_on_test_like_any_model(outcome, folder):
     from sklearn.metrics import roc_auc_score
 
-    (measured,) = evaluation_results.read_metrics(outcome.models[2].evaluation)
+    (measured,) = evaluation.read_metrics(outcome.models[2].evaluation)
     scores, labels = probabilities(folder, outcome.models[2])
     assert measured.videos == 8
     # TFMA sums over bins of the score.

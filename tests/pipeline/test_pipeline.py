@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from data import example_encoding
 from data.utils.errors import UsageError
-from pipeline import commands, config, evaluation_results, graph, run_outcome, runner
+from pipeline import commands, config, evaluation, graph, run_outcome, runner
 from tests import tiny_dataset
 
 pytestmark = pytest.mark.slow
@@ -138,9 +138,7 @@ def test_a_blessed_model_is_served_whole(first, folder):
 
 
 def test_metrics_count_videos_of_test_by_slice(first, folder):
-    metrics = {
-        row.slice: row for row in evaluation_results.read_metrics(first.models[0].evaluation)
-    }
+    metrics = {row.slice: row for row in evaluation.read_metrics(first.models[0].evaluation)}
     assert metrics["all videos"].videos == 8
     # A real counts in its dataset's every method, so that the slice holds both classes.
     assert metrics["slice/method = Redder"].videos == 8

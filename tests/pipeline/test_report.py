@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline import report
-from pipeline.evaluation_results import SliceMetrics
+from pipeline.evaluation import SliceMetrics
 from pipeline.run_outcome import ModelOutcome, RunOutcome
 
 

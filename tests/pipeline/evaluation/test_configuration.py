@@ -1,12 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow_model_analysis as tfma
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from data.utils.errors import UsageError
-from pipeline import evaluation
 from pipeline.config import EvaluationConfig
+from pipeline.evaluation import eval_config
 
 TEXT = {"dataset", "slice/method"}
 BUCKETS = {"slice/face_size"}
@@ -14,7 +15,7 @@ BUCKETS = {"slice/face_size"}
 
 def build(gate, slices=("dataset",)):
     config = EvaluationConfig(slices=list(slices), gate=gate)
-    return evaluation.eval_config(config, TEXT, BUCKETS)
+    return eval_config(config, TEXT, BUCKETS)
 
 
 def thresholds(eval_config):
@@ -52,7 +53,7 @@ def test_a_drop_is_towards_the_worse_side(metric, bound, direction, change):
     ((_, _, bounds),) = thresholds(build(gate))
     threshold = bounds.change_threshold
     assert threshold.absolute.value == pytest.approx(change)
-    assert threshold.direction == evaluation.tfma.MetricDirection.Value(direction)
+    assert threshold.direction == tfma.MetricDirection.Value(direction)
 
 
 def test_a_gated_slice_is_computed_even_if_it_is_not_reported():
@@ -88,7 +89,7 @@ def measure(labels, probabilities):
     config.model_specs[0].ClearField("preprocessing_function_names")
     table = pd.DataFrame({"label": labels, "fake_probability": probabilities})
     config.model_specs[0].name = ""
-    result = evaluation.tfma.analyze_raw_data(table, config)
+    result = tfma.analyze_raw_data(table, config)
     ((_, metrics),) = result.slicing_metrics
     return {name: value["doubleValue"] for name, value in metrics[""][""].items()}
 

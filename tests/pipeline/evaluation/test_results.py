@@ -5,14 +5,14 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationResult
 
-from pipeline import evaluation_results
+from pipeline import evaluation
 
 
 def refusals(folder, validation):
     """What is read of a validation, which TFMA writes in this form."""
     with tf.io.TFRecordWriter(str(folder / "validations-00000-of-00001.tfrecord")) as writer:
         writer.write(text_format.Parse(validation, ValidationResult()).SerializeToString())
-    return evaluation_results.read_refusals(str(folder))
+    return evaluation.read_refusals(str(folder))
 
 
 def failure(value, threshold, is_diff=False):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import validation_result_pb2
 
-from pipeline.evaluation import CANDIDATE
+from pipeline.evaluation.configuration import CANDIDATE
 
 _ALL = "all videos"
 

@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import DoubleValue
 
 from data.utils.errors import UsageError
 from pipeline.config import EvaluationConfig, Threshold
-from pipeline.exact_auc import ExactAuc
+from pipeline.evaluation.exact_auc import ExactAuc
 
 CANDIDATE = "candidate"
 
