@@ -4,20 +4,21 @@ import collections
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 import numpy as np
 
 from data import contract
 from data.detectors import Face
 from data.faces import cropping, tracking
+from data.faces.collected_track import CollectedTrack, Sighting, join
 from data.faces.descriptors import face_descriptor
 from data.faces.types import FaceOptions, VideoFaces
 from data.ledger import Status
 from data.unjudged import Unjudged, UnjudgedTrack
 from data.video import Frame
-
-_Item = TypeVar("_Item")
 
 MIN_DECODED_FRACTION = 0.5
 """A damaged or truncated video is used if at least this share of its frames was decoded."""
@@ -30,59 +31,13 @@ as evenly as if all had been kept."""
 MAX_UNJUDGED = 100
 """Tracks that are described though no model is asked about them; of more there are only counts."""
 
-_MAX_SIGHTINGS = 64
-"""Boxes that are kept of such a track."""
-
-
-class _Thinned(list[_Item]):
-    """The items of a series, or, of one longer than `limit`, every second, fourth, ... of them.
-
-    Attributes:
-        seen: items of the series.
-    """
-
-    def __init__(self, limit: int | None) -> None:
-        super().__init__()
-        self._limit = limit
-        self._stride = 1
-        self.seen = 0
-
-    def add(self, item: _Item) -> None:
-        """Takes the next item of the series."""
-        if self.seen % self._stride == 0:
-            self.append(item)
-            if self._limit is not None and len(self) > self._limit:
-                self[:] = self[::2]
-                self._stride *= 2
-        self.seen += 1
-
-
-@dataclasses.dataclass
-class _Track:
-    """What is known of a track.
-
-    Attributes:
-        faces: crops that are kept: usable ones, or all.
-        sightings: time and box of faces, usable or not.
-        usable_count: usable faces.
-        salience: sum of the sizes of usable faces, pixels: how long and how large it is seen.
-        face_size: of the largest face, pixels.
-        is_large: whether a face is large enough to be usable.
-    """
-
-    faces: _Thinned[contract.FaceCrop]
-    sightings: _Thinned[tuple[float, tuple[float, float, float, float]]]
-    usable_count: int = 0
-    salience: float = 0.0
-    face_size: float = 0.0
-    is_large: bool = False
-
 
 class FaceCollector:
     """Crops the faces of one frame after another, joins them to tracks and chooses among these.
 
-    No frame is held. The crops of a track that has ended are dropped as soon as `max_tracks`
-    others are seen longer and larger: it cannot be chosen any more.
+    Tracks of one person are joined across gaps, see `data.faces.joining`. No frame is held. The
+    crops of a track that has ended are dropped as soon as `max_tracks` others are seen longer and
+    larger: it cannot be chosen any more.
 
     Args:
         options: which faces are good enough, and how many tracks are kept.
@@ -95,7 +50,7 @@ class FaceCollector:
         self._options = options
         self._faces_per_track = faces_per_track
         self._tracker = tracking.Tracker()
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: dict[int, CollectedTrack] = {}
         self._forgotten: collections.Counter[Unjudged] = collections.Counter()
         self._times_s: list[float] = []
 
@@ -119,10 +74,10 @@ class FaceCollector:
             for face in faces
         ]
         # Faces that are too small or blurred are tracked too: they must not break a track.
-        numbers = self._tracker.update(
-            [face.box for face in faces], [face_descriptor(crop) for crop in crops]
-        )
+        descriptors = [face_descriptor(crop) for crop in crops]
+        numbers = self._tracker.update([face.box for face in faces], descriptors)
         new = any(number not in self._tracks for number in numbers)
+        self._see(numbers, faces, descriptors)
         for number, face, crop in zip(numbers, faces, crops, strict=True):
             size = float(min(face.box[2:] - face.box[:2]))
             large = size >= self._options.min_face_size
@@ -157,7 +112,8 @@ class FaceCollector:
         Returns:
             The faces with their status; `faces` is empty exactly if there is nothing to score.
         """
-        chosen = [track for track in self._ranked() if track.usable_count >= self._least]
+        tracks = self._joined()
+        chosen = [t for t in tracks if t.salience and t.usable_count >= self._least]
         kept = chosen = chosen[: self._options.max_tracks]
         status, reason = self._status(video)
         if not kept and any(track.usable_count for track in self._tracks.values()):
@@ -170,7 +126,7 @@ class FaceCollector:
                 status = Status.DAMAGED
                 reason = f"only {video.frames_decoded} of {whole} frames could be decoded"
             reason += ": too few to judge it by"
-        unjudged = self._unjudged(chosen)
+        unjudged = self._unjudged(tracks, chosen)
         return VideoFaces(
             status=status,
             reason=reason,
@@ -186,6 +142,7 @@ class FaceCollector:
                 self._forgotten + collections.Counter(track.reason for track in unjudged)
             ),
             usable_counts=tuple(track.usable_count for track in kept),
+            perhaps_picture=tuple(track.is_perhaps_picture(tracks) for track in kept),
             times_s=tuple(self._times_s),
         )
 
@@ -194,63 +151,120 @@ class FaceCollector:
         """Usable faces that a track needs so far."""
         return max(1, math.ceil(self._options.min_track_share * len(self._times_s)))
 
-    def _ranked(self) -> list[_Track]:
-        """All tracks by falling salience, then by first appearance."""
-        numbers = sorted(self._tracks, key=self._rank)
-        return [self._tracks[number] for number in numbers]
+    def _joined(self) -> list[CollectedTrack]:
+        """All tracks, those of one person as one, by falling salience, then by first appearance."""
+        tracks = [
+            CollectedTrack.joined([self._tracks[number] for number in group])
+            for group in self._groups(list(self._tracks))
+        ]
+        return sorted(tracks, key=lambda track: -track.salience)
 
-    def _rank(self, number: int) -> tuple[float, int]:
-        return -self._tracks[number].salience, number
+    def _groups(self, numbers: Sequence[int]) -> list[list[int]]:
+        """The numbers of tracks by person."""
+        groups = join([self._tracks[number] for number in numbers])
+        return [[numbers[place] for place in group] for group in groups]
 
-    def _unjudged(self, chosen: Sequence[_Track]) -> list[UnjudgedTrack]:
+    def _unjudged(
+        self, tracks: Sequence[CollectedTrack], chosen: Sequence[CollectedTrack]
+    ) -> list[UnjudgedTrack]:
         """All tracks but the chosen ones, largest face first."""
         judged = {id(track) for track in chosen}
-        others = [track for track in self._tracks.values() if id(track) not in judged]
         described = [
             UnjudgedTrack(
                 reason=self._why_unjudged(track),
                 faces_seen=track.sightings.seen,
                 face_size=track.face_size,
-                times_s=tuple(time_s for time_s, _ in track.sightings),
-                boxes=tuple(box for _, box in track.sightings),
+                times_s=tuple(seen.time_s for seen in track.sightings),
+                boxes=tuple(seen.box for seen in track.sightings),
             )
-            for track in others
+            for track in tracks
+            if id(track) not in judged
         ]
         return sorted(described, key=lambda track: -track.face_size)
 
-    def _why_unjudged(self, track: _Track) -> Unjudged:
+    def _why_unjudged(self, track: CollectedTrack) -> Unjudged:
         if not track.is_large:
             return Unjudged.TOO_SMALL
         if not track.usable_count:
             return Unjudged.TOO_BLURRED
         return Unjudged.TOO_BRIEF if track.usable_count < self._least else Unjudged.BEYOND_LIMIT
 
+    def _see(
+        self,
+        numbers: Sequence[int],
+        faces: Sequence[Face],
+        descriptors: Sequence[npt.NDArray[np.float32]],
+    ) -> None:
+        """Notes where the faces of the latest frame are, how they look, and who is in it."""
+        limit = self._faces_per_track
+        for number, face, descriptor in zip(numbers, faces, descriptors, strict=True):
+            sighting = Sighting(len(self._times_s), self._times_s[-1], tuple(face.box.tolist()))
+            if number not in self._tracks:
+                self._tracks[number] = CollectedTrack.begun(
+                    number, sighting, limit and THINNING * limit
+                )
+            self._tracks[number].see(sighting, descriptor)
+            self._tracks[number].seen_with.update(set(numbers) - {number})
+
     def _keep(self, size: float, large: bool, face: contract.FaceCrop) -> None:
         """Adds a face to its track; keeps its crop if it may be chosen."""
-        limit = self._faces_per_track
-        track = self._tracks.setdefault(
-            face.track,
-            _Track(_Thinned(limit and THINNING * limit), _Thinned(_MAX_SIGHTINGS)),
-        )
-        track.sightings.add((face.time_s, face.box))
+        track = self._tracks[face.track]
         track.face_size = max(track.face_size, size)
         track.is_large |= large
         if face.usable:
             track.usable_count += 1
             track.salience += size
-        if face.usable or limit is None:
+        if face.usable or self._faces_per_track is None:
             track.faces.add(face)
 
     def _evict(self) -> None:
         """Drops what is not needed of tracks that have ended and cannot be chosen any more."""
+        if len(self._tracks) <= self._options.max_tracks:
+            return
         open_tracks = self._tracker.open_tracks
-        ranked = sorted(self._tracks, key=self._rank)
-        ended = [n for n in ranked[self._options.max_tracks :] if n not in open_tracks]
-        for number in ended:
-            self._tracks[number].faces.clear()
+        held = [number for number, track in self._tracks.items() if track.faces]
+        groups = self._groups(held)
+        groups.sort(key=lambda group: -sum(self._tracks[number].salience for number in group))
+        for rank, group in enumerate(groups):
+            ended = [number for number in group if number not in open_tracks]
+            if rank >= self._options.max_tracks:
+                for number in ended:
+                    self._tracks[number].drop_faces()
+            elif ended:
+                self._join(ended)
+        self._forget(open_tracks)
+
+    def _forget(self, open_tracks: set[int]) -> None:
+        """Of the ended tracks without crops, keeps the largest and counts the others."""
+        ended = [n for n, t in self._tracks.items() if not t.faces and n not in open_tracks]
+        if len(ended) <= MAX_UNJUDGED:
+            return
+        for group in self._groups(ended):
+            self._join(group)
+        ended = [number for number in ended if number in self._tracks]
         ended.sort(key=lambda number: -self._tracks[number].face_size)
         for number in ended[MAX_UNJUDGED:]:
-            self._forgotten[self._why_unjudged(self._tracks.pop(number))] += 1
+            self._forgotten[self._why_unjudged(self._tracks[number])] += 1
+            self._rename(number, None)
+            del self._tracks[number]
+
+    def _join(self, numbers: Sequence[int]) -> None:
+        """Joins ended tracks for good: a person who comes and goes all day stays one track."""
+        first, *others = numbers
+        if not others:
+            return
+        self._tracks[first] = CollectedTrack.joined([self._tracks[n] for n in numbers])
+        self._tracks[first].numbers = {first}
+        for number in others:
+            self._rename(number, first)
+            del self._tracks[number]
+
+    def _rename(self, number: int, new: int | None) -> None:
+        """Changes a number in the notes of who was seen with whom; None removes it."""
+        for track in self._tracks.values():
+            if number in track.seen_with:
+                track.seen_with.remove(number)
+                track.seen_with.update(() if new is None else (new,))
 
     def _status(self, video: contract.Measurements) -> tuple[Status, str]:
         options = self._options

@@ -53,12 +53,14 @@ class VideoFaces:
         faces: all faces of the tracks kept, sorted by track, then by time; empty if there is
             nothing to score, which is possible with `TRUNCATED` and `DAMAGED` too.
         measurements: of the video; zeros if it is unreadable.
-        tracks_kept: tracks in `faces`.
+        tracks_kept: tracks in `faces`; those of one person are joined where that is sure.
         unjudged: the other tracks, largest face first; at most `collector.MAX_UNJUDGED`.
         unjudged_counts: of all other tracks, how many there are by reason.
         at_original_boxes: whether the boxes are those of the original.
         usable_counts: usable faces seen of each track kept; more than in `faces` if the
             `FaceCollector` has a limit.
+        perhaps_picture: of each track kept, whether it never moves while another does, see
+            `data.faces.stillness`: perhaps a picture on a wall.
         times_s: presentation times of the sampled frames, seconds, rising.
     """
 
@@ -71,6 +73,7 @@ class VideoFaces:
     unjudged_counts: Mapping[Unjudged, int] = dataclasses.field(default_factory=dict)
     at_original_boxes: bool = False
     usable_counts: tuple[int, ...] = ()
+    perhaps_picture: tuple[bool, ...] = ()
     times_s: tuple[float, ...] = ()
 
     @property

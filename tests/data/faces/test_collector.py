@@ -13,9 +13,10 @@ from data.ledger import Status
 from data.unjudged import Unjudged
 from data.video.reader import Frame
 
-NOISE = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), np.uint8)
-"""Three people, who look unlike each other."""
-NOISE = NOISE * np.array([[1, 0.2, 0.2], [0.2, 1, 0.2], [0.2, 0.2, 1]])[:, None, None]
+NOISE = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), np.uint8)
+"""Four people, who look unlike each other."""
+COLOURS = [[1, 0.2, 0.2], [0.2, 1, 0.2], [0.2, 0.2, 1], [1, 1, 0.2]]
+NOISE = NOISE * np.array(COLOURS)[:, None, None]
 OPTIONS = FaceOptions(min_face_size=10, min_track_share=0.0, max_tracks=1)
 
 
@@ -61,7 +62,7 @@ def test_without_a_limit_every_face_is_kept():
 def test_only_tracks_that_can_still_be_chosen_are_kept():
     collector = FaceCollector(OPTIONS, faces_per_track=4)
     number = 0
-    for person, seen in [(0, 6), (1, 3), (2, 5), (1, 9), (0, 1)]:
+    for person, seen in [(0, 6), (1, 3), (2, 5), (3, 9), (0, 1)]:
         for _ in range(seen):
             collector.add(frame_of(person, number), [FACE])
             number += 1
@@ -71,8 +72,8 @@ def test_only_tracks_that_can_still_be_chosen_are_kept():
     # The last person, who came when the nine faces before were the most, and those.
     assert collector.faces_held == 9 + 1
     outcome = collector.result(measured(number))
-    assert (outcome.tracks_kept, outcome.tracks_left_out, outcome.usable_counts) == (1, 4, (9,))
-    assert outcome.unjudged_counts == {Unjudged.BEYOND_LIMIT: 4}
+    assert (outcome.tracks_kept, outcome.tracks_left_out, outcome.usable_counts) == (1, 3, (9,))
+    assert outcome.unjudged_counts == {Unjudged.BEYOND_LIMIT: 3}
     assert {face.track for face in outcome.faces} == {0}
     assert len(outcome.faces) == 9
     assert len(outcome.times_s) == number
@@ -103,7 +104,7 @@ def test_the_reason_why_a_track_is_not_judged_is_the_first_that_applies():
     number = seen_at(36, 9, collector)
     number = seen_at(30, 9, collector, person=1, start=number)
     number = seen_at(10, 9, collector, person=2, start=number)
-    number = seen_at(28, 1, collector, start=number)
+    number = seen_at(28, 1, collector, person=3, start=number)
     grey = Frame(number / 25, np.full((64, 64, 3), 90, np.uint8))
     collector.add(grey, [FACE])
     outcome = collector.result(measured(number + 1))
@@ -116,15 +117,64 @@ def test_the_reason_why_a_track_is_not_judged_is_the_first_that_applies():
     assert outcome.unjudged_counts == dict.fromkeys(Unjudged, 1)
 
 
+def crowd(rows):
+    """A frame of rows of 20 small faces, every second row of larger ones."""
+    boxes = [
+        [30 * column, 30 * row, 30 * column + size, 30 * row + size]
+        for row in range(rows)
+        for column in range(20)
+        for size in [12 + 10 * (row % 2)]
+    ]
+    faces = [Face(np.array(box, np.float32), np.zeros(10, np.float32), 0.99) for box in boxes]
+    return np.tile(NOISE[1], (rows, 20, 1))[: 30 * rows, :600].astype(np.uint8), faces
+
+
 def test_of_many_tracks_the_largest_are_described_and_all_are_counted():
-    collector = FaceCollector(OPTIONS)
+    collector = FaceCollector(OPTIONS, faces_per_track=2)
     number = seen_at(36, 3, collector)
-    for i in range(2 * MAX_UNJUDGED):
-        number = seen_at(12 + 20 * (i % 2), 1, collector, person=1 + i % 2, start=number)
+    image, faces = crowd(2 * MAX_UNJUDGED // 20)
+    collector.add(Frame(number / 25, image), faces)
+    number = seen_at(36, 3, collector, start=number + 1)
+    number = seen_at(36, 3, collector, person=3, start=number)
     outcome = collector.result(measured(number))
-    assert outcome.tracks_left_out == 2 * MAX_UNJUDGED
-    assert {track.face_size for track in outcome.unjudged} == {32.0}
+    assert outcome.usable_counts == (6,)
+    assert outcome.tracks_left_out == 2 * MAX_UNJUDGED + 1
+    assert {track.face_size for track in outcome.unjudged} == {36.0, 22.0}
     assert len(outcome.unjudged) == MAX_UNJUDGED
+
+
+def test_one_who_comes_and_goes_stays_one_track():
+    collector = FaceCollector(OPTIONS, faces_per_track=2)
+    number = 0
+    for _ in range(30):
+        number = seen_at(30, 4, collector, person=1, start=number)
+        number = seen_at(36, 3, collector, person=2, start=number)
+        assert collector.faces_held <= (2 + 1) * 2 * THINNING
+    outcome = collector.result(measured(number))
+    assert outcome.usable_counts == (30 * 4,)
+    assert outcome.unjudged_counts == {Unjudged.BEYOND_LIMIT: 1}
+    assert outcome.unjudged[0].faces_seen == 30 * 3
+    times = [face.time_s for face in outcome.faces]
+    assert times == sorted(times)
+    assert times[0] < 0.1 * number / 25 < 0.9 * number / 25 < times[-1] + 1
+
+
+def test_the_joined_track_holds_all_its_faces_and_two_in_one_frame_are_never_one():
+    collector = FaceCollector(dataclasses.replace(OPTIONS, max_tracks=4))
+    number = seen_at(36, 5, collector)
+    number = seen_at(36, 3, collector, person=1, start=number)
+    number = seen_at(30, 4, collector, start=number)
+    twin = np.tile(NOISE[2], (1, 3, 1)).astype(np.uint8)
+    sides = [Face(np.array([x, 6, x + 36, 42], np.float32), FACE.landmarks, 0.99) for x in (6, 102)]
+    for _ in range(4):
+        collector.add(Frame(number / 25, twin), sides)
+        number += 1
+    outcome = collector.result(measured(number))
+    assert outcome.usable_counts == (9, 4, 4, 3)
+    assert [face.time_s for face in outcome.faces if face.track == 0] == [
+        i / 25 for i in [*range(5), *range(18, 22)]
+    ]
+    assert {face.box[0] for face in outcome.faces if face.track == 1} in ({6.0}, {102.0})
 
 
 def test_of_a_long_track_evenly_spread_boxes_are_described():
