@@ -65,6 +65,7 @@ class TrackPrediction:
         faces_seen: usable faces of the track, of which `frames` are all, or evenly spaced ones
             if the model takes fewer; None if not known.
         picture: JPEG or PNG of the crop with the largest score; empty if there is none.
+        perhaps_picture: whether the face never moves while another does, as a picture on a wall.
     """
 
     verdict: Verdict
@@ -72,6 +73,7 @@ class TrackPrediction:
     frames: tuple[FramePrediction, ...]
     faces_seen: int | None = None
     picture: bytes = dataclasses.field(default=b"", repr=False)
+    perhaps_picture: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

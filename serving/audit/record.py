@@ -69,6 +69,9 @@ class TrackRecord(_Part):
     verdict: Verdict
     fake_probability: Probability | None = Field(description="calibrated; null if not scored")
     faces_seen: int | None = Field(description="usable faces, of which `faces` were scored")
+    perhaps_picture: bool = Field(
+        default=False, description="whether the face never moves while another does"
+    )
     faces: tuple[FaceRecord, ...] = Field(description="by time")
 
 
@@ -202,6 +205,7 @@ def _record_track(track: TrackPrediction) -> TrackRecord:
         verdict=track.verdict,
         fake_probability=track.fake_probability,
         faces_seen=track.faces_seen,
+        perhaps_picture=track.perhaps_picture,
         faces=tuple(
             FaceRecord(
                 time_s=frame.time_s,

@@ -90,10 +90,11 @@ def video_prediction(
             or more, and was at least this share of the largest judged one.
     """
     predictions = tuple(
-        _track_prediction(track, seen, *scores)
-        for track, seen, *scores in zip(
+        _track_prediction(track, seen, still, *scores)
+        for track, seen, still, *scores in zip(
             tracks,
             video.usable_counts or map(len, tracks),
+            video.perhaps_picture or [False] * len(tracks),
             *(outputs[name].tolist() for name in OUTPUTS),
             strict=True,
         )
@@ -145,6 +146,7 @@ def _large_unjudged(video: VideoFaces, tracks: Sequence[Sequence[FaceCrop]], sha
 def _track_prediction(
     faces: Sequence[FaceCrop],
     seen: int,
+    perhaps_picture: bool,
     fake_probability: float,
     verdict: int,
     face_probability: Sequence[float],
@@ -167,6 +169,7 @@ def _track_prediction(
         ),
         faces_seen=seen,
         picture=highest.image,
+        perhaps_picture=perhaps_picture,
     )
 
 

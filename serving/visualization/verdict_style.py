@@ -140,8 +140,36 @@ def unjudged_text(prediction: VideoPrediction) -> str:
     return f"not judged: {sum(counts.values())} ({', '.join(reasons)})"
 
 
+def picture_text(prediction: VideoPrediction) -> str:
+    """Which tracks are perhaps pictures, by their numbers from 1; empty if none is.
+
+    Example:
+        >>> from data.ledger import Status
+        >>> tracks = [
+        ...     TrackPrediction(Verdict.REAL, 0.1, (), perhaps_picture=still)
+        ...     for still in (False, True)
+        ... ]
+        >>> picture_text(
+        ...     VideoPrediction(
+        ...         "a.mp4", "xception", 1, Verdict.REAL, 0.1, Status.OK, "", tuple(tracks)
+        ...     )
+        ... )
+        'track 2 never moves: perhaps a picture'
+    """
+    numbers = [
+        str(number) for number, track in enumerate(prediction.tracks, 1) if track.perhaps_picture
+    ]
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f"track {numbers[0]} never moves: perhaps a picture"
+    return f"tracks {', '.join(numbers[:-1])} and {numbers[-1]} never move: perhaps pictures"
+
+
 def remark_text(prediction: VideoPrediction) -> str:
-    """Status and reason, and who was not judged; empty if everybody in the whole video was.
+    """Status and reason, who was not judged, and what is perhaps a picture.
+
+    It is empty if everybody in the whole video was judged and seems alive.
 
     Example:
         >>> from data.ledger import Status
@@ -153,4 +181,5 @@ def remark_text(prediction: VideoPrediction) -> str:
     """
     status = prediction.status
     reason = prediction.reason if status is Status.OK else f"{status.value}: {prediction.reason}"
-    return percent_encode("; ".join(filter(None, [reason, unjudged_text(prediction)])))
+    remarks = [reason, unjudged_text(prediction), picture_text(prediction)]
+    return percent_encode("; ".join(filter(None, remarks)))

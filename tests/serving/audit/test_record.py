@@ -31,7 +31,7 @@ CARD = ModelCard(
     variables_sha256="a" * 64,
     sha256="b" * 64,
 )
-SEEN = track({0.0: 0.8, 0.5: None}, faces_seen=7)
+SEEN = track({0.0: 0.8, 0.5: None}, faces_seen=7, perhaps_picture=True)
 
 
 def record_of(tmp_path, *predictions, cards=None):
@@ -72,6 +72,7 @@ def test_a_record_says_what_was_asked_and_what_answered(tmp_path):
     assert video["scope"] == "knows nobody"
     (person,) = video["tracks"]
     assert person["faces_seen"] == 7
+    assert person["perhaps_picture"] is True
     assert [face["fake_probability"] for face in person["faces"]] == [0.8, None]
     assert person["faces"][0]["box"] == [40.0, 30.0, 80.0, 90.0]
     assert len(person["faces"][0]["landmarks"]) == 10

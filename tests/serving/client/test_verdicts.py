@@ -70,6 +70,14 @@ def test_a_track_that_was_not_read_may_be_the_fake_one(score, code, verdict, sta
     assert prediction.tracks[1].frames[0].fake_probability is None
 
 
+def test_the_track_that_is_perhaps_a_picture_says_so():
+    codes = [VerdictCode.REAL] * 2
+    scores = [0.1, 0.1], codes, [[0.1], [0.1]]
+    prediction = predict(tracks_of(1, 1), *scores, perhaps_picture=(False, True))
+    assert [track.perhaps_picture for track in prediction.tracks] == [False, True]
+    assert not predict(tracks_of(1, 1), *scores).tracks[1].perhaps_picture
+
+
 def test_landmarks_that_the_server_does_not_give_are_empty():
     (faces,) = tracks_of(1)
     (prediction,) = predict(

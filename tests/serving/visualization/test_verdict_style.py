@@ -47,3 +47,16 @@ def test_texts_of_an_abstention():
     assert probability_text(None) == "not scored"
     assert model_text(nobody) == "model tiny, not asked"
     assert remark_text(nobody) == "no_face: no face in caf%E9.mp4"
+
+
+@pytest.mark.parametrize(
+    ("still", "remark"),
+    [
+        ([False, False], ""),
+        ([False, True], "track 2 never moves: perhaps a picture"),
+        ([True, True], "tracks 1 and 2 never move: perhaps pictures"),
+    ],
+)
+def test_what_never_moves_is_remarked(still, remark):
+    tracks = [track({0.0: 0.1}, probability=0.1, perhaps_picture=value) for value in still]
+    assert remark_text(answer(*tracks)) == remark
