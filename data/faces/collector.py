@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-import numpy as np
-
 from data import contract
 from data.detectors import Face
 from data.faces import cropping, tracking
