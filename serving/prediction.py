@@ -89,6 +89,7 @@ class VideoFacts:
         frames_decoded: frames that were decoded.
         frames_damaged: packets or frames that could not be decoded whole.
         times_s: presentation times of the sampled frames, rising.
+        crowded: whether a frame had so many faces that others may not have been found.
         unjudged: tracks of faces that the model was not asked about, largest face first; at most
             100.
         unjudged_counts: how many such tracks there are, by reason.
@@ -102,6 +103,7 @@ class VideoFacts:
     frames_decoded: int
     frames_damaged: int
     times_s: tuple[float, ...]
+    crowded: bool = False
     unjudged: tuple[UnjudgedTrack, ...] = ()
     unjudged_counts: Mapping[Unjudged, int] = dataclasses.field(default_factory=dict)
 

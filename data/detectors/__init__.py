@@ -4,7 +4,7 @@ Open `base.py` first: it says what a detector takes and returns. `registry.py` m
 name. MTCNN, the default, loads TensorFlow: import it from `data.detectors.mtcnn`.
 """
 
-from data.detectors.base import Face, FaceDetector
+from data.detectors.base import MAX_FACES, Face, FaceDetector
 from data.detectors.registry import create_detector, detector_fingerprint
 
-__all__ = ["Face", "FaceDetector", "create_detector", "detector_fingerprint"]
+__all__ = ["MAX_FACES", "Face", "FaceDetector", "create_detector", "detector_fingerprint"]

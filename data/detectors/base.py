@@ -6,6 +6,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+MAX_FACES = 32
+"""Faces of a frame that MTCNN returns at most."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Face:

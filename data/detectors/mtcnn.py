@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from data.detectors import mtcnn_boxes
 from data.detectors import mtcnn_networks as networks
-from data.detectors.base import Face
+from data.detectors.base import MAX_FACES, Face
 
 HALVE_ABOVE = 1000
 """Frames with a longer side, in pixels, are searched at half resolution."""
@@ -27,9 +27,6 @@ MIN_FACE_SIZE = 20
 The search of smaller frames starts one level of the same pyramid higher, at 28 pixels: smaller
 faces are not usable, and finding them costs as much as finding all others.
 """
-
-MAX_FACES = 32
-"""Faces returned a frame."""
 
 _PYRAMID_FACTOR = 0.709  # about the root of a half: each level has half the area of the last
 _PNET_THRESHOLD, _RNET_THRESHOLD, _ONET_THRESHOLD = 0.6, 0.7, 0.95

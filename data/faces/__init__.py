@@ -1,8 +1,8 @@
 """From the frames of a video to the face crops in it.
 
-Open `extract.py` first: it decodes, detects, crops, tracks and judges. `worker.py` does the same in
-a process of its own. `track_videos.py`, which writes a track as a small MP4, is imported from its
-file.
+Open `extract.py` first: it decodes, detects, crops, tracks and judges. `joining.py` joins tracks of
+one person. `worker.py` does the same as `extract.py` in a process of its own. `track_videos.py`,
+which writes a track as a small MP4, is imported from its file.
 """
 
 from data.faces import cropping

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data import contract
-from data.detectors import Face
+from data.detectors import MAX_FACES, Face
 from data.faces import cropping, tracking
 from data.faces.collected_track import CollectedTrack, Sighting, join
 from data.faces.descriptors import face_descriptor
@@ -51,6 +51,7 @@ class FaceCollector:
         self._tracks: dict[int, CollectedTrack] = {}
         self._forgotten: collections.Counter[Unjudged] = collections.Counter()
         self._times_s: list[float] = []
+        self._crowded = False
 
     @property
     def faces_held(self) -> int:
@@ -65,6 +66,7 @@ class FaceCollector:
             faces: those of the frame; may be empty.
         """
         self._times_s.append(frame.time_s)
+        self._crowded |= len(faces) >= MAX_FACES
         crops = [
             np.ascontiguousarray(
                 np.rot90(cropping.crop_face(frame.image, face.box.tolist()), face.quarter_turns)
@@ -135,6 +137,7 @@ class FaceCollector:
             ),
             measurements=video,
             tracks_kept=len(kept),
+            crowded=self._crowded,
             unjudged=tuple(unjudged[:MAX_UNJUDGED]),
             unjudged_counts=dict(
                 self._forgotten + collections.Counter(track.reason for track in unjudged)

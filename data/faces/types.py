@@ -54,6 +54,8 @@ class VideoFaces:
             nothing to score, which is possible with `TRUNCATED` and `DAMAGED` too.
         measurements: of the video; zeros if it is unreadable.
         tracks_kept: tracks in `faces`; those of one person are joined where that is sure.
+        crowded: whether a frame had `data.detectors.MAX_FACES` faces or more: there may be others
+            that nobody found.
         unjudged: the other tracks, largest face first; at most `collector.MAX_UNJUDGED`.
         unjudged_counts: of all other tracks, how many there are by reason.
         at_original_boxes: whether the boxes are those of the original.
@@ -69,6 +71,7 @@ class VideoFaces:
     faces: tuple[contract.FaceCrop, ...] = ()
     measurements: contract.Measurements = dataclasses.field(default_factory=contract.Measurements)
     tracks_kept: int = 0
+    crowded: bool = False
     unjudged: tuple[UnjudgedTrack, ...] = ()
     unjudged_counts: Mapping[Unjudged, int] = dataclasses.field(default_factory=dict)
     at_original_boxes: bool = False

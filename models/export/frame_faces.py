@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from data.contract import CROP_JPEG_QUALITY, CROP_MAX_SIZE
-from data.detectors.mtcnn import MAX_FACES, MtcnnGraph
+from data.detectors import MAX_FACES
+from data.detectors.mtcnn import MtcnnGraph
 from data.faces import cropping
 from models.inputs import image_ops
 

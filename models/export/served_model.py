@@ -9,7 +9,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from data.contract import SCOPE
-from data.detectors.mtcnn import MAX_FACES
+from data.detectors import MAX_FACES
 from models.calibration import Decision
 from models.export.frame_faces import FrameFaces
 from models.scoring import CHUNK, Scorer

@@ -15,7 +15,7 @@ COLUMNS = (
     *("path", "model", "model_version", "verdict", "fake_probability", "status", "reason"),
     *("tracks_judged", "tracks_not_judged"),
     *(reason.name.lower() for reason in Unjudged),
-    "scope",
+    *("crowded", "scope"),
 )
 """Columns of the CSV."""
 
@@ -47,6 +47,7 @@ def write_csv(predictions: Sequence[VideoPrediction], path: pathlib.Path) -> Non
                 len(prediction.tracks),
                 sum(counts.values()),
                 *(counts.get(reason, 0) for reason in Unjudged),
+                int(prediction.facts is not None and prediction.facts.crowded),
                 " ".join(scope_sentences(prediction.model_version, prediction.scope)),
             )
         )

@@ -133,10 +133,13 @@ def unjudged_text(prediction: VideoPrediction) -> str:
         ... )
         'not judged: 3 (2 too small, 1 beyond the limit)'
     """
-    counts = prediction.facts.unjudged_counts if prediction.facts else {}
-    if not counts:
+    facts = prediction.facts
+    if facts is None or not (facts.unjudged_counts or facts.crowded):
         return ""
+    counts = facts.unjudged_counts
     reasons = [f"{counts[reason]} {reason.value}" for reason in Unjudged if reason in counts]
+    if facts.crowded:
+        reasons.append("and perhaps others in the crowd that were not found")
     return f"not judged: {sum(counts.values())} ({', '.join(reasons)})"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.contract import Measurements
-from data.detectors import Face
+from data.detectors import MAX_FACES, Face
 from data.faces.collector import MAX_UNJUDGED, THINNING, FaceCollector
 from data.faces.types import FaceOptions
 from data.ledger import Status
@@ -184,3 +184,11 @@ def test_of_a_long_track_evenly_spread_boxes_are_described():
     assert (track.faces_seen, track.times_s[0]) == (1000, 0.0)
     assert 32 <= len(track.boxes) == len(track.times_s) <= 64
     assert len(set(np.diff(np.round(25 * np.array(track.times_s))))) == 1
+
+
+@pytest.mark.parametrize("faces", [MAX_FACES - 1, MAX_FACES])
+def test_a_frame_full_of_faces_may_have_others(faces):
+    collector = FaceCollector(OPTIONS)
+    collector.add(frame_of(0, 0), [FACE])
+    collector.add(frame_of(0, 1), [FACE] * faces)
+    assert collector.result(measured(2)).crowded == (faces == MAX_FACES)

@@ -14,7 +14,8 @@ from skimage import data
 
 from data import example_encoding
 from data.contract import VerdictCode
-from data.detectors.mtcnn import MAX_FACES, Mtcnn
+from data.detectors import MAX_FACES
+from data.detectors.mtcnn import Mtcnn
 from data.faces import cropping
 from models.scoring import NetworkScorer, score_videos
 from tests.models.tiny_served import (

@@ -36,6 +36,7 @@ def test_csv_has_one_row_a_video(tmp_path):
             "too_blurred": "2",
             "too_brief": "0",
             "beyond_limit": "1",
+            "crowded": "0",
             "scope": f"{SCOPE_SENTENCE} Scope of this model: knows nobody.",
             **common,
         },
@@ -47,7 +48,7 @@ def test_csv_has_one_row_a_video(tmp_path):
             "status": "no_face",
             "reason": "no face",
             "scope": SCOPE_SENTENCE,
-            **dict.fromkeys(results.COLUMNS[7:13], "0"),
+            **dict.fromkeys(results.COLUMNS[7:14], "0"),
             **common,
         },
     ]
