@@ -6,26 +6,35 @@ really there are counted.
 
 import dataclasses
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import av
+import PIL.Image
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
+
+from data.video.hidden_frames import is_hidden
 
 MAX_PIXELS = 8192 * 8192
 """Largest frame that is decoded; the limit of a served model for whole frames too."""
 
 FORMATS = (
-    "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,mjpeg,flv,asf,ogg,mxf,nut,rm,dv"
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,mjpeg,flv,asf,ogg,mxf,nut,rm,dv,"
+    "gif"
 )
 """Demuxers that may open a file (`ffmpeg -demuxers`): containers of video, and bare streams of it.
 
-Not among them are pictures, and all that FFmpeg would follow to other files or addresses: playlists
-(hls, dash, concat, sdp) and numbered pictures (image2).
+Not among them are still pictures, and all that FFmpeg would follow to other files or addresses:
+playlists (hls, dash, concat, sdp) and numbered pictures (image2).
 """
+
+_STILL_BRANDS = ("avif", "heic", "heix", "heim", "heis", "mif1")
+"""Major brands of files that hold a still picture, in the container of MP4 (ISO/IEC 23008-12, annex
+B; AV1 Image File Format, 8). That of an iPhone opens as a video of its tiles."""
 
 _MAX_READ_ERRORS = 32
 """Errors in a row after which a container is not read any further."""
@@ -35,6 +44,9 @@ _MAX_REORDER = 16
 
 A decoder holds back 16 frames at most (ITU-T H.264, A.3.1; H.265, A.4.2).
 """
+
+
+_A_PICTURE = "it is a picture, not a video"
 
 
 class UnreadableVideoError(Exception):
@@ -70,10 +82,10 @@ class Contents:
 
 @dataclasses.dataclass
 class _Read:
-    """What was read of one stream: the timestamps of its packets to be shown, and the latest."""
+    """What was read of one stream: its packets to be shown and not, and when the last ends."""
 
     stamps: list[int | None] = dataclasses.field(default_factory=list)
-    discarded: int = 0
+    not_shown: int = 0
     end: int | None = None
 
 
@@ -95,8 +107,10 @@ def open_container(path: str, **more_options: str) -> InputContainer:
     }
     try:
         # Without the prefix, a name may be taken for an address.
-        return av.open(f"file:{path}", options=options, metadata_errors="replace")
+        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
     except av.error.ArgumentError as error:
+        if _is_picture(path):
+            raise UnreadableVideoError(_A_PICTURE) from error
         raise UnreadableVideoError(
             "it is in no format that holds video, or its header is wrong"
         ) from error
@@ -104,6 +118,19 @@ def open_container(path: str, **more_options: str) -> InputContainer:
         # FFmpeg's own text, without the error number and the path.
         text = getattr(error, "strerror", None) or error
         raise UnreadableVideoError(f"cannot be opened as a video: {text}") from error
+    if container.metadata.get("major_brand") in _STILL_BRANDS:
+        container.close()
+        raise UnreadableVideoError(_A_PICTURE)
+    return container
+
+
+def _is_picture(path: str) -> bool:
+    """Whether Pillow knows a file by its header."""
+    try:
+        with PIL.Image.open(path):
+            return True
+    except (OSError, ValueError, PIL.Image.DecompressionBombError):
+        return False
 
 
 def read_packets(
@@ -151,20 +178,20 @@ def examine(path: str) -> Contents:
         stream = streams[number]
         if not stream.codec_context.width:
             _refuse_large(path, number)
-        stamps, discarded = read[stream.index].stamps, read[stream.index].discarded
+        stamps, not_shown = read[stream.index].stamps, read[stream.index].not_shown
         frame_s = 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
         positions = _presentation_order(stamps)
+        own_s = _declared_s(stream)
         if positions is None or stream.time_base is None:
             positions, tick_s, stamped = range(len(stamps)), frame_s, False
             covered_s = float(len(stamps) * frame_s)
         else:
             tick_s, stamped = stream.time_base, True
-            covered_s = _end_s(container, read) + float(frame_s - positions[0] * tick_s)
-        total = len(stamps) + discarded
-        declared = _count_declared(path, container, number, indexed[number], total) - discarded
-        declared_s = (container.duration or 0) / av.time_base
-        if stream.duration is not None and stream.time_base is not None:
-            declared_s = float(stream.duration * stream.time_base)
+            ending = container.streams if own_s is None else [stream]
+            covered_s = _end_s(ending, read) + float(frame_s - positions[0] * tick_s)
+        total = len(stamps) + not_shown
+        declared = _count_declared(path, container, number, indexed[number], total) - not_shown
+        declared_s = (container.duration or 0) / av.time_base if own_s is None else own_s
         if declared <= 0 and covered_s < 0.9 * declared_s:
             declared = round(declared_s / float(frame_s))
     return Contents(
@@ -203,11 +230,16 @@ def _read(container: InputContainer) -> list[_Read]:
         stream = streams[packet.stream_index]
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is not None:
-            stream.end = stamp if stream.end is None else max(stamp, stream.end)
+            end = stamp + (packet.duration or 0)
+            stream.end = end if stream.end is None else max(end, stream.end)
         if packet.stream.type != "video":
             continue
-        if packet.is_discard:  # before the start that an edit list sets
-            stream.discarded += 1
+        codec = packet.stream.codec_context
+        # An edit list sets the start after what is to be discarded.
+        if packet.is_discard or (
+            codec is not None and is_hidden(codec.codec.canonical_name, memoryview(packet))
+        ):
+            stream.not_shown += 1
         else:
             stream.stamps.append(stamp)
     return streams
@@ -258,12 +290,23 @@ def _count_declared(
     return claimed
 
 
-def _end_s(container: InputContainer, read: Sequence[_Read]) -> float:
-    """When the last packet of any stream is shown, seconds: sound may go on after the picture."""
+def _declared_s(stream: VideoStream) -> float | None:
+    """How long the header says that a stream is, seconds; None if only the container says so.
+
+    Matroska has no field for it: those who write it add a tag such as 00:00:01.500000000.
+    """
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return None if tag is None else 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
+
+
+def _end_s(streams: Iterable[Stream], read: Sequence[_Read]) -> float:
+    """When the last packet of some streams ends, seconds: sound may go on after the picture."""
     return max(
-        float(packets_read.end * stream.time_base)
-        for stream, packets_read in zip(container.streams, read, strict=True)
-        if packets_read.end is not None and stream.time_base is not None
+        float(read[stream.index].end * stream.time_base)
+        for stream in streams
+        if read[stream.index].end is not None and stream.time_base is not None
     )
 
 

@@ -7,6 +7,7 @@ damage is counted and survived; seeking to each frame would decode again from ev
 
 import bisect
 import dataclasses
+import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.codec.context import Flags
+from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import VideoReformatter
 
 from data.contract import Measurements
@@ -176,8 +178,8 @@ class Video:
                     yield from self._whole_frames(stream, packet)
             yield from self._whole_frames(stream, None)
             # Some decoders skip what they cannot read and report no error. But two fields may
-            # make one frame, and VP8 has frames that are never shown.
-            if not self._interlaced and context.codec.canonical_name != "vp8":
+            # make one frame.
+            if not self._interlaced:
                 counted = self.frames_decoded + self.frames_damaged
                 self.frames_damaged += max(0, self.packets - counted)
 
@@ -209,8 +211,8 @@ class Video:
         if self._first_position is None:
             self._first_position = position
             width, height = _square_size(frame, self._pixel_aspect)
-            turned = _quarter_turns(frame) % 2 == 1
-            self.width, self.height = (height, width) if turned else (width, height)
+            transposed, _, _ = _orientation(frame)
+            self.width, self.height = (height, width) if transposed else (width, height)
         self._last_position = position
         self.frames_decoded += 1
         return position
@@ -243,7 +245,10 @@ def to_rgb(
     # One thread: workers and detector fill the cores already.
     rgb = reformatter.reformat(frame, width, height, format="rgb24", threads=1)
     image = rgb.to_ndarray().astype(np.uint8, copy=False)
-    return np.ascontiguousarray(np.rot90(image, _quarter_turns(frame)))
+    transposed, mirrored, upside_down = _orientation(frame)
+    if transposed:
+        image = image.swapaxes(0, 1)
+    return np.ascontiguousarray(image[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
 
 
 def _square_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
@@ -267,6 +272,16 @@ def _middles(positions: Sequence[int], count: int) -> list[int]:
     return sorted({positions[bisect.bisect_right(positions, at) - 1] for at in middles})
 
 
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """Counterclockwise turns by 90 degrees that set a frame upright."""
-    return round(frame.rotation / 90) % 4
+def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
+    """How to set a frame upright: transpose it, then mirror it left to right, then top to bottom.
+
+    Of the frame's display matrix (ISO/IEC 14496-12, 6.2.2) a, b, c and d are read: a point is shown
+    at x' = ax + cy, y' = bx + dy. It is taken for the nearest of the eight that keep pixels whole.
+    """
+    matrix = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if matrix is None:
+        return False, False, False
+    a, b, _, c, d = struct.unpack_from("=5i", matrix)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return False, a < 0, d < 0
+    return True, c < 0, b < 0

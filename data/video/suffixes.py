@@ -7,7 +7,7 @@ import posixpath
 from data.utils.errors import UsageError
 
 VIDEO_SUFFIXES = (
-    *(".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
+    *(".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"),
     *(".mpg", ".mts", ".ts", ".webm", ".wmv"),
 )
 """Endings of video files, in lower case."""

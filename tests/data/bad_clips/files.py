@@ -55,6 +55,11 @@ def make_picture(path: pathlib.Path, suffix: str) -> None:
     path.write_bytes(content.tobytes())
 
 
+def make_avif(path: pathlib.Path) -> None:
+    """A still picture in MP4's container."""
+    encode(path, face_frames()[:1], codec="libsvtav1", options={}, container="avif")
+
+
 def make_pointer(path: pathlib.Path, text: str) -> None:
     """A file of text that FFmpeg would follow to the clip beside it, which must not be opened."""
     other = path.with_suffix(".other.ts")

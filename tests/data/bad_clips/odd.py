@@ -1,15 +1,20 @@
 """Clips that are whole, however seldom their kind is met."""
 
 import functools
+import io
 import pathlib
 import struct
 import tempfile
+from collections.abc import Iterable
 from fractions import Fraction
 
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
+from av.bitstream import BitStreamFilterContext
 from av.stream import Disposition
+from PIL import Image
 
 from tests.data.bad_clips import mp4_boxes
 from tests.data.bad_clips.encoding import (
@@ -229,6 +234,57 @@ def make_hidden_frame(path: pathlib.Path) -> None:
     for _ in range(5):
         at += 12 + struct.unpack_from("<I", content, at)[0]
     content[at + 12] &= ~0x10  # show_frame (RFC 6386, 9.1)
+    path.write_bytes(content)
+
+
+def make_hidden_packets(path: pathlib.Path) -> None:
+    """AV1, whose frames that are never shown have packets of their own."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libsvtav1", rate=FPS, options={"preset": "12"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        split = BitStreamFilterContext("av1_frame_split", stream)
+        frames = [av.VideoFrame.from_ndarray(image, format="rgb24") for image in face_frames()]
+        for frame in [*frames, None]:
+            for packet in stream.encode(frame):
+                for part in split.filter(packet):
+                    part.stream = stream
+                    output.mux(part)
+
+
+def make_with_subtitles(path: pathlib.Path) -> None:
+    """A Matroska file whose only subtitle is shown for 10 seconds, the picture for two."""
+    cues = io.BytesIO(b"1\n00:00:00,000 --> 00:00:10,000\na cue\n")
+    with av.open(cues, format="srt") as subtitles, av.open(str(path), "w") as output:
+        video = output.add_stream("libx264", rate=FPS, options=dict(X264))
+        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        stream = output.add_stream_from_template(subtitles.streams[0])
+        cue = next(subtitles.demux())
+        cue.stream = stream
+        output.mux(cue)
+        for image in face_frames(FRAME_COUNT):
+            output.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        output.mux(video.encode(None))
+
+
+def make_oriented(path: pathlib.Path, turn: Image.Transpose | None, matrix: list[int]) -> None:
+    """The good clip stored otherwise, with the matrix that puts it right.
+
+    Args:
+        path: an MP4.
+        turn: what Pillow does to a stored frame to put it right.
+        matrix: a, b, c and d of the track's matrix, -1 to 1.
+    """
+    inverse = {Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
+    inverse |= {value: key for key, value in inverse.items()}
+    frames: Iterable[npt.NDArray[np.uint8]] = face_frames()
+    if turn is not None:
+        undo = inverse.get(turn, turn)
+        frames = [np.asarray(Image.fromarray(frame).transpose(undo)) for frame in face_frames()]
+    encode(path, frames)
+    content = bytearray(path.read_bytes())
+    at = mp4_boxes.payload(bytes(content), b"moov", b"trak", b"tkhd").start + 40
+    a, b, c, d = (value << 16 for value in matrix)
+    struct.pack_into(">9i", content, at, a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content)
 
 

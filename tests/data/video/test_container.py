@@ -48,6 +48,23 @@ def test_sound_that_goes_on_after_the_picture_is_no_sign_of_a_cut(tmp_path):
     assert examine(str(tmp_path / "clip.webm")).packets_declared == SHORT_COUNT
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_a_subtitle_that_outlasts_the_picture_is_no_sign_of_a_cut(share, tmp_path):
+    path: pathlib.Path = tmp_path / "clip.mkv"
+    odd.make_with_subtitles(path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    contents = examine(str(path))
+    assert contents.packets_declared == bad_clips.FRAME_COUNT
+    assert (contents.packets == bad_clips.FRAME_COUNT) is (share == 1.0)
+
+
+def test_a_subtitle_outlasts_the_picture_where_no_tag_says_how_long_that_is(tmp_path):
+    path: pathlib.Path = tmp_path / "clip.mkv"
+    odd.make_with_subtitles(path)
+    path.write_bytes(path.read_bytes().replace(b"DURATION", b"SOMETAGX"))
+    assert examine(str(path)).packets_declared == bad_clips.FRAME_COUNT
+
+
 @pytest.mark.parametrize("name", ["concat:a.mp4", "http://a.mp4", "frame%03d.mp4", "-i.mp4"])
 def test_names_are_names_and_nothing_else(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -75,7 +92,10 @@ def test_texts_that_are_not_utf8(tmp_path):
         (lambda path: broken.make_audio_only(path, cover=True), "there is no video stream in it"),
         (broken.make_no_frames, "the video stream holds no frame"),
         (lambda path: broken.make_renamed_codec(path, b"encv"), "there is no decoder"),
-        (lambda path: files.make_picture(path, ".png"), "it is in no format that holds video"),
+        (lambda path: files.make_picture(path, ".png"), "it is a picture, not a video"),
+        (lambda path: files.make_picture(path, ".jpg"), "it is a picture, not a video"),
+        (lambda path: files.make_picture(path, ".webp"), "it is a picture, not a video"),
+        (files.make_avif, "it is a picture, not a video"),
         (lambda path: files.make_link(path, "clip.mp4"), "Too many levels of symbolic links"),
     ],
 )

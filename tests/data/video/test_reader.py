@@ -5,6 +5,7 @@ import shutil
 import av
 import numpy as np
 import pytest
+from PIL.Image import Transpose
 
 from data.video.reader import UnreadableVideoError, Video
 from tests.data import bad_clips
@@ -138,8 +139,30 @@ def test_frames_that_a_decoder_passes_over_in_silence_are_counted(tmp_path):
 def test_a_frame_that_is_never_shown_is_not_lost(tmp_path):
     odd.make_hidden_frame(tmp_path / "clip.ivf")
     video = Video(str(tmp_path / "clip.ivf"))
-    assert len(list(video.every(1))) == video.packets - 1
+    assert len(list(video.every(1))) == video.packets == SHORT_COUNT - 1
     assert video.frames_damaged == 0
+
+
+def test_hidden_frames_in_packets_of_their_own_are_no_damage(tmp_path):
+    odd.make_hidden_packets(tmp_path / "clip.mkv")
+    with av.open(str(tmp_path / "clip.mkv")) as container:
+        assert sum(packet.size > 0 for packet in container.demux()) > SHORT_COUNT
+    video = Video(str(tmp_path / "clip.mkv"))
+    assert len(list(video.every(1))) == video.packets == video.frames_declared == SHORT_COUNT
+    assert video.frames_damaged == 0
+
+
+def test_hidden_frames_of_vp9(shared_data):
+    video = Video(str(shared_data / "cases/vp9_hidden/split.avi"))
+    assert len(list(video.every(1))) == video.packets == video.frames_declared == 48
+    assert video.frames_damaged == 0
+
+
+def test_a_gif_is_a_video(tmp_path):
+    encode(tmp_path / "clip.gif", codec="gif", pix_fmt="rgb8", options={})
+    video = Video(str(tmp_path / "clip.gif"))
+    assert len(list(video.every(1))) == SHORT_COUNT
+    assert (video.frames_damaged, video.truncated) == (0, False)
 
 
 @pytest.mark.parametrize(("make", "lost"), [(odd.make_interlaced, 0), (encode, SHORT_COUNT)])
@@ -181,6 +204,29 @@ def test_rotation_is_applied(rotation, clips, tmp_path):
     assert turned.shape == upright.shape
     assert (video.width, video.height) == (bad_clips.WIDTH, bad_clips.HEIGHT)
     assert np.abs(turned.astype(int) - upright).mean() < 10
+
+
+@pytest.mark.parametrize(
+    ("turn", "matrix"),
+    [
+        (None, [1, 0, 0, 1]),
+        (Transpose.FLIP_LEFT_RIGHT, [-1, 0, 0, 1]),
+        (Transpose.ROTATE_180, [-1, 0, 0, -1]),
+        (Transpose.FLIP_TOP_BOTTOM, [1, 0, 0, -1]),
+        (Transpose.TRANSPOSE, [0, 1, 1, 0]),
+        (Transpose.ROTATE_270, [0, 1, -1, 0]),
+        (Transpose.TRANSVERSE, [0, -1, -1, 0]),
+        (Transpose.ROTATE_90, [0, -1, 1, 0]),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_all_eight_orientations_are_set_right(turn, matrix, tmp_path):
+    odd.make_oriented(tmp_path / "clip.mp4", turn, matrix)
+    video = Video(str(tmp_path / "clip.mp4"))
+    shown = next(video.every(1)).image
+    assert (video.width, video.height) == (bad_clips.WIDTH, bad_clips.HEIGHT)
+    assert np.abs(shown.astype(int) - face_frames()[0]).mean() < 10
+    assert np.abs(shown[:, ::-1].astype(int) - face_frames()[0]).mean() > 20
 
 
 def test_frames_of_a_stream_that_changes_its_size(tmp_path):
