@@ -304,9 +304,9 @@ def _declared_s(stream: VideoStream) -> float | None:
 def _end_s(streams: Iterable[Stream], read: Sequence[_Read]) -> float:
     """When the last packet of some streams ends, seconds: sound may go on after the picture."""
     return max(
-        float(read[stream.index].end * stream.time_base)
+        float(end * stream.time_base)
         for stream in streams
-        if read[stream.index].end is not None and stream.time_base is not None
+        if (end := read[stream.index].end) is not None and stream.time_base is not None
     )
 
 

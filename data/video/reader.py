@@ -15,7 +15,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.codec.context import Flags
-from av.sidedata.sidedata import Type as SideDataType
+from av.sidedata.sidedata import SideData
 from av.video.reformatter import VideoReformatter
 
 from data.contract import Measurements
@@ -278,8 +278,8 @@ def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     Of the frame's display matrix (ISO/IEC 14496-12, 6.2.2) a, b, c and d are read: a point is shown
     at x' = ax + cy, y' = bx + dy. It is taken for the nearest of the eight that keep pixels whole.
     """
-    matrix = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    if matrix is None:
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(matrix, SideData):
         return False, False, False
     a, b, _, c, d = struct.unpack_from("=5i", matrix)
     if abs(a) + abs(d) >= abs(b) + abs(c):
