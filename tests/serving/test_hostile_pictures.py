@@ -21,6 +21,8 @@ from models.transform import label_only
 from serving.server.model_server import ModelServer
 from tests.models.inputs.test_image_ops import JPEG, PNG, jpeg_claiming, png_claiming
 
+pytestmark = pytest.mark.slow
+
 SIDE = 30_000
 ALLOWED_MIB = 256  # decoded, a picture of that size takes 2,575 MiB, and of 20,000 pixels 1,144
 

@@ -17,6 +17,8 @@ from data.unjudged import Unjudged
 from tests.data import bad_clips
 from tests.data.bad_clips.encoding import encode, face_frames, partly_blurred_frames
 
+pytestmark = pytest.mark.slow
+
 GOOD = ("good", "truncated", "damaged", "rotated")
 BAD = ("no_face", "audio_only", "empty", "text")
 OPTIONS = FaceOptions(frames_per_video=8)

@@ -11,6 +11,8 @@ import pytest
 
 from data.utils.isolation import IsolatedWorker, WorkerDiedError, WorkerTimeoutError
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 
 

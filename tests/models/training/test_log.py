@@ -48,6 +48,7 @@ def test_prints_first_and_last_step_and_evaluations(capsys):
 
 def test_a_terminal_shows_a_bar(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("rich._console", None)  # the next tests' console is not forced
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "160")
     with TrainingLog("tiny", 3, None) as log:

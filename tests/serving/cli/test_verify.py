@@ -7,6 +7,8 @@ from tests.data.bad_clips.encoding import encode, face_frames
 from tests.serving.cli.command_line import run
 from tests.serving.conftest import SCOPE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def record(server, tmp_path):

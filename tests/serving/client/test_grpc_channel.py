@@ -12,6 +12,8 @@ from serving.client.errors import CallError
 from serving.client.grpc_channel import AsyncGrpcChannel, GrpcChannel
 from tests.serving.conftest import SCOPE
 
+pytestmark = pytest.mark.slow
+
 
 def call_blocking(target, call):
     channel = GrpcChannel(Connection(target, "tiny"))

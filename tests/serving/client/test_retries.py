@@ -13,6 +13,8 @@ from serving.client.client import Client
 from serving.client.errors import CallError, ServingError
 from serving.server.model_server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 
 class FlakyService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Fails with `codes` in turn, then answers with an empty response."""
