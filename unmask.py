@@ -3,15 +3,13 @@
 import data.utils.environment
 
 # isort: split
-import sys
-
 import typer
 
 import data.commands
 import kubeflow.commands
 import models.commands
 import pipeline.commands
-from data.utils.errors import UsageError
+from data.utils import command_line
 from serving.cli import predict, serve, verify
 
 app = typer.Typer(
@@ -47,13 +45,8 @@ for command in (
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake is one message and exit code 2."""
-    try:
-        app()
-    except UsageError as error:
-        # Not wrapped, so that paths in it can be copied.
-        typer.echo(f"{typer.style('unmask:', fg='red')} {error}", err=True)
-        sys.exit(2)
+    """Runs the command line; see `data.utils.command_line.run` for how it ends."""
+    command_line.run(app)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """The command line as its users meet it: help without waiting, one message for a mistake."""
 
+import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from tests.data.misbehaving import HANGS, make_trigger
 
 pytestmark = pytest.mark.slow
 
@@ -128,6 +133,40 @@ def test_a_long_path_in_a_message_stays_whole():
 
 def test_a_wrong_option_is_exit_code_2():
     assert unmask("extract", "--datset", "manifest").returncode == 2
+
+
+def test_what_cannot_be_printed_is_an_error():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "unmask", "networks"], stdout=full, cwd=ROOT, check=False
+        )
+    assert result.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_an_interrupted_extraction_is_one_line(number, code, tmp_path):
+    make_trigger(tmp_path / "clip.mp4", HANGS)
+    (tmp_path / "clips.csv").write_text("file,label\nclip.mp4,REAL\n")
+    command = [sys.executable, "-m", "unmask", "extract", "--dataset", "manifest"]
+    command += ["--input", str(tmp_path / "clips.csv"), "--output", str(tmp_path / "out")]
+    command += ["--detector", "tests.data.misbehaving:Misbehaving"]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(tmp_path.glob("out/.work/*/job.json")):  # then Beam is at work
+        assert process.poll() is None
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (code, f"unmask: interrupted by {number.name}\n")
 
 
 def test_networks_are_listed_without_loading_any():

@@ -52,9 +52,14 @@ def pipeline_options(runner: str, workers: int, options: Mapping[str, Any]) -> P
     name, _ = RUNNERS[runner]
     # The empty list keeps Beam from reading our own command line.
     if runner == "direct":
-        mode = "in_memory" if workers == 1 else "multi_processing"
+        if workers == 1:
+            return PipelineOptions([], runner=name, direct_running_mode="in_memory")
         return PipelineOptions(
-            [], runner=name, direct_running_mode=mode, direct_num_workers=workers
+            [],
+            runner=name,
+            direct_running_mode="multi_processing",
+            direct_num_workers=workers,
+            beam_plugins=["data.extraction.beam_worker"],
         )
     if workers != 1:
         raise UsageError(

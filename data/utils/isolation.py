@@ -119,23 +119,28 @@ class IsolatedWorker(Generic[Arguments, Result]):
             Exception: what the function raised.
         """
         self.wait()
+        assert self._process is not None
         assert self._connection is not None
         try:
             self._connection.send((args, kwargs))
         except BrokenPipeError:
-            raise self._death() from None
+            raise self._death(self._process) from None
         result: Result = self._receive(time_limit_s)
         return result
 
     def close(self) -> None:
-        """Ends the child, whatever it is doing; the next call starts another."""
-        if self._process is None or self._connection is None or self._lifeline is None:
+        """Ends the child, whatever it is doing; the next call starts another.
+
+        May be called while another thread waits for an answer: that gets a `WorkerDiedError`.
+        """
+        process, self._process = self._process, None
+        if process is None or self._connection is None or self._lifeline is None:
             return
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
-        self._lifeline.close()
-        self._process = self._connection = self._lifeline = None
+        connection, lifeline = self._connection, self._lifeline
+        process.kill()
+        process.wait()
+        connection.close()
+        lifeline.close()
 
     def __enter__(self) -> "IsolatedWorker[Arguments, Result]":
         return self
@@ -144,21 +149,22 @@ class IsolatedWorker(Generic[Arguments, Result]):
         self.close()
 
     def _receive(self, time_limit_s: float) -> Any:
-        assert self._connection is not None
-        if not self._connection.poll(time_limit_s):
-            self.close()
-            raise WorkerTimeoutError(f"it took longer than {time_limit_s:g} seconds")
+        process, connection = self._process, self._connection
+        assert process is not None
+        assert connection is not None
         try:
-            value, error = self._connection.recv()
-        except (EOFError, ConnectionResetError):
-            raise self._death() from None
+            if not connection.poll(time_limit_s):
+                self.close()
+                raise WorkerTimeoutError(f"it took longer than {time_limit_s:g} seconds")
+            value, error = connection.recv()
+        except (EOFError, OSError):
+            raise self._death(process) from None
         if error is not None:
             raise error
         return value
 
-    def _death(self) -> WorkerDiedError:
-        assert self._process is not None
-        code = self._process.wait()
+    def _death(self, process: subprocess.Popen[bytes]) -> WorkerDiedError:
+        code = process.wait()
         self.close()
         if code < 0:
             return WorkerDiedError(f"its process was ended by {signal.Signals(-code).name}")

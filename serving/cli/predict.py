@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from serving.cli.prediction_run import PredictionRun
     from serving.client import Client
 
-_INTERRUPTED = 130
-"""Exit code after SIGINT, as in shells: 128 plus the signal's number."""
-
 _UNREAD = (Status.UNREADABLE, Status.MISSING, Status.CRASHED, Status.TIMEOUT)
 
 
@@ -167,16 +164,18 @@ def predict(
         failure = _ask_about(paths, client, run)
     answered = len(run.predictions)
     if answered:
-        _print_predictions(run.predictions)
-        for remark in run.remarks:
-            typer.echo(remark)
-        run.write(paths[answered:])
+        try:
+            run.write(paths[answered:])  # first, since standard output may be closed or full
+        finally:
+            _print_predictions(run.predictions)
+            for remark in run.remarks:
+                typer.echo(remark)
         if output is not None:
             typer.echo(f"Written: {percent_encode(str(output))}")
     count = f"{answered} of {len(paths)} videos were answered"
     if isinstance(failure, KeyboardInterrupt):
-        typer.echo(f"Interrupted: {count}", err=True)
-        raise typer.Exit(_INTERRUPTED)
+        typer.echo(count, err=True)
+        raise failure
     if failure is not None:
         raise UsageError(f"{failure}\n{count}") from failure
     if any(prediction.status in _UNREAD for prediction in run.predictions):

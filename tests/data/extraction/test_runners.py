@@ -96,8 +96,10 @@ def java(tmp_path, monkeypatch):
 def test_direct(workers, mode):
     options = runners.pipeline_options("direct", workers, {})
     direct = options.view_as(beam_options.DirectOptions)
-    assert (direct.direct_running_mode, direct.direct_num_workers) == (mode, workers)
+    assert (direct.direct_running_mode, direct.direct_num_workers or 1) == (mode, workers)
     assert options.view_as(beam_options.StandardOptions).runner == "DirectRunner"
+    plugins = options.view_as(beam_options.SetupOptions).beam_plugins
+    assert plugins == (None if workers == 1 else ["data.extraction.beam_worker"])
 
 
 @pytest.mark.parametrize("runner", runners.RUNNERS)

@@ -1,5 +1,6 @@
 """A worker survives whatever its function does, and says what that was."""
 
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -101,6 +102,16 @@ def test_a_closed_worker_leaves_no_process(worker):
     assert is_alive(process)
     worker.close()
     assert not is_alive(process)
+
+
+def test_a_call_ends_when_another_thread_closes_the_worker(worker):
+    worker.wait()
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        call = executor.submit(worker.run, 60, "hang")
+        time.sleep(0.5)
+        worker.close()
+        with pytest.raises(WorkerDiedError, match="SIGKILL"):
+            call.result(timeout=30)
 
 
 def test_the_process_dies_with_a_parent_that_is_killed(tmp_path):

@@ -1,6 +1,8 @@
 import csv
 import json
 import pathlib
+import subprocess
+import sys
 
 import av
 import pytest
@@ -135,6 +137,17 @@ def test_an_interruption_keeps_what_was_answered(server, faceless, tmp_path, mon
     assert "1 of 2 videos were answered" in result.stderr
     record = json.loads(output.read_text())
     assert len(record["videos"]) == len(record["unanswered"]) == 1
+
+
+def test_the_record_is_written_though_standard_output_is_full(server, faceless, tmp_path):
+    output = tmp_path / "record.json"
+    command = [sys.executable, "-m", "unmask", "predict", faceless, "--model", "tiny"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [*command, "--server", server.target, "--output", output], stdout=full, check=False
+        )
+    assert result.returncode == 2
+    assert len(json.loads(output.read_text())["videos"]) == 2
 
 
 @pytest.mark.parametrize(
