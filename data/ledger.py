@@ -33,6 +33,12 @@ class Status(str, enum.Enum):
     CRASHED = "crashed"
 
 
+NOT_READ = frozenset(
+    (Status.UNREADABLE, Status.MISSING, Status.REFUSED_INPUT, Status.TIMEOUT, Status.CRASHED)
+)
+"""Inputs about which nothing is known in the end: a command that meets one ends with 1."""
+
+
 @dataclasses.dataclass(frozen=True)
 class LedgerRow:
     """What became of one input video.

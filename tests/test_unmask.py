@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.data.bad_clips.encoding import encode, gradient_frames
 from tests.data.misbehaving import HANGS, make_trigger
 
 pytestmark = pytest.mark.slow
@@ -141,6 +142,23 @@ def test_what_cannot_be_printed_is_an_error():
             [sys.executable, "-m", "unmask", "networks"], stdout=full, cwd=ROOT, check=False
         )
     assert result.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        pytest.param(["clip.mp4,REAL"], 0, id="all read, and no face in it"),
+        pytest.param(["clip.mp4,MAYBE"], 1, id="all refused"),
+        pytest.param(["clip.mp4,REAL", "absent.mp4,REAL"], 1, id="one missing"),
+    ],
+)
+def test_an_extraction_tells_by_its_exit_code_whether_all_was_read(rows, code, tmp_path):
+    encode(tmp_path / "clip.mp4", gradient_frames(6, 64, 64))
+    (tmp_path / "clips.csv").write_text("\n".join(["file,label", *rows]))
+    command = ["extract", "--dataset", "manifest", "--input", str(tmp_path / "clips.csv")]
+    command += ["--output", str(tmp_path / "out")]
+    assert unmask(*command).returncode == code
+    assert unmask(*command).returncode == code  # also if there is nothing left to do
 
 
 @pytest.mark.parametrize(

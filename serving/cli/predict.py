@@ -14,7 +14,7 @@ import typer
 from rich.progress import TaskID
 from rich.table import Table
 
-from data.ledger import Status, percent_encode
+from data.ledger import NOT_READ, percent_encode
 from data.utils.errors import UsageError
 from data.utils.progress import progress_bar
 from serving.cli.connection_options import (
@@ -37,8 +37,6 @@ from serving.prediction import (
 if TYPE_CHECKING:
     from serving.cli.prediction_run import PredictionRun
     from serving.client import Client
-
-_UNREAD = (Status.UNREADABLE, Status.MISSING, Status.CRASHED, Status.TIMEOUT)
 
 
 def predict(
@@ -178,7 +176,7 @@ def predict(
         raise failure
     if failure is not None:
         raise UsageError(f"{failure}\n{count}") from failure
-    if any(prediction.status in _UNREAD for prediction in run.predictions):
+    if any(prediction.status in NOT_READ for prediction in run.predictions):
         raise typer.Exit(1)
 
 
