@@ -5,7 +5,7 @@ import re
 
 import tensorflow as tf
 
-from data import contract
+from data import contract, ledger
 from data.utils.errors import UsageError
 
 
@@ -20,12 +20,17 @@ def find_split(examples: str, split: str) -> list[str]:
         Their paths, sorted.
 
     Raises:
-        UsageError: there is no shard of that split.
+        UsageError: there is no shard of that split, or no extraction.
     """
     shard = re.compile(rf"{split}-\d{{5}}-of-\d{{5}}")
     # Not by a pattern of TensorFlow's: it would take brackets in the folder's name for one.
     names = tf.io.gfile.listdir(examples) if tf.io.gfile.isdir(examples) else []
     shards = sorted(os.path.join(examples, name) for name in names if shard.fullmatch(name))
+    if not shards and ledger.FILE_NAME in names:
+        raise UsageError(
+            f"{examples}: its {split} split is empty: {ledger.FILE_NAME} says what became of every "
+            "video; add videos, or choose another split"
+        )
     if not shards:
         raise UsageError(f"{examples}: holds no {split} split; `unmask extract` writes one")
     return shards

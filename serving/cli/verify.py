@@ -45,7 +45,10 @@ def verify(
     ],
     input: Annotated[
         pathlib.Path | None,
-        typer.Option(help="Where the file is now, if the record is about one."),
+        typer.Option(
+            help="Where the files are now: a folder in which their recorded paths, or ends of "
+            "these, lead to them; or the file, if the record is about one."
+        ),
     ] = None,
     server: Annotated[
         str | None,
@@ -80,12 +83,16 @@ def verify(
     from serving import audit
 
     recorded = audit.read_record(record)
-    if input is not None and len(recorded.videos) != 1:
-        raise UsageError(
-            f"--input {input}: {record} is about {len(recorded.videos)} files, so none can be "
-            "given; start this where their recorded paths lead to them"
-        )
-    paths = [str(input) if input is not None else video.input.path for video in recorded.videos]
+    paths = [video.input.path for video in recorded.videos]
+    if input is not None and input.is_dir():
+        paths = [str(_find(input, path)) for path in paths]
+    elif input is not None:
+        if len(paths) != 1:
+            raise UsageError(
+                f"--input {input}: {record} is about {len(paths)} files; name the folder in which "
+                "they are"
+            )
+        paths = [str(input)]
     differences = audit.check_record(recorded)
     if server is None:
         for video, path in zip(recorded.videos, paths, strict=True):
@@ -98,6 +105,13 @@ def verify(
     _print_differences(recorded, differences, asked=server is not None)
     if differences:
         raise typer.Exit(1)
+
+
+def _find(folder: pathlib.Path, recorded: str) -> pathlib.Path:
+    """Where a recorded path leads to in a folder: of its ends, the longest that is there."""
+    parts = [part for part in pathlib.PurePosixPath(recorded).parts if part not in ("/", "..")]
+    ends = [folder.joinpath(*parts[start:]) for start in range(len(parts))]
+    return next((path for path in ends if path.exists()), ends[0])
 
 
 def _ask_again(
@@ -135,7 +149,8 @@ def _print_differences(record: AuditRecord, differences: list[Difference], *, as
             )
         rich.print(table)
     else:
-        typer.echo(f"As recorded: {len(record.videos)} files.")
+        count = len(record.videos)
+        typer.echo(f"As recorded: {count} file{'' if count == 1 else 's'}.")
     if not asked:
         typer.echo("The model was not asked again; --server does.")
     here = library_versions()

@@ -27,8 +27,11 @@ def test_shards_of_the_split_are_read_in_order(folder, tmp_path):
         pytest.param("", "dev", "--split dev: choose one of train, eval, test", id="no such split"),
         pytest.param("absent", "eval", "absent: there is no such folder", id="no such folder"),
         pytest.param("", "eval", "holds no eval split", id="empty folder"),
+        pytest.param("extraction", "eval", "its eval split is empty: ledger.csv", id="empty split"),
     ],
 )
 def test_mistakes_are_named(folder, split, message, tmp_path):
+    (tmp_path / "extraction").mkdir()
+    (tmp_path / "extraction" / "ledger.csv").touch()
     with pytest.raises(UsageError, match=message):
         read_split(str(tmp_path / folder), split)

@@ -28,7 +28,7 @@ def test_a_record_holds_until_the_file_the_model_or_the_record_changes(
 ):
     result = run("verify", record)
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("As recorded: 1 files.\nThe model was not asked again")
+    assert result.output.startswith("As recorded: 1 file.\nThe model was not asked again")
     assert result.output.endswith(f"\nScope of this model: {SCOPE}.\n")
 
     result = run("verify", record, "--server", server.target)
@@ -59,6 +59,35 @@ def test_a_record_holds_until_the_file_the_model_or_the_record_changes(
     result = run("verify", record, "--server", server.target, "--tolerance", 0.0)
     assert result.exit_code == 1
     assert "another file" in result.output
+
+
+def test_files_are_found_again_in_another_folder(server, tmp_path, monkeypatch):
+    for name in ("set/a/clip.mp4", "set/b/clip.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)  # no video, but a file with a hash
+    monkeypatch.chdir(tmp_path)
+    result = run(
+        "predict", "set", "--server", server.target, "--model", "tiny", "--output", "r.json"
+    )
+    assert result.exit_code == 1, result.output
+    record = tmp_path / "r.json"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert run("verify", record).exit_code == 1
+    for folder in ("..", tmp_path / "set"):  # in which paths lead to them, and ends of paths
+        result = run("verify", record, "--input", folder)
+        assert result.exit_code == 0, result.output
+        assert result.output.startswith("As recorded: 2 files.")
+    (tmp_path / "set/b/clip.mp4").write_text("something else")
+    result = run("verify", record, "--input", "..")
+    assert result.exit_code == 1
+    assert result.output.count("another file") == 1
+    (tmp_path / "set/b/clip.mp4").unlink()
+    result = run("verify", record, "--input", "..")
+    assert "../set/b/clip.mp4: cannot be read" in result.output
+    result = run("verify", record, "--input", tmp_path / "set/a/clip.mp4")
+    assert "about 2 files; name the folder in which they are" in str(result.exception)
 
 
 def test_the_schema_is_printed_without_a_record():
