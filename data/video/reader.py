@@ -7,23 +7,17 @@ damage is counted and survived; seeking to each frame would decode again from ev
 
 import bisect
 import dataclasses
-import struct
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.codec.context import Flags
-from av.sidedata.sidedata import SideData
-from av.video.reformatter import VideoReformatter
 
 from data.contract import Measurements
 from data.video import container as video_container
 from data.video.container import MAX_PIXELS, UnreadableVideoError
-
-_MAX_PIXEL_ASPECT = 4
-"""Pixels further from square are a mistake in the file; ITU-T H.264's table E-1 ends at 160:99."""
+from data.video.frame_converter import FrameConverter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +40,7 @@ class Video:
     These decode the whole video and yield each frame once, in presentation order. They raise an
     `UnreadableVideoError` if the file has changed since it was opened.
 
-    Of several video streams it is the one that a player shows, never a cover picture. Colours
-    are converted by the matrix and range that the stream names; where it names none, by BT.601
-    and limited range whatever the size, as FFmpeg and OpenCV do.
+    Of several video streams it is the one that a player shows, never a cover picture.
 
     Attributes:
         frames_declared: frames that the container's index or else its duration claims, or,
@@ -68,9 +60,8 @@ class Video:
         self._path = path
         self._decoding_threads = decoding_threads
         self._contents = video_container.examine(path)
-        self._reformatter = VideoReformatter()  # sets up its tables once, not for every frame
+        self._converter: FrameConverter  # of the stream that is being decoded
         self._interlaced = False
-        self._pixel_aspect: Fraction | None = None
         self._first_position: int | None = None
         self._last_position = self._contents.positions[0]
         self.packets = self._contents.packets
@@ -164,7 +155,7 @@ class Video:
             if len(container.streams.video) <= self._contents.number:
                 raise UnreadableVideoError("it has changed while it was read")
             stream = container.streams.video[self._contents.number]
-            self._pixel_aspect = stream.sample_aspect_ratio
+            self._converter = FrameConverter(stream)
             stream.thread_type = "AUTO"
             context = stream.codec_context
             context.thread_count = self._decoding_threads
@@ -210,9 +201,7 @@ class Video:
         position = max(position, self._last_position)
         if self._first_position is None:
             self._first_position = position
-            width, height = _square_size(frame, self._pixel_aspect)
-            transposed, _, _ = _orientation(frame)
-            self.width, self.height = (height, width) if transposed else (width, height)
+            self.width, self.height = self._converter.shown_size(frame)
         self._last_position = position
         self.frames_decoded += 1
         return position
@@ -220,45 +209,13 @@ class Video:
     def _convert(self, frame: av.VideoFrame, position: int) -> Frame:
         return Frame(
             time_s=float((position - self._contents.positions[0]) * self._contents.tick_s),
-            image=to_rgb(frame, self._reformatter, self._pixel_aspect),
+            image=self._converter.to_rgb(frame),
         )
 
     def _span_s(self) -> float:
         if self._first_position is None:
             return 0.0
         return float((self._last_position - self._first_position) * self._contents.tick_s)
-
-
-def to_rgb(
-    frame: av.VideoFrame, reformatter: VideoReformatter, pixel_aspect: Fraction | None
-) -> npt.NDArray[np.uint8]:
-    """Pixels of a decoded frame as it is shown, uint8 [height, width, 3], RGB.
-
-    Args:
-        frame: as it was decoded.
-        reformatter: one for all frames of a video, which sets up its tables once.
-        pixel_aspect: width over height of a pixel of the stream, before rotation; None if the
-            stream does not say. Other pixels than square ones are made square by widening or
-            heightening the frame, so that nothing is lost.
-    """
-    width, height = _square_size(frame, pixel_aspect)
-    # One thread: workers and detector fill the cores already.
-    rgb = reformatter.reformat(frame, width, height, format="rgb24", threads=1)
-    image = rgb.to_ndarray().astype(np.uint8, copy=False)
-    transposed, mirrored, upside_down = _orientation(frame)
-    if transposed:
-        image = image.swapaxes(0, 1)
-    return np.ascontiguousarray(image[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
-
-
-def _square_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height of a frame before rotation, in square pixels."""
-    aspect = float(pixel_aspect or 1)
-    if not 1 / _MAX_PIXEL_ASPECT <= aspect <= _MAX_PIXEL_ASPECT:
-        return frame.width, frame.height
-    width = round(frame.width * max(aspect, 1))
-    height = round(frame.height / min(aspect, 1))
-    return (width, height) if width * height <= MAX_PIXELS else (frame.width, frame.height)
 
 
 def _middles(positions: Sequence[int], count: int) -> list[int]:
@@ -270,18 +227,3 @@ def _middles(positions: Sequence[int], count: int) -> list[int]:
     length = (positions[-1] - first) * len(positions) / (len(positions) - 1)
     middles = (first + length * (i + 0.5) / count for i in range(count))
     return sorted({positions[bisect.bisect_right(positions, at) - 1] for at in middles})
-
-
-def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
-    """How to set a frame upright: transpose it, then mirror it left to right, then top to bottom.
-
-    Of the frame's display matrix (ISO/IEC 14496-12, 6.2.2) a, b, c and d are read: a point is shown
-    at x' = ax + cy, y' = bx + dy. It is taken for the nearest of the eight that keep pixels whole.
-    """
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    if not isinstance(matrix, SideData):
-        return False, False, False
-    a, b, _, c, d = struct.unpack_from("=5i", matrix)
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return False, a < 0, d < 0
-    return True, c < 0, b < 0

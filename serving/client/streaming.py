@@ -8,11 +8,17 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from data.contract import Measurements
-from data.video import MAX_PIXELS, Frame, UnreadableVideoError, open_container, read_packets, to_rgb
+from data.video import (
+    MAX_PIXELS,
+    Frame,
+    FrameConverter,
+    UnreadableVideoError,
+    open_container,
+    read_packets,
+)
 
 TimedFrame = tuple[float, npt.NDArray[np.uint8]]
 """Seconds, never less than those of the frame before, and RGB pixels, uint8 [height, width, 3]."""
@@ -126,7 +132,7 @@ def _open(
 def _read(
     container: InputContainer, stream: VideoStream, frames_per_second: float, max_seconds: float
 ) -> Iterator[TimedFrame]:
-    reformatter = VideoReformatter()
+    converter = FrameConverter(stream)
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     first_s: float | None = None
     time_s = due_s = 0.0
@@ -140,7 +146,7 @@ def _read(
             if time_s >= due_s - _ROUNDING_S:
                 # Counted from the due time: no frame is lost where the rates do not divide evenly.
                 due_s = max(due_s + 1 / frames_per_second, time_s)
-                yield time_s, to_rgb(frame, reformatter, stream.sample_aspect_ratio)
+                yield time_s, converter.to_rgb(frame)
 
 
 def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
