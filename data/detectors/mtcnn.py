@@ -33,8 +33,11 @@ _PNET_THRESHOLD, _RNET_THRESHOLD, _ONET_THRESHOLD = 0.6, 0.7, 0.95
 _LEVEL_NMS, _PNET_NMS, _RNET_NMS, _ONET_NMS = 0.5, 0.7, 0.7, 0.7
 _LEVEL_CANDIDATES = 256
 _LEVEL_PROPOSALS = 64
-_PROPOSALS = 256  # ordinary frames have 40 to 250
-_REFINED = 64  # at least: ordinary frames have up to 15
+_PROPOSALS, _CROWD_PROPOSALS = 128, 256
+_CROWD = 20
+"""Proposals of 128 that RNet confirms in a crowd. Frames of one or two people have up to 17, of
+five people 22 to 27; only in a crowd are there faces left among the other proposals."""
+_REFINED = 64  # at least: frames of five people have up to 28
 
 
 class MtcnnGraph(tf.Module):
@@ -105,7 +108,10 @@ class MtcnnGraph(tf.Module):
         return boxes, landmarks * scale, scores
 
     def _propose(self, frames: tf.Tensor, first_scale: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs PNet over the pyramid: square boxes [n, p, 4] and scores [n, p], 0 if unused."""
+        """Runs PNet over the pyramid: square boxes [n, p, 4] and scores [n, p], 0 if unused.
+
+        First come those of the highest score, then those that a viewer would see first.
+        """
         count = tf.shape(frames)[0]
         size = tf.cast(tf.shape(frames)[1:3], tf.float32)
         shorter = tf.reduce_min(size) * first_scale
@@ -150,10 +156,13 @@ class MtcnnGraph(tf.Module):
         )
         all_boxes = tf.reshape(tf.transpose(boxes.stack(), [1, 0, 2, 3]), [count, -1, 4])
         all_scores = tf.reshape(tf.transpose(scores.stack(), [1, 0, 2]), [count, -1])
-        all_boxes, all_scores = mtcnn_boxes.nms(
-            all_boxes, all_scores, _PNET_NMS, levels * _LEVEL_PROPOSALS
+        kept = tf.maximum(levels * _LEVEL_PROPOSALS, _PROPOSALS)
+        all_boxes, all_scores = mtcnn_boxes.nms(all_boxes, all_scores, _PNET_NMS, kept)
+        others, other_scores = mtcnn_boxes.most_salient(
+            all_boxes[:, _PROPOSALS:], all_scores[:, _PROPOSALS:], _CROWD_PROPOSALS - _PROPOSALS
         )
-        all_boxes, all_scores = mtcnn_boxes.most_salient(all_boxes, all_scores, _PROPOSALS)
+        all_boxes = tf.concat([all_boxes[:, :_PROPOSALS], others], axis=1)
+        all_scores = tf.concat([all_scores[:, :_PROPOSALS], other_scores], axis=1)
         return mtcnn_boxes.square(all_boxes), all_scores
 
     def _refine(
@@ -161,10 +170,23 @@ class MtcnnGraph(tf.Module):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs RNet on the proposals: square boxes [n, r, 4] and scores [n, r]."""
         rnet = functools.partial(networks.rnet, weights=self._rnet)
-        offsets, scores = networks.on_boxes(rnet, 24, 16, (4, 1), frames, boxes, scores)
-        boxes = boxes + offsets * mtcnn_boxes.sides(boxes)
+        is_first = tf.range(_CROWD_PROPOSALS) < _PROPOSALS
+        first_offsets, first_scores = networks.on_boxes(
+            rnet, 24, 16, (4, 1), frames, boxes, tf.where(is_first, scores, 0.0)
+        )
+        confirmed = tf.math.count_nonzero(first_scores > _RNET_THRESHOLD, axis=1)
+        is_other = ~is_first & (confirmed >= _CROWD)
+        offsets, refined = networks.on_boxes(
+            rnet, 24, 16, (4, 1), frames, boxes, tf.where(is_other, scores, 0.0)
+        )
+        # Where the one is, the other is 0.
+        boxes = boxes + (first_offsets + offsets) * mtcnn_boxes.sides(boxes)
         boxes, scores = mtcnn_boxes.nms(
-            boxes, scores[..., 0], _RNET_NMS, _PROPOSALS, min_score=_RNET_THRESHOLD
+            boxes,
+            (first_scores + refined)[..., 0],
+            _RNET_NMS,
+            _CROWD_PROPOSALS,
+            min_score=_RNET_THRESHOLD,
         )
         # Of a face ONet may still drop the one or other box.
         count = max(_REFINED, 2 * self._max_faces)
