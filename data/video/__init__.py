@@ -1,6 +1,7 @@
 """Video files from unknown sources: what they hold, their frames, and which names they have.
 
-Begin with `reader.py`, which reads frames; `container.py` opens files and counts packets.
+Begin with `reader.py`, which reads frames; `container.py` opens files, and `contents.py` counts
+packets.
 """
 
 from data.video.container import MAX_PIXELS, UnreadableVideoError, open_container, read_packets

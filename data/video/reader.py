@@ -15,8 +15,8 @@ import numpy.typing as npt
 from av.codec.context import Flags
 
 from data.contract import Measurements
-from data.video import container as video_container
-from data.video.container import MAX_PIXELS, UnreadableVideoError
+from data.video.container import MAX_PIXELS, UnreadableVideoError, open_container, read_packets
+from data.video.contents import examine
 from data.video.frame_converter import FrameConverter
 
 
@@ -59,7 +59,7 @@ class Video:
     def __init__(self, path: str, *, decoding_threads: int = 1) -> None:
         self._path = path
         self._decoding_threads = decoding_threads
-        self._contents = video_container.examine(path)
+        self._contents = examine(path)
         self._converter: FrameConverter  # of the stream that is being decoded
         self._interlaced = False
         self._first_position: int | None = None
@@ -151,7 +151,7 @@ class Video:
 
     def _decode(self) -> Iterator[tuple[av.VideoFrame, int]]:
         """Decodes in order; yields each whole frame with its position in ticks."""
-        with video_container.open_container(self._path) as container:
+        with open_container(self._path) as container:
             if len(container.streams.video) <= self._contents.number:
                 raise UnreadableVideoError("it has changed while it was read")
             stream = container.streams.video[self._contents.number]
@@ -162,7 +162,7 @@ class Video:
             context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
             # What lacks a reference is to be counted, not dropped in silence.
             context.flags |= Flags.output_corrupt
-            for packet in video_container.read_packets(container, stream):
+            for packet in read_packets(container, stream):
                 if packet is None or packet.is_corrupt:
                     self.frames_damaged += 1
                 if packet is not None:
