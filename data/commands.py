@@ -121,6 +121,7 @@ def extract(
     }
     source = {"dataset": dataset, "input": input, "splits": splits, "official": official}
     settings = from_command_line(config, source, changes, set or ())
+    settings.check_output_is_apart()
     detector_fingerprint(settings.detector)  # raises if it cannot be made, before anything is read
     paths = {"output": settings.output}
     for number, entry in enumerate(settings.datasets):

@@ -73,6 +73,11 @@ def test_every_command_has_a_help_that_teaches(command):
             id="extract, wrong folder",
         ),
         pytest.param(
+            ["extract", "--dataset", "dfdc", "--input", "tests", "--output", "tests/out"],
+            "--output tests/out: lies in the dataset's own folder tests",
+            id="extract, output in the dataset",
+        ),
+        pytest.param(
             ["extract", "--dataset", "uadfv"],
             "--input, --output: give this, or --config with a YAML file",
             id="extract, half an order",

@@ -6,6 +6,7 @@ extract` on the command line.
 """
 
 import json
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ import pydantic
 from pydantic import Field
 
 from data.extraction.options import ExtractionOptions
-from data.utils import yaml_config
+from data.utils import files, yaml_config
 from data.utils.errors import UsageError
 from data.utils.yaml_config import Section
 
@@ -85,6 +86,22 @@ class ExtractionConfig(ExtractionOptions):
                     )
         return listings
 
+    def check_output_is_apart(self) -> None:
+        """Refuses an output in a dataset's folder, where readers would take it for the dataset.
+
+        A manifest lists its files, so its reader takes no others.
+
+        Raises:
+            UsageError: the output is there.
+        """
+        for entry in self.datasets:
+            if entry.dataset != "manifest" and _is_inside(self.output, entry.input):
+                raise UsageError(
+                    f"--output {self.output}: lies in the dataset's own folder {entry.input}, "
+                    "whose next reading would take it for a part of the dataset; name a folder "
+                    "outside, and move there what was extracted before"
+                )
+
     def options(self) -> ExtractionOptions:
         """The options alone, without what is extracted and what runs it."""
         return ExtractionOptions(
@@ -99,6 +116,12 @@ class ExtractionConfig(ExtractionOptions):
         if repeated:
             raise ValueError(f"{', '.join(map(' '.join, repeated))} stands twice; leave one out")
         return datasets
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    if files.is_local(path) and files.is_local(folder):
+        path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return f"{path.rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def from_command_line(

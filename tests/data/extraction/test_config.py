@@ -217,3 +217,32 @@ def test_a_configuration_does_not_pay_for_tensorflow_or_beam():
         [sys.executable, "-c", command], capture_output=True, text=True, check=True
     )
     assert not {"tensorflow", "apache_beam"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "input", "output", "refused"),
+    [
+        pytest.param("dfdc", "D", "D/out", True, id="below"),
+        pytest.param("dfdc", "D/", "D", True, id="the folder itself"),
+        pytest.param("uadfv", "link", "D/deeper/out", True, id="by a link"),
+        pytest.param("dfdc", "D", "{here}/D/out", True, id="by another path"),
+        pytest.param("dfdc", "gs://bucket/D", "gs://bucket/D/out", True, id="in a bucket"),
+        pytest.param("dfdc", "gs://bucket/D", "gs://bucket/D2", False, id="beside, in a bucket"),
+        pytest.param("dfdc", "D", "D-out", False, id="beside"),
+        pytest.param("dfdc", "D/in", "D", False, id="above"),
+        pytest.param("manifest", "D", "D/out", False, id="a manifest reads what it lists"),
+    ],
+)
+def test_an_output_in_the_datasets_folder_is_refused(
+    dataset, input, output, refused, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "D").mkdir()
+    (tmp_path / "link").symlink_to("D")
+    entry = DatasetConfig(dataset=dataset, input=input)
+    config = ExtractionConfig(datasets=[entry], output=output.format(here=tmp_path))
+    if refused:
+        with pytest.raises(UsageError, match="lies in the dataset's own folder"):
+            config.check_output_is_apart()
+    else:
+        config.check_output_is_apart()
