@@ -63,6 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("rest_api_port", _port, 0, "port for REST; 0 for no REST")
     add("rest_api_num_threads", _count, 4 * (os.cpu_count() or 1), "REST requests at a time")
     add("rest_api_timeout_in_ms", _count, 30_000, "after which a REST request is given up")
+    add("rest_api_enable_cors_support", _boolean, False, "let any web page read REST's answers")
     add("model_name", str, "default", "name of the model, without --model_config_file")
     add("model_base_path", _path, None, "absolute path of its folder, which holds VERSION/")
     add("model_config_file", _path, None, "text proto ModelServerConfig: the models")

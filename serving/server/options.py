@@ -45,6 +45,7 @@ class ServerOptions:
         rest_api_port: for REST; 0 for any free one, None for no REST.
         rest_api_num_threads: requests answered at a time over REST.
         rest_api_timeout_in_ms: milliseconds after which a REST request is given up.
+        rest_api_enable_cors_support: whether scripts of any web page may read REST's answers.
         batching_parameters: how requests are batched; None for no batching.
         enable_per_model_batching_parameters: whether versions carry their own.
         monitoring_config: whether metrics are shown, and under which path; None to show none.
@@ -72,6 +73,7 @@ class ServerOptions:
     rest_api_port: int | None = None
     rest_api_num_threads: int = 4 * (os.cpu_count() or 1)
     rest_api_timeout_in_ms: int = 30_000
+    rest_api_enable_cors_support: bool = False
     batching_parameters: batching_parameters_pb2.BatchingParameters | None = None
     enable_per_model_batching_parameters: bool = False
     monitoring_config: monitoring_config_pb2.MonitoringConfig | None = None

@@ -202,6 +202,7 @@ class Server:
             threads=options.rest_api_num_threads,
             timeout_s=options.rest_api_timeout_in_ms / 1000,
             max_body_bytes=options.limits.max_message_bytes,
+            cors=options.rest_api_enable_cors_support,
             observers=observers,
             metrics=self._metrics if prometheus is not None and prometheus.enable else None,
             metrics_path=(prometheus.path if prometheus else "") or DEFAULT_METRICS_PATH,

@@ -3,8 +3,11 @@
 import asyncio
 import concurrent.futures
 import functools
+import gzip
+import io
 import logging
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
@@ -17,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from serving.channel import MAX_MESSAGE_BYTES
 from serving.server.admission import AdmissionControl
 from serving.server.api import Api
-from serving.server.errors import StatusError
+from serving.server.errors import StatusError, invalid_argument
 from serving.server.monitoring import (
     DEFAULT_METRICS_PATH,
     Metrics,
@@ -47,6 +50,13 @@ _METHODS = {
 
 _TIMED_OUT = (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 _FAULT = (grpc.StatusCode.INTERNAL, "Internal error")
+
+# `AddCORSHeaders` in http_rest_api_util.cc.
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
 
 # `ToHTTPStatusCode` in TensorFlow Serving's http_server.cc.
 _HTTP_STATUS = {
@@ -88,7 +98,8 @@ class RestApp:
         timeout_s: seconds until a request under way is given up (504), and between two pieces
             of a body (408). A model that computes is not interrupted: its thread is free again
             when it has ended.
-        max_body_bytes: a longer body is refused (413).
+        max_body_bytes: a longer body is refused (413), also if it is only so long once unpacked.
+        cors: whether answers allow the scripts of any page to read them.
         observers: called with the outcome of every request to a path of the API.
         metrics: shown at `metrics_path`; None to show none.
         metrics_path: as above.
@@ -102,6 +113,7 @@ class RestApp:
         threads: int = 4,
         timeout_s: float = 30.0,
         max_body_bytes: int = MAX_MESSAGE_BYTES,
+        cors: bool = False,
         observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
         metrics_path: str = DEFAULT_METRICS_PATH,
@@ -111,6 +123,7 @@ class RestApp:
         self._executor = concurrent.futures.ThreadPoolExecutor(threads, "rest")
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
+        self._cors = cors
         self._observers = observers
         self._metrics = metrics
         health = admission.health
@@ -134,11 +147,21 @@ class RestApp:
             response = await self._respond(scope, receive)
         except asyncio.CancelledError:  # the grace of a stop is over
             response = _json(503, response_bodies.from_error("The server is stopping"))
+        if self._cors:
+            response.headers.update(_CORS_HEADERS)
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         headers = Request(scope).headers
-        path = scope["raw_path"].decode("latin-1")
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        path = (scope["raw_path"] + query).decode("latin-1")
+        if scope["method"] == "OPTIONS" and path.lower().startswith("/v1/"):
+            # A browser asks before it sends a request of another page, and without its token.
+            if headers.get("origin", "").startswith(("http://", "https://")):
+                return Response()
+            return _json(
+                400, response_bodies.from_error("Origin header is missing in CORS preflight")
+            )
         refusal = self._admission.authenticate(headers.get("authorization"))
         if refusal is not None:
             return _error(refusal)
@@ -150,6 +173,9 @@ class RestApp:
             return _error(refusal)
         try:
             body = await self._read(scope, receive)
+            if "gzip" in headers.get("content-encoding", ""):
+                loop = asyncio.get_running_loop()
+                body = await loop.run_in_executor(self._executor, self._unpack, body)
             parsed = model_path.parse(scope["method"], path)
             identity = request_id.choose(headers.get(request_id.HEADER))
             return await self._answer(parsed, body, identity)
@@ -160,8 +186,9 @@ class RestApp:
         finally:
             self._admission.release()
 
-    async def _answer(self, path: ModelPath, body: bytes, identity: str) -> Response:
+    async def _answer(self, path: ModelPath, body: bytearray, identity: str) -> Response:
         started = time.perf_counter()
+        request_bytes = len(body)
         answered: Answer | None = None
         code, message = grpc.StatusCode.OK, ""
         try:
@@ -183,7 +210,7 @@ class RestApp:
             seconds=time.perf_counter() - started,
             request=message_of(path) if answered is None else answered.request,
             response=None if answered is None else answered.response,
-            request_bytes=len(body),
+            request_bytes=request_bytes,
         )
         notify(self._observers, outcome)
         if answered is None:
@@ -193,18 +220,32 @@ class RestApp:
         response.headers[request_id.HEADER] = identity
         return response
 
-    async def _run(self, path: ModelPath, body: bytes) -> Answer:
+    async def _run(self, path: ModelPath, body: bytearray) -> Answer:
         work = functools.partial(answer, self._api, path, body)
         answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
         return await asyncio.wait_for(answered, self._timeout_s)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        refused = _RefusedBody(
+    def _too_large(self) -> _RefusedBody:
+        return _RefusedBody(
             413, f"The request is larger than the {self._max_body_bytes} bytes that are taken"
         )
+
+    def _unpack(self, body: bytearray) -> bytearray:
+        unpacked = bytearray()
+        try:
+            with gzip.open(io.BytesIO(body)) as file:
+                while piece := file.read(2**20):
+                    unpacked += piece
+                    if len(unpacked) > self._max_body_bytes:
+                        raise self._too_large()
+        except (OSError, EOFError, zlib.error) as error:
+            raise invalid_argument(f"The body is not gzip, as its header says: {error}") from error
+        return unpacked
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytearray:
         # A client that waits for 100 Continue then sends nothing. HTTP has checked the number.
         if int(Request(scope).headers.get("content-length", 0)) > self._max_body_bytes:
-            raise refused
+            raise self._too_large()
         body = bytearray()
         while True:
             try:
@@ -217,9 +258,9 @@ class RestApp:
                 raise _RefusedBody(499, "The client has gone")
             body += message.get("body", b"")
             if len(body) > self._max_body_bytes:
-                raise refused
+                raise self._too_large()
             if not message.get("more_body", False):
-                return bytes(body)
+                return body
 
     async def _metrics_page(self, request: Request) -> Response:
         assert self._metrics is not None

@@ -35,13 +35,13 @@ class Answer:
     response: Any
 
 
-def answer(api: Api, path: ModelPath, body: bytes) -> Answer:
+def answer(api: Api, path: ModelPath, body: bytearray) -> Answer:
     """Answers a request of TensorFlow Serving's REST API, without HTTP.
 
     Args:
         api: answers its message.
         path: of the request.
-        body: of the request; unused by `metadata` and `status`.
+        body: of the request, which may be emptied; unused by `metadata` and `status`.
 
     Raises:
         StatusError: the request is wrong, or cannot be answered now.
@@ -67,7 +67,9 @@ def answer(api: Api, path: ModelPath, body: bytes) -> Answer:
     return Answer(content, request, response)
 
 
-def _predict(api: Api, request: predict_pb2.PredictRequest, path: ModelPath, body: bytes) -> Answer:
+def _predict(
+    api: Api, request: predict_pb2.PredictRequest, path: ModelPath, body: bytearray
+) -> Answer:
     def inputs_of(name: str) -> request_bodies.Inputs:
         signatures = get_model_metadata_pb2.SignatureDefMap()
         metadata = message_of(dataclasses.replace(path, method="metadata"))

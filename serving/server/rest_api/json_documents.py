@@ -5,9 +5,6 @@ import json
 import re
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from serving.server.errors import StatusError, invalid_argument
 
 MAX_QUOTED_CHARACTERS = 1000
@@ -30,31 +27,39 @@ _MESSAGES = {
 }
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_STRING_OR_NAME = re.compile(r'"(?:[^"\\]|\\.)*"|-NaN|Inf(?!inity)')
+_NAMES = {"-NaN": "NaN", "Inf": "Infinity"}
+"""What rapidjson reads and the standard library does not."""
 
 
 class Constant(float):
     """A literal `NaN`, `Infinity` or `-Infinity`, to tell it from a number that overflowed."""
 
 
-def parse(body: bytes) -> dict[str, Any]:
+def parse(body: bytes | bytearray) -> dict[str, Any]:
     """Reads the document of a request.
-
-    `NaN`, `Infinity` and `-Infinity` are numbers, of type `Constant`.
 
     Example:
         >>> parse(b'{"instances": [1, 2.5, NaN]}')
         {'instances': [1, 2.5, nan]}
 
-    Args:
-        body: JSON in UTF-8.
+    Raises:
+        StatusError: INVALID_ARGUMENT, the body is not an object; or as `load`.
+    """
+    document = load(body)
+    if not isinstance(document, dict):
+        raise invalid_argument(f"JSON Value: {quote(document)} Is not object")
+    return document
 
-    Returns:
-        The object.
+
+def load(body: bytes | bytearray) -> Any:
+    """Reads JSON in UTF-8 as rapidjson does.
+
+    `NaN`, `Inf`, `Infinity`, also with a minus, are numbers, of type `Constant`. The first of
+    equal keys of an object counts.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, the body is not a JSON object in UTF-8, has a key twice in
-            one object, or is nested too deeply.
+        StatusError: INVALID_ARGUMENT, the body is no JSON in UTF-8, or is nested too deeply.
     """
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
@@ -63,6 +68,8 @@ def parse(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise _parse_error("Invalid encoding in string.", error.start) from error
     try:
+        if "Inf" in text or "-NaN" in text:
+            text = _STRING_OR_NAME.sub(lambda match: _NAMES.get(match[0], match[0]), text)
         document = json.loads(text, object_pairs_hook=_object, parse_constant=Constant)
         if _SURROGATE_ESCAPE.search(text):
             json.dumps(document, ensure_ascii=False).encode()
@@ -78,8 +85,6 @@ def parse(body: bytes) -> dict[str, Any]:
         raise invalid_argument(TOO_BIG) from error
     except RecursionError as error:
         raise invalid_argument("JSON Parse error: nested too deeply") from error
-    if not isinstance(document, dict):
-        raise invalid_argument(f"JSON Value: {quote(document)} Is not object")
     return document
 
 
@@ -105,10 +110,7 @@ def quote(value: Any) -> str:
         >>> quote(0.25), quote("a"), quote(3)
         ('0.25', '"a"', '3')
     """
-    if isinstance(value, float):
-        single = abs(value) <= np.finfo(np.float32).max
-        return decimals(np.array([value], np.float32 if single else np.float64))[0]
-    chunks = json.JSONEncoder(indent=4, ensure_ascii=False).iterencode(value)
+    chunks = json.JSONEncoder(indent=4, ensure_ascii=False, default=repr).iterencode(value)
     # A chunk is at least a character, so that no more than these can be needed.
     text = "".join(itertools.islice(chunks, MAX_QUOTED_CHARACTERS + 1))
     if len(text) > MAX_QUOTED_CHARACTERS:
@@ -116,40 +118,10 @@ def quote(value: Any) -> str:
     return text
 
 
-def decimals(values: npt.NDArray[np.floating]) -> list[str]:
-    """Writes numbers as TensorFlow Serving does (`WriteDecimal` in `json_tensor.cc`).
-
-    Six digits if they read back as the same number, otherwise 9 (float32) or 17. Whole numbers
-    end in `.0`. The others are `NaN`, `Infinity` and `-Infinity`, which strict JSON has not.
-
-    Example:
-        >>> decimals(np.array([0.1, 2, 1 / 3, np.inf], np.float32))
-        ['0.1', '2.0', '0.333333343', 'Infinity']
-
-    Args:
-        values: float32 or float64, one dimension.
-
-    Returns:
-        A text for each.
-    """
-    texts = [f"{value:g}" for value in values.tolist()]
-    with np.errstate(over="ignore"):
-        read_back = np.array([float(text) for text in texts], values.dtype)
-    digits = 9 if values.dtype == np.float32 else 17
-    for index in np.flatnonzero((read_back != values) & ~np.isnan(values)):
-        texts[index] = f"{values[index]:.{digits}g}"
-    return [
-        _NOT_FINITE.get(text) or (text if "." in text or "e" in text else f"{text}.0")
-        for text in texts
-    ]
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise invalid_argument(f"JSON Parse error: the key '{twice}' is given twice in one object")
+        members |= dict(reversed(pairs))
     return members
 
 

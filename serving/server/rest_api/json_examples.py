@@ -1,14 +1,12 @@
 """JSON objects as tf.Examples; a feature takes the type of its first value."""
 
+import math
 from typing import Any
 
-import tensorflow as tf
 from tensorflow.core.example import example_pb2, feature_pb2
 
 from serving.server.errors import invalid_argument
 from serving.server.rest_api import json_documents, json_tensors
-
-_EXACT_FLOAT = 2**24 - 1
 
 
 def parse(value: Any) -> example_pb2.Example:
@@ -61,13 +59,16 @@ def _typed(name: str, value: Any) -> tuple[str, bytes | float | int]:
         if -(2**63) <= value < 2**63:
             return "int64_list", int(value)
         if 2**63 <= value < 2**64:
-            raise invalid_argument(f"Feature: {name} has uint64 element. Only int64 is supported.")
+            raise invalid_argument(
+                f"Feature: {name} has uint64_t element. Only int64_t is supported."
+            )
         try:
             value = float(value)
         except OverflowError as error:
             raise invalid_argument(json_documents.TOO_BIG) from error
     if isinstance(value, float):
-        json_tensors.check_decimal(value, tf.float32, _EXACT_FLOAT)
+        if math.isinf(value) and not isinstance(value, json_documents.Constant):
+            raise invalid_argument(json_documents.TOO_BIG)
         return "float_list", value
     raise invalid_argument(
         f"Feature: {name} has element with unexpected JSON type: {json_documents.type_name(value)}"

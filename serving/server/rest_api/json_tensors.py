@@ -16,9 +16,17 @@ from tensorflow.core.framework import tensor_pb2
 
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.rest_api import json_documents
+from serving.server.rest_api.long_lists import LongList
 
-_INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
-_NUMBERS = {int, float, json_documents.Constant}
+INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64)
+"""The types of integers that JSON stands for."""
+
+_KINDS: dict[tf.DType, set[type]] = {
+    **{dtype: {int} for dtype in INTEGERS},
+    **{dtype: {int, float, json_documents.Constant} for dtype in (tf.float32, tf.float64)},
+    tf.bool: {bool},
+    tf.string: {str, dict},
+}
 
 
 def is_base64(value: Any) -> bool:
@@ -59,8 +67,9 @@ def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
         (array([1, 2, 3, 4], dtype=int32), (2, 2))
 
     Args:
-        value: a leaf, or lists of lists of leaves.
-        dtype: `tensorflow.DataType`. A number outside the range of its type is refused.
+        value: a leaf, lists of lists of leaves, or a `LongList` of them.
+        dtype: `tensorflow.DataType`. An integer outside the range of its type is refused; a float
+            is rounded to its type, which may make it infinite.
 
     Returns:
         The leaves in order, [values], strings as objects; and the shape.
@@ -69,30 +78,30 @@ def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
         StatusError: INVALID_ARGUMENT, rows are ragged, or a leaf has another type;
             UNIMPLEMENTED, no JSON value has this type.
     """
+    if isinstance(value, LongList):
+        parts, shapes = zip(*(parse(piece, dtype) for piece in value), strict=True)
+        if len({shape[1:] for shape in shapes}) > 1:
+            raise invalid_argument("The pieces of a list differ in shape")
+        size = sum(shape[0] for shape in shapes)
+        return np.concatenate(parts), ((1,) * value.nesting + (size, *shapes[0][1:]))
     shape = _shape(value)
     values = [value]
     for level, size in enumerate(shape):
-        for item in values:
-            if not isinstance(item, list):
-                raise invalid_argument(
-                    f"JSON Value: {json_documents.quote(item)} found at incorrect level: "
-                    f"{level + 1} in the JSON DOM. Expected at level: {len(shape)}"
-                )
-            if len(item) != size:
-                raise invalid_argument(
-                    f"Encountered list at unexpected size: {len(item)} at level: {level} "
-                    f"expected size: {size}"
-                )
+        if set(map(type, values)) != {list} or set(map(len, values)) != {size}:
+            raise _level_error(values, shape, level)
         values = list(itertools.chain.from_iterable(values))
-    if list in set(map(type, values)):
+    kinds = set(map(type, values))
+    if list in kinds:
         rank = len(shape)
         raise invalid_argument(f"Encountered list at unexpected level: {rank} expected < {rank}")
-    return _leaves(values, tf.as_dtype(dtype)), shape
+    return _leaves(values, kinds, tf.as_dtype(dtype)), shape
 
 
-def to_proto(values: npt.NDArray, shape: tuple[int, ...], dtype: int) -> tensor_pb2.TensorProto:
+def fill_proto(
+    proto: tensor_pb2.TensorProto, values: npt.NDArray, shape: tuple[int, ...], dtype: int
+) -> None:
     """Encodes the result of `parse`."""
-    proto = tensor_pb2.TensorProto(dtype=dtype)
+    proto.dtype = dtype
     proto.tensor_shape.SetInParent()
     for size in shape:
         proto.tensor_shape.dim.add(size=size)
@@ -100,7 +109,6 @@ def to_proto(values: npt.NDArray, shape: tuple[int, ...], dtype: int) -> tensor_
         proto.string_val.extend(values.tolist())
     else:
         proto.tensor_content = values.tobytes()
-    return proto
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -111,77 +119,53 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _leaves(values: list[Any], dtype: tf.DType) -> npt.NDArray:
-    if dtype == tf.string:
-        strings = np.empty(len(values), object)
-        for index, value in enumerate(values):
-            if isinstance(value, dict):
-                strings[index] = decode_base64(value)
-            elif isinstance(value, str):
-                strings[index] = value.encode()
-            else:
-                raise _type_error(value, dtype)
-        return strings
-    if dtype in (tf.float32, tf.float64):
-        return _floats(values, dtype)
-    if dtype == tf.bool:
-        for value in values:
-            if not isinstance(value, bool):
-                raise _type_error(value, dtype)
-    elif dtype in _INTEGERS:
-        for value in values:
-            if type(value) is not int or not dtype.min <= value <= dtype.max:
-                raise _type_error(value, dtype)
-    else:
+def _level_error(values: list[Any], shape: tuple[int, ...], level: int) -> StatusError:
+    item = next(v for v in values if not isinstance(v, list) or len(v) != shape[level])
+    if not isinstance(item, list):
+        return invalid_argument(
+            f"JSON Value: {json_documents.quote(item)} found at incorrect level: "
+            f"{level + 1} in the JSON DOM. Expected at level: {len(shape)}"
+        )
+    return invalid_argument(
+        f"Encountered list at unexpected size: {len(item)} at level: {level} "
+        f"expected size: {shape[level]}"
+    )
+
+
+def _leaves(values: list[Any], kinds: set[type], dtype: tf.DType) -> npt.NDArray:
+    if dtype not in _KINDS:
         first = json_documents.quote(values[0] if values else None)
         raise StatusError(
             grpc.StatusCode.UNIMPLEMENTED,
             f"Conversion of JSON Value: {first} to type: {cpp_name(dtype)}",
         )
+    if not kinds <= _KINDS[dtype]:
+        wrong = next(value for value in values if type(value) not in _KINDS[dtype])
+        raise _type_error(wrong, dtype)
+    if dtype == tf.string:
+        strings = np.empty(len(values), object)
+        for index, value in enumerate(values):
+            strings[index] = value.encode() if type(value) is str else decode_base64(value)
+        return strings
+    if dtype.is_floating:
+        return _floats(values, dtype)
+    if dtype.is_integer and values and not dtype.min <= min(values) <= max(values) <= dtype.max:
+        wrong = next(value for value in values if not dtype.min <= value <= dtype.max)
+        raise _type_error(wrong, dtype)
     return np.array(values, dtype.as_numpy_dtype)
 
 
 def _floats(values: list[Any], dtype: tf.DType) -> npt.NDArray:
-    if not set(map(type, values)) <= _NUMBERS:
-        raise _type_error(next(value for value in values if type(value) not in _NUMBERS), dtype)
     try:
         doubles = np.array(values, np.float64)
     except OverflowError as error:
         raise invalid_argument(json_documents.TOO_BIG) from error
-    # Up to here, every integer is a number of this type.
-    exact = 2 ** (24 if dtype == tf.float32 else 53) - 1
-    for index in np.flatnonzero(np.abs(doubles) > exact):
-        check_decimal(values[index], dtype, exact)
-    return doubles.astype(dtype.as_numpy_dtype)
-
-
-def check_decimal(value: float | int, dtype: tf.DType, exact: int) -> None:
-    """Refuses a number that its type cannot represent.
-
-    An integer of 64 bits must be represented exactly. A decimal or a larger integer must be within
-    the range of the type.
-
-    Args:
-        value: the number.
-        dtype: tf.float32 or tf.float64.
-        exact: up to this integer, every one is a number of this type.
-
-    Raises:
-        StatusError: INVALID_ARGUMENT.
-    """
-    if isinstance(value, json_documents.Constant):
-        return
-    if np.isinf(float(value)):
+    if any(
+        type(values[i]) is not json_documents.Constant for i in np.flatnonzero(np.isinf(doubles))
+    ):
         raise invalid_argument(json_documents.TOO_BIG)
-    if type(value) is int and -(2**63) <= value < 2**64:
-        fits = abs(value) <= exact
-    else:
-        fits = abs(float(value)) <= float(dtype.max)
-    if not fits:
-        raise invalid_argument(
-            f"Cannot convert JSON value: {json_documents.quote(value)} to {cpp_name(dtype)} "
-            "without loss of precision."
-        )
+    with np.errstate(over="ignore"):
+        return doubles.astype(dtype.as_numpy_dtype)
 
 
 def cpp_name(dtype: tf.DType) -> str:

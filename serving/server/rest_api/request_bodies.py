@@ -4,6 +4,7 @@ Messages are TensorFlow Serving's (`json_tensor.cc`), its spelling included.
 """
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,9 +14,12 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving.server.errors import StatusError, invalid_argument
-from serving.server.rest_api import json_documents, json_examples, json_tensors
+from serving.server.rest_api import json_documents, json_examples, json_tensors, long_lists
+from serving.server.rest_api.long_lists import LongList
 
 Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
+Tensors = dict[str, tuple[npt.NDArray, tuple[int, ...]]]
+"""Values and shape of each input, as of `json_tensors.parse`."""
 
 
 class RequestFormat(enum.Enum):
@@ -26,12 +30,15 @@ class RequestFormat(enum.Enum):
 
 
 def fill_predict(
-    body: bytes, request: predict_pb2.PredictRequest, inputs_of: Callable[[str], Inputs]
+    body: bytes | bytearray,
+    request: predict_pb2.PredictRequest,
+    inputs_of: Callable[[str], Inputs],
 ) -> RequestFormat:
     """Fills signature and inputs of a request.
 
     Args:
-        body: `{"instances": [...]}` or `{"inputs": ...}`, and perhaps `"signature_name"`.
+        body: `{"instances": [...]}` or `{"inputs": ...}`, and perhaps `"signature_name"`. A long
+            bytearray is emptied once it is read, to free its memory.
         request: to be filled.
         inputs_of: returns the inputs of a signature; the empty name is the default one's.
 
@@ -42,7 +49,20 @@ def fill_predict(
         StatusError: INVALID_ARGUMENT, the body does not fit the signature; or the error of
             `inputs_of`.
     """
-    document = json_documents.parse(body)
+    if len(body) > long_lists.PIECE_BYTES:
+        try:
+            return _fill_predict(long_lists.split(body), request, inputs_of, body)
+        except StatusError:  # as a whole, the document is right, or has an error of its own
+            pass
+    return _fill_predict(json_documents.parse(body), request, inputs_of, body)
+
+
+def _fill_predict(
+    document: dict[str, Any],
+    request: predict_pb2.PredictRequest,
+    inputs_of: Callable[[str], Inputs],
+    body: bytes | bytearray,
+) -> RequestFormat:
     _fill_signature(document, request)
     name = request.model_spec.signature_name
     inputs = inputs_of(name)
@@ -55,20 +75,25 @@ def fill_predict(
         )
     if "instances" in document:
         instances = document["instances"]
-        if not isinstance(instances, list):
-            raise _format_error(document, "Excepting 'instances' to be an list/array")
-        if not instances:
+        if not isinstance(instances, list | LongList):
+            raise _format_error(document, "Expecting 'instances' to be an list/array")
+        if instances == []:
             raise _format_error(document, "No values in 'instances' array")
-        _fill_rows(instances, inputs, request)
-        return RequestFormat.ROW
-    if "inputs" in document:
-        _fill_columns(document["inputs"], inputs, request)
-        return RequestFormat.COLUMNAR
-    raise invalid_argument("Missing 'inputs' or 'instances' key")
+        request_format, tensors = RequestFormat.ROW, _rows(instances, inputs)
+    elif "inputs" in document:
+        request_format, tensors = RequestFormat.COLUMNAR, _columns(document["inputs"], inputs)
+    else:
+        raise invalid_argument("Missing 'inputs' or 'instances' key")
+    if isinstance(body, bytearray):
+        body.clear()
+    while tensors:
+        name, (values, shape) = tensors.popitem()
+        json_tensors.fill_proto(request.inputs[name], values, shape, inputs[name].dtype)
+    return request_format
 
 
 def fill_examples(
-    body: bytes,
+    body: bytes | bytearray,
     request: classification_pb2.ClassificationRequest | regression_pb2.RegressionRequest,
 ) -> int:
     """Fills signature and input of a Classify or Regress request.
@@ -112,69 +137,102 @@ def _fill_signature(document: dict[str, Any], request: Any) -> None:
     request.model_spec.signature_name = name
 
 
-def _fill_rows(instances: list[Any], inputs: Inputs, request: predict_pb2.PredictRequest) -> None:
+def _rows(instances: list[Any] | LongList, inputs: Inputs) -> Tensors:
+    first = next(iter(instances))[0] if isinstance(instances, LongList) else instances[0]
     names = sorted(inputs)
-    if not isinstance(instances[0], dict) and len(names) > 1:
+    if not isinstance(first, dict) and len(names) > 1:
         raise invalid_argument(
             "instances is a plain list, but expecting list of objects as multiple "
             "input tensors required as per tensorinfo_map"
         )
-    named = _is_object(instances[0])
-    rows: dict[str, list[npt.NDArray]] = {name: [] for name in names}
-    shapes: dict[str, tuple[int, ...]] = {}
-    for index, instance in enumerate(instances):
+    named = _is_object(first)
+    if isinstance(instances, LongList) and not named:
+        return {names[0]: json_tensors.parse(instances, inputs[names[0]].dtype)}
+    gathered = _Rows(inputs, named)
+    for rows in instances if isinstance(instances, LongList) else [instances]:
+        gathered.add(rows)
+    return gathered.tensors()
+
+
+class _Rows:
+    """Instances of a request, gathered by input."""
+
+    def __init__(self, inputs: Inputs, named: bool) -> None:
+        self._inputs = inputs
+        self._named = named
+        self._parts: dict[str, list[npt.NDArray]] = {name: [] for name in sorted(inputs)}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._count = 0
+
+    def tensors(self) -> Tensors:
+        """All that was added."""
+        return {
+            name: (np.concatenate(parts), (self._count, *self._shapes[name]))
+            for name, parts in self._parts.items()
+        }
+
+    def add(self, rows: list[Any]) -> None:
+        """Adds instances at once; halves them to find the one that is wrong."""
+        try:
+            columns = self._columns(rows)
+        except StatusError:
+            if len(rows) == 1:
+                raise
+            half = len(rows) // 2
+            self.add(rows[:half])
+            self.add(rows[half:])
+            return
+        for name, (values, shape) in columns.items():
+            self._parts[name].append(values)
+            self._shapes[name] = shape
+        self._count += len(rows)
+
+    def _columns(self, rows: list[Any]) -> Tensors:
+        """The values of each input and their shape in one row; errors are exact for one row."""
+        first, index = rows[0], self._count
+        if _is_object(first) != self._named:
+            wanted, got = ("object", "list") if self._named else ("value/list", "object")
+            raise invalid_argument(
+                f"Expecting {wanted} but got {got} at item {index} of input list"
+            )
+        cells = {next(iter(self._parts)): rows}
+        if self._named:
+            if any(type(row) is not dict or row.keys() != first.keys() for row in rows):
+                raise invalid_argument("The rows differ in their keys")
+            cells = {name: [row[name] for row in rows] for name in first}
         where = f"Failed to process element: {index}"
-        if not named:
-            if _is_object(instance):
+        columns = {}
+        for name, values in cells.items():
+            try:
+                columns[name] = self._column(name, values)
+            except StatusError as error:
+                key = f" key: {name}" if self._named else ""
                 raise invalid_argument(
-                    f"Expecting value/list but got object at item {index} of input list"
-                )
-            _add(names[0], instance, inputs, rows, shapes, where)
-            continue
-        if not _is_object(instance):
-            raise invalid_argument(f"Expecting object but got list at item {index} of input list")
-        for name, value in instance.items():
-            _add(name, value, inputs, rows, shapes, f"{where} key: {name}")
-        if len(instance) != len(names):
+                    f"{where}{key} of 'instances' list. Error: {error.code.name}: {error.message}"
+                ) from error
+        if len(columns) != len(self._parts):
             raise invalid_argument(
-                f"{where} of 'instances' list. JSON object: {json_documents.quote(instance)} "
-                f"keys must be equal to: {','.join(names)}"
+                f"{where} of 'instances' list. JSON object: {json_documents.quote(first)} "
+                f"keys must be equal to: {','.join(self._parts)}"
             )
-    for name, shape in shapes.items():
-        tensor = json_tensors.to_proto(
-            np.concatenate(rows[name]), (len(instances), *shape), inputs[name].dtype
-        )
-        request.inputs[name].CopyFrom(tensor)
+        return columns
 
-
-def _add(
-    name: str,
-    value: Any,
-    inputs: Inputs,
-    rows: dict[str, list[npt.NDArray]],
-    shapes: dict[str, tuple[int, ...]],
-    where: str,
-) -> None:
-    """Adds one instance's value of an input."""
-    try:
-        if name not in inputs:
+    def _column(self, name: str, rows: list[Any]) -> tuple[npt.NDArray, tuple[int, ...]]:
+        if name not in self._inputs:
             raise invalid_argument(f"JSON object: does not have named input: {name}")
-        values, shape = json_tensors.parse(value, inputs[name].dtype)
-        expected = shapes.setdefault(name, shape)
-        if rows[name] and len(values) != len(rows[name][0]):
-            raise invalid_argument(
-                f"Expecting tensor size: {len(rows[name][0])} but got: {len(values)}"
-            )
+        single = len(rows) == 1
+        values, shape = json_tensors.parse(rows[0] if single else rows, self._inputs[name].dtype)
+        shape = shape if single else shape[1:]
+        expected = self._shapes.get(name, shape)
+        size, got = math.prod(expected), len(values) // len(rows)
+        if got != size:
+            raise invalid_argument(f"Expecting tensor size: {size} but got: {got}")
         if shape != expected:
             raise invalid_argument(f"Expecting shape {_text(expected)} but got: {_text(shape)}")
-    except StatusError as error:
-        raise invalid_argument(
-            f"{where} of 'instances' list. Error: {error.code.name}: {error.message}"
-        ) from error
-    rows[name].append(values)
+        return values, shape
 
 
-def _fill_columns(value: Any, inputs: Inputs, request: predict_pb2.PredictRequest) -> None:
+def _columns(value: Any, inputs: Inputs) -> Tensors:
     if _is_object(value):
         for name in sorted(inputs):
             if name not in value:
@@ -187,11 +245,9 @@ def _fill_columns(value: Any, inputs: Inputs, request: predict_pb2.PredictReques
         )
     else:
         columns = dict.fromkeys(inputs, value)
-    for name, column in columns.items():
-        dtype = inputs[name].dtype
-        request.inputs[name].CopyFrom(
-            json_tensors.to_proto(*json_tensors.parse(column, dtype), dtype)
-        )
+    return {
+        name: json_tensors.parse(column, inputs[name].dtype) for name, column in columns.items()
+    }
 
 
 def _is_object(value: Any) -> bool:

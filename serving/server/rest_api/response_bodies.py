@@ -7,9 +7,12 @@ As with TensorFlow Serving, an output of bytes that are not UTF-8 needs a name t
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import orjson
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.framework import tensor_pb2
@@ -21,11 +24,11 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server.errors import invalid_argument
-from serving.server.rest_api import json_documents, json_tensors
+from serving.server.rest_api import json_tensors
 from serving.server.rest_api.request_bodies import RequestFormat
 from serving.server.servables import tensor_proto
 
-_INTEGERS = {tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint64}
+_CHUNK_VALUES = 2**16
 
 
 def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestFormat) -> bytes:
@@ -42,31 +45,30 @@ def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestF
         StatusError: INVALID_ARGUMENT, JSON has no such type; or by row, the outputs differ in
             dimension 0 or have no dimensions.
     """
+    names = sorted(outputs)
     if format is RequestFormat.COLUMNAR:
-        columns = {
-            name: _nested(_tokens(name, outputs[name]), _shape(outputs[name]))[0]
-            for name in sorted(outputs)
-        }
-        return _encode("outputs", _bare_or_object(columns))
-    size: int | None = None
-    for name in sorted(outputs):
-        shape = _shape(outputs[name])
+        columns = [_list(_values(name, outputs[name])) for name in names]
+        if len(columns) == 1:
+            return b'{"outputs":%b}' % columns[0]
+        return _dump({"outputs": dict(zip(names, map(orjson.Fragment, columns), strict=True))})
+    sizes = [[dim.size for dim in outputs[name].tensor_shape.dim] for name in names]
+    for name, shape in zip(names, sizes, strict=True):
         if not shape:
             raise invalid_argument(f"Tensor name: {name} has no shape information ")
-        if size not in (None, shape[0]):
+        if shape[0] != sizes[0][0]:
             raise invalid_argument(
-                f"Tensor name: {name} has inconsistent batch size: {shape[0]} expecting: {size}"
+                f"Tensor name: {name} has inconsistent batch size: {shape[0]} "
+                f"expecting: {sizes[0][0]}"
             )
-        size = shape[0]
-    rows = {
-        name: _nested(_tokens(name, outputs[name]), _shape(outputs[name]), outer=1)
-        for name in sorted(outputs)
-    }
-    items = [
-        _bare_or_object({name: values[index] for name, values in rows.items()})
-        for index in range(size or 0)
-    ]
-    return _encode("predictions", _list(items))
+    columns = [_values(name, outputs[name]) for name in names]
+    if len(columns) == 1:
+        return b'{"predictions":%b}' % _list(columns[0])
+    step = _step(sizes[0][0], sum(map(math.prod, sizes))) if names else 1
+    rows = (
+        [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+        for parts in zip(*(_pieces(column, step) for column in columns), strict=True)
+    )
+    return b'{"predictions":%b}' % _join(rows)
 
 
 def from_classifications(result: classification_pb2.ClassificationResult) -> bytes:
@@ -77,12 +79,11 @@ def from_classifications(result: classification_pb2.ClassificationResult) -> byt
     """
     if not result.classifications:
         raise invalid_argument("Cannot convert empty ClassificationResults to JSON")
-    items = []
-    for classifications in result.classifications:
-        scores = json_documents.decimals(np.array([c.score for c in classifications.classes], "f4"))
-        labels = [json.dumps(c.label, ensure_ascii=False) for c in classifications.classes]
-        items.append(_list([_list(pair) for pair in zip(labels, scores, strict=True)]))
-    return _encode("results", _list(items))
+    results = [
+        [(c.label, *_numbers(np.array([c.score], "f4"))) for c in classifications.classes]
+        for classifications in result.classifications
+    ]
+    return _dump({"results": results})
 
 
 def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
@@ -93,7 +94,7 @@ def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
         >>> result.regressions.add(value=0.5).value
         0.5
         >>> from_regressions(result)
-        b'{"results": [0.5]}'
+        b'{"results":[0.5]}'
 
     Raises:
         StatusError: INVALID_ARGUMENT, the result is empty.
@@ -101,7 +102,7 @@ def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
     if not result.regressions:
         raise invalid_argument("Cannot convert empty RegressionResults to JSON")
     values = np.array([regression.value for regression in result.regressions], "f4")
-    return _encode("results", _list(json_documents.decimals(values)))
+    return _dump({"results": _numbers(values)})
 
 
 def from_status(response: get_model_status_pb2.GetModelStatusResponse) -> bytes:
@@ -134,51 +135,59 @@ def from_error(message: str) -> bytes:
     return json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _shape(proto: tensor_pb2.TensorProto) -> tuple[int, ...]:
-    return tuple(dimension.size for dimension in proto.tensor_shape.dim)
-
-
-def _tokens(name: str, proto: tensor_pb2.TensorProto) -> list[str]:
-    """A tensor's values as JSON, in order."""
+def _values(name: str, proto: tensor_pb2.TensorProto) -> Any:
+    """A tensor as orjson writes it: an array, or lists of lists."""
     dtype = tf.as_dtype(proto.dtype)
-    values = tensor_proto.from_proto(proto).ravel()
-    if dtype in (tf.float32, tf.float64):
-        return json_documents.decimals(values)
-    if dtype in _INTEGERS:
-        return [str(value) for value in values.tolist()]
-    if dtype == tf.bool:
-        return ["true" if value else "false" for value in values.tolist()]
+    values = tensor_proto.from_proto(proto)
+    if dtype in (tf.float32, tf.float64, tf.bool, *json_tensors.INTEGERS):
+        return _numbers(values)
     if dtype != tf.string:
         raise invalid_argument(
             f"Failed to write JSON value for tensor type: {json_tensors.cpp_name(dtype)}"
         )
     if name.endswith("_bytes"):
-        return [f'{{"b64": "{base64.b64encode(value).decode()}"}}' for value in values]
-    texts = [value.decode("utf-8", "surrogateescape") for value in values]
-    return [json.dumps(text, ensure_ascii=False) for text in texts]
+        return _nested(({"b64": base64.b64encode(item).decode()} for item in values.flat), values)
+    texts = (item.decode("utf-8", "surrogateescape") for item in values.flat)
+    tokens = (json.dumps(text, ensure_ascii=False) for text in texts)
+    return _nested(
+        (orjson.Fragment(token.encode("utf-8", "surrogateescape")) for token in tokens), values
+    )
 
 
-def _nested(tokens: list[str], shape: tuple[int, ...], outer: int = 0) -> list[str]:
-    """Gathers values into lists along all but the `outer` first dimensions."""
-    for axis in reversed(range(outer, len(shape))):
-        size = shape[axis]
-        tokens = [
-            _list(tokens[start * size : (start + 1) * size])
-            for start in range(math.prod(shape[:axis]))
-        ]
-    return tokens
+def _numbers(values: npt.NDArray) -> Any:
+    """Numbers as orjson writes them; it has no NaN."""
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return values if values.ndim else values[()]
+    names = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
+    return _nested(
+        (v if np.isfinite(v) else orjson.Fragment(names[str(v)]) for v in values.flat), values
+    )
 
 
-def _bare_or_object(values: Mapping[str, str]) -> str:
-    if len(values) == 1:
-        return next(iter(values.values()))
-    members = (f"{json.dumps(name, ensure_ascii=False)}: {v}" for name, v in values.items())
-    return f"{{{', '.join(members)}}}"
+def _nested(items: Iterator[Any], like: npt.NDArray) -> Any:
+    """Lists of lists in the shape of an array."""
+    return np.fromiter(items, object, like.size).reshape(like.shape).tolist()
 
 
-def _list(tokens: Sequence[str]) -> str:
-    return f"[{', '.join(tokens)}]"
+def _list(values: Any) -> bytes:
+    """Writes what `_values` returns."""
+    if not isinstance(values, list | np.ndarray):
+        return _dump(values)
+    return _join(_pieces(values, _step(len(values), np.size(values))))
 
 
-def _encode(key: str, value: str) -> bytes:
-    return f'{{"{key}": {value}}}'.encode("utf-8", "surrogateescape")
+def _step(rows: int, values: int) -> int:
+    """Rows that are written at a time, so that other threads run in between."""
+    return max(1, _CHUNK_VALUES * rows // max(1, values))
+
+
+def _pieces(rows: Any, step: int) -> Iterator[Any]:
+    return (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+def _join(pieces: Iterator[Any]) -> bytes:
+    return b"[%b]" % b",".join(_dump(piece)[1:-1] for piece in pieces)
+
+
+def _dump(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)

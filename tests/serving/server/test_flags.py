@@ -35,6 +35,7 @@ def test_defaults_are_those_of_tensorflow_serving():
     assert (model.name, model.base_path) == ("default", "/models/m")
     assert (options.host, options.port, options.rest_api_port) == ("0.0.0.0", 8500, None)
     assert options.rest_api_timeout_in_ms == 30_000
+    assert not options.rest_api_enable_cors_support
     assert options.file_system_poll_wait_seconds == 1
     assert options.model_config_file_poll_wait_seconds == 0
     assert (options.retry_policy.retries, options.retry_policy.interval_s) == (5, 60)
@@ -62,6 +63,7 @@ def test_every_flag_arrives(tmp_path):
         "--rest_api_port=2",
         "--rest_api_timeout_in_ms=3",
         "--rest_api_num_threads=4",
+        "--rest_api_enable_cors_support",
         "--grpc_max_threads=5",
         "--grpc_socket_path=socket",
         f"--model_config_file={tmp_path}/models",
@@ -85,6 +87,7 @@ def test_every_flag_arrives(tmp_path):
     )
     assert (options.port, options.rest_api_port, options.rest_api_timeout_in_ms) == (1, 2, 3)
     assert (options.rest_api_num_threads, options.grpc_max_threads) == (4, 5)
+    assert options.rest_api_enable_cors_support
     assert options.grpc_socket_path == "socket"
     assert options.model_server_config.model_config_list.config[0].name == "a"
     assert options.model_config_file == tmp_path / "models"

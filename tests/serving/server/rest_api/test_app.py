@@ -1,5 +1,6 @@
 """Answers of the REST API, from a model with every type of input and output."""
 
+import gzip
 import json
 import re
 
@@ -192,7 +193,9 @@ def test_every_answer_makes_room_for_the_next_request():
         ("PUT /v1/models/zoo:predict", 400, "Malformed request: PUT /v1/models/zoo:predict"),
         ("GET /v1/models/none", 404, "Could not find any versions of model none"),
         ("GET /v1/models/none/metadata", 404, "Servable not found for request: Latest(none)"),
-        ("GET /v1/models/zoo?x=1", 200, None),
+        ("GET /v1/models/zoo?x=1", 404, "Could not find any versions of model zoo?x=1"),
+        ("POST /v1/models/zoo:predict?x", 400, "Malformed request: POST /v1/models/zoo:predict?x"),
+        ("OPTIONS /v1/models/zoo:predict", 400, "Origin header is missing in CORS preflight"),
         ("GET /", 404, "Not Found: /"),
         (f"GET {METRICS}", 404, f"Not Found: {METRICS}"),
     ],
@@ -204,3 +207,48 @@ def test_other_paths(url, line, code, error):
     assert response.json().get("error") == error
     assert "access-control-allow-origin" not in response.headers
     assert "server" not in response.headers
+
+
+PACKED = gzip.compress(b'{"instances": [1.0, 2.0]}')
+GZIP = {
+    "packed": (PACKED, "gzip", 200, None),
+    "packed in two": (gzip.compress(b'{"instances"') + gzip.compress(b": [1]}"), "gzip", 200, None),
+    "not packed": (b"{}", "gzip", 400, "The body is not gzip, as its header says: .*"),
+    "cut": (PACKED[:-9], "gzip", 400, "The body is not gzip, as its header says: .*"),
+    "damaged": (PACKED[:20] + b"?" + PACKED[21:], "gzip", 400, "The body is not gzip.*"),
+    "without its header": (PACKED, "", 400, "JSON Parse error: Invalid encoding in string. .*"),
+    "too long once unpacked": (
+        gzip.compress(b" " * 1001),
+        "gzip",
+        413,
+        "The request is larger than the 1000 bytes that are taken",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "encoding", "code", "error"), GZIP.values(), ids=GZIP)
+def test_packed_bodies_are_unpacked(body, encoding, code, error):
+    with rest_model.serve(max_body_bytes=1000, capacity=1) as url:
+        for _ in range(2):  # the second finds the place of the first free
+            headers = {"content-encoding": encoding}
+            response = httpx.post(f"{url}:predict", content=body, headers=headers, timeout=60)
+            assert response.status_code == code
+            assert error is None or re.fullmatch(error, response.json()["error"])
+
+
+@pytest.mark.parametrize("cors", [False, True])
+def test_a_browser_may_ask_for_another_page(cors):
+    allowed = {
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "POST, GET",
+        "access-control-allow-headers": "Content-Type",
+    }
+    with rest_model.serve(cors=cors) as url:
+        origin = {"origin": "https://example.org"}
+        for response in (
+            httpx.options(f"{url}:predict", headers=origin),
+            httpx.post(f"{url}:predict", json={"instances": [1.0]}, headers=origin),
+            httpx.get(f"{url}s", headers=origin),
+        ):
+            assert response.status_code == (404 if "zoos" in str(response.url) else 200)
+            assert cors == (allowed.items() <= dict(response.headers).items())

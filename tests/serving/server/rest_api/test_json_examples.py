@@ -16,7 +16,8 @@ def test_examples_are_read(kind):
     # ClassifyRegressRequestTest.RequestNoContext, and a feature of every type.
     body = """{"signature_name": "s", "examples": [
       {"names": ["foo", "bar"], "ratings": [8.0, NaN], "age": 20},
-      {"names": {"b64": "YmF6"}, "flags": [true, false], "none": [], "far": 18446744073709551616}
+      {"names": {"b64": "YmF6"}, "flags": [true, false], "none": [], "far": 18446744073709551616,
+       "cast": [1.00000001, 1e39, -Inf]}
     ]}"""
     request = kind()
     assert request_bodies.fill_examples(body.encode(), request) == 2
@@ -34,6 +35,7 @@ def test_examples_are_read(kind):
             feature { key: "flags" value { int64_list { value: 1 value: 0 } } }
             feature { key: "none" value { } }
             feature { key: "far" value { float_list { value: 1.8446744073709552e19 } } }
+            feature { key: "cast" value { float_list { value: 1 value: inf value: -inf } } }
           } }
         } }
         """,
@@ -101,13 +103,13 @@ EXAMPLES_REFUSED = {
     "broken base 64": ('{"examples": [{"x": {"b64": "%"}}]}', "Unable to base64 decode"),
     "unsigned": (
         '{"examples": [{"x": 9223372036854775808}]}',
-        "Feature: x has uint64 element. Only int64 is supported.",
-    ),
-    "too large a float": (
-        '{"examples": [{"x": 1e39}]}',
-        "Cannot convert JSON value: 1e+39 to float without loss of precision.",
+        "Feature: x has uint64_t element. Only int64_t is supported.",
     ),
     "beyond all doubles": (
+        '{"examples": [{"x": 1e400}]}',
+        "JSON Parse error: Number too big to be stored in double.",
+    ),
+    "integer beyond all doubles": (
         f'{{"examples": [{{"x": {"9" * 400}}}]}}',
         "JSON Parse error: Number too big to be stored in double.",
     ),

@@ -48,10 +48,15 @@ READ = {
         {"d": tf.float64},
         {"d": [0.1, 2**53 - 1]},
     ),
-    "largest float": (
-        '{"instances": [16777215, 3.4028234e38]}',
+    "numbers between floats": (
+        '{"instances": [3.4028234e38, 16777217, 1700000000000, 1e39, -1e39]}',
         {"d": tf.float32},
-        {"d": [2**24 - 1, 3.4028234e38]},
+        {"d": [3.4028234e38, 16777216, 1700000038912, INFINITY, -INFINITY]},
+    ),
+    "integers between doubles": (
+        '{"inputs": [9007199254740993, 18446744073709551616]}',
+        {"d": tf.float64},
+        {"d": [2.0**53, 2.0**64]},
     ),
     "long integers": (
         '{"instances": [9223372036854775807, -9223372036854775808]}',
@@ -139,7 +144,7 @@ REFUSED = {
     "instances of no list": (
         '{"instances": 1}',
         {"d": tf.int32},
-        "JSON Value: {\n    \"instances\": 1\n} Excepting 'instances' to be an list/array",
+        "JSON Value: {\n    \"instances\": 1\n} Expecting 'instances' to be an list/array",
     ),
     "no instances": (
         '{"instances": []}',
@@ -216,6 +221,81 @@ REFUSED = {
         "Expecting value/list but got object at item 1 of input list",
     ),
 }
+
+
+ROWS = 40_000
+LONG = {
+    "scalars": ("instances", "1.5", tf.float32),
+    "rows": ("instances", "[1, 2]", tf.int32),
+    "rows over several lines": ("instances", "[\n  1,\n  2\n ]", tf.uint8),
+    "rows of rows": ("inputs", "[[1], [2]]", tf.int64),
+    "named rows": ("instances", '{"d": [1.0, 2]}', tf.float64),
+    "named rows with the key twice": ("instances", '{"d": 3, "d": 4}', tf.int32),
+    "strings with commas": ("instances", '"a\\",\\"b: ]"', tf.string),
+    "bytes": ("inputs", '{"b64": "YSw="}', tf.string),
+    "truths": ("instances", "[[true, false]]", tf.bool),
+    "not finite": ("instances", "NaN", tf.float32),
+}
+
+
+@pytest.mark.parametrize(("key", "row", "dtype"), LONG.values(), ids=LONG)
+def test_a_long_list_is_read_as_a_short_one(key, row, dtype):
+    texts = [row] * ROWS
+    texts[7] = row.replace("1", "9")  # its place shows
+    short, _ = fill(f'{{"{key}": [{", ".join(texts[:8])}]}}', d=dtype)
+    expected = tf.make_ndarray(short.inputs["d"])
+    expected = np.concatenate([expected, np.repeat(expected[:1], ROWS - 8, axis=0)])
+    for opening, closing in [("", ""), ("[", "]")] if key == "inputs" else [("", "")]:
+        listed = f"{opening}[{', '.join(texts)}]{closing}"
+        body = f'{{"signature_name": "s", "{key}": {listed}, "unknown": {{}}}}'
+        request, _ = fill(body, d=dtype)
+        assert request.model_spec.signature_name == "s"
+        sent = tf.make_ndarray(request.inputs["d"])
+        np.testing.assert_array_equal(sent, expected[np.newaxis] if opening else expected)
+
+
+LONG_REFUSED = {
+    "a trailing comma": ("1, " * ROWS * 4, "JSON Parse error: Invalid value. at offset: 480015"),
+    "no comma": (
+        "1, " * ROWS * 4 + "1 1",
+        "JSON Parse error: Missing a comma, } or ] after an object member or array element. "
+        "at offset: 480017",
+    ),
+    "another type": (
+        "1, " * ROWS * 4 + '"a"',
+        INSTANCES.format(ROWS * 4, 'JSON Value: "a" Type: String is not of expected type: int32'),
+    ),
+    "another shape": (
+        "[1], " * ROWS * 4 + "[1, 2]",
+        INSTANCES.format(ROWS * 4, "Expecting tensor size: 1 but got: 2"),
+    ),
+    "an object among lists": (
+        "1, " * ROWS * 4 + '{"d": 1}',
+        f"Expecting value/list but got object at item {ROWS * 4} of input list",
+    ),
+}
+
+
+@pytest.mark.parametrize(("elements", "message"), LONG_REFUSED.values(), ids=LONG_REFUSED)
+def test_what_is_wrong_in_a_long_list_is_found(elements, message):
+    assert refusal(f'{{"instances": [{elements}]}}', d=tf.int32) == message
+
+
+@pytest.mark.parametrize(
+    "document", ['{"signature_name": 5, "instances": [%s]}', '{"inputs": 1, "instances": [%s]}']
+)
+def test_the_error_of_a_document_with_a_long_list_quotes_it(document):
+    message = refusal(document % ", ".join(["1"] * 100_000), d=tf.int32)
+    assert message.startswith("JSON Value: {\n")
+
+
+def test_a_long_body_is_emptied_once_it_is_read():
+    body = bytearray(b'{"inputs": [' + b"1, " * 100_000 + b"1]}")
+    inputs = {"d": meta_graph_pb2.TensorInfo(dtype=tf.int32.as_datatype_enum)}
+    request = predict_pb2.PredictRequest()
+    request_bodies.fill_predict(body, request, lambda name: inputs)
+    assert not body
+    assert request.inputs["d"].tensor_shape.dim[0].size == 100_001
 
 
 @pytest.mark.parametrize(("body", "types", "message"), REFUSED.values(), ids=REFUSED)

@@ -52,6 +52,19 @@ def test_several_outputs_are_objects_by_row():
     }
 
 
+def test_many_rows_are_written_in_order():
+    count = 100_000
+    outputs = protos(a=np.arange(count), b=np.arange(count) / np.float32(7), c=[b"x"] * count)
+    rows = json.loads(response_bodies.from_outputs(outputs, RequestFormat.ROW))["predictions"]
+    assert [row["a"] for row in rows] == list(range(count))
+    assert np.float32([row["b"] for row in rows]).tolist() == (
+        (np.arange(count) / np.float32(7)).astype(np.float32).tolist()
+    )
+    assert rows[-1]["c"] == "x"
+    column = json.loads(response_bodies.from_outputs(protos(a=np.arange(count)), RequestFormat.ROW))
+    assert column == {"predictions": list(range(count))}
+
+
 def test_several_outputs_are_one_object_by_column():
     assert json.loads(response_bodies.from_outputs(NAMED, RequestFormat.COLUMNAR)) == {
         "outputs": {
@@ -72,25 +85,26 @@ def test_several_outputs_are_one_object_by_column():
 @pytest.mark.parametrize(
     ("value", "row", "column"),
     [
-        (np.array([[1, 2], [3, 4]], np.int8), b"[[1, 2], [3, 4]]", b"[[1, 2], [3, 4]]"),
-        (np.float32([np.nan, np.inf, -np.inf, 3]),) + (b"[NaN, Infinity, -Infinity, 3.0]",) * 2,
+        (np.array([[1, 2], [3, 4]], np.int8), b"[[1,2],[3,4]]", b"[[1,2],[3,4]]"),
+        (np.float32([np.nan, np.inf, -np.inf, 3]),) + (b"[NaN,Infinity,-Infinity,3.0]",) * 2,
+        (np.array([0.1, 1 / 3, 9e6, -0.0], np.float32),)
+        + (b"[0.1,0.33333334,9000000.0,-0.0]",) * 2,
+        (np.array([[1 / 3, 1e300]]),) + (b"[[0.3333333333333333,1e+300]]",) * 2,
         (np.zeros([0, 2], np.float32), b"[]", b"[]"),
-        (np.zeros([2, 0], np.float32), b"[[], []]", b"[[], []]"),
+        (np.zeros([2, 0], np.float32), b"[[],[]]", b"[[],[]]"),
         (np.array([b"\xff"], object), b'["\xff"]', b'["\xff"]'),
     ],
 )
 def test_a_single_output_is_bare(value, row, column):
     outputs = protos(y=value)
-    assert response_bodies.from_outputs(outputs, RequestFormat.ROW) == b'{"predictions": %b}' % row
+    assert response_bodies.from_outputs(outputs, RequestFormat.ROW) == b'{"predictions":%b}' % row
     assert (
-        response_bodies.from_outputs(outputs, RequestFormat.COLUMNAR) == b'{"outputs": %b}' % column
+        response_bodies.from_outputs(outputs, RequestFormat.COLUMNAR) == b'{"outputs":%b}' % column
     )
 
 
 def test_a_scalar_is_bare_by_column():
-    assert (
-        response_bodies.from_outputs(protos(y=0.5), RequestFormat.COLUMNAR) == b'{"outputs": 0.5}'
-    )
+    assert response_bodies.from_outputs(protos(y=0.5), RequestFormat.COLUMNAR) == b'{"outputs":0.5}'
 
 
 @pytest.mark.parametrize(
@@ -124,14 +138,14 @@ def test_classes_are_labels_with_scores():
     first.classes.add(label="", score=1)
     second.classes.add(label="b", score=0.5)
     body = response_bodies.from_classifications(result).decode()
-    assert body == '{"results": [[["é", 0.2], ["", 1.0]], [["b", 0.5]]]}'
+    assert body == '{"results":[[["é",0.2],["",1.0]],[["b",0.5]]]}'
 
 
 def test_regressions_are_bare_values():
     result = regression_pb2.RegressionResult()
     result.regressions.add(value=42)
     result.regressions.add(value=0.1)
-    assert response_bodies.from_regressions(result) == b'{"results": [42.0, 0.1]}'
+    assert response_bodies.from_regressions(result) == b'{"results":[42.0,0.1]}'
 
 
 def test_no_result_is_an_error():

@@ -38,6 +38,23 @@ def test_values_survive_in_the_field_of_their_type(values, dtype, field):
     np.testing.assert_array_equal(decoded, array)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_many_values_survive(dtype):
+    values = np.arange(200_000).astype(dtype).reshape(-1, 2)
+    sent = tensor_pb2.TensorProto.FromString(
+        to_proto(values, tf.as_dtype(dtype)).SerializeToString()
+    )
+    np.testing.assert_array_equal(from_proto(sent), values)
+
+
+def test_floats_beside_other_fields_are_read():
+    proto = to_proto(np.float32([1, 2]), tf.float32)
+    unknown = tensor_pb2.TensorProto.FromString(proto.SerializeToString() + b"\xfa\x7f\x01x")
+    proto.int_val.append(3)
+    for odd in (proto, unknown):
+        np.testing.assert_array_equal(from_proto(odd), [1, 2])
+
+
 def test_content_in_either_form_is_read():
     expected = np.array([[1, 2], [3, 4]], np.int32)
     np.testing.assert_array_equal(from_proto(tf.make_tensor_proto(expected)), expected)
