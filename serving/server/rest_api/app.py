@@ -8,12 +8,13 @@ import io
 import logging
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import grpc
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
@@ -48,6 +49,7 @@ _METHODS = {
 }
 """Method of the API, by the method of a path."""
 
+_SLICE_BYTES = 2**18
 _TIMED_OUT = (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 _FAULT = (grpc.StatusCode.INTERNAL, "Internal error")
 
@@ -77,15 +79,6 @@ _HTTP_STATUS = {
     grpc.StatusCode.DATA_LOSS: 500,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
-
-
-class _RefusedBody(Exception):
-    """A request whose body is not read to its end."""
-
-    def __init__(self, http_status: int, message: str) -> None:
-        super().__init__(message)
-        self.http_status = http_status
-        self.message = message
 
 
 class RestApp:
@@ -179,8 +172,8 @@ class RestApp:
             parsed = model_path.parse(scope["method"], path)
             identity = request_id.choose(headers.get(request_id.HEADER))
             return await self._answer(parsed, body, identity)
-        except _RefusedBody as refused:
-            return _json(refused.http_status, response_bodies.from_error(refused.message))
+        except HTTPException as refused:  # a body that is not read to its end
+            return _json(refused.status_code, response_bodies.from_error(refused.detail))
         except StatusError as error:
             return _error(error)
         finally:
@@ -225,8 +218,8 @@ class RestApp:
         answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
         return await asyncio.wait_for(answered, self._timeout_s)
 
-    def _too_large(self) -> _RefusedBody:
-        return _RefusedBody(
+    def _too_large(self) -> HTTPException:
+        return HTTPException(
             413, f"The request is larger than the {self._max_body_bytes} bytes that are taken"
         )
 
@@ -251,11 +244,11 @@ class RestApp:
             try:
                 message: Message = await asyncio.wait_for(receive(), self._timeout_s)
             except asyncio.TimeoutError as error:
-                raise _RefusedBody(
+                raise HTTPException(
                     408, f"No more of the request came within {self._timeout_s:g} seconds"
                 ) from error
             if message["type"] == "http.disconnect":
-                raise _RefusedBody(499, "The client has gone")
+                raise HTTPException(499, "The client has gone")
             body += message.get("body", b"")
             if len(body) > self._max_body_bytes:
                 raise self._too_large()
@@ -283,4 +276,12 @@ def _error(error: StatusError) -> Response:
 
 
 def _json(http_status: int, content: bytes) -> Response:
-    return Response(content, http_status, media_type="application/json")
+    async def slices() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), _SLICE_BYTES):
+            yield content[start : start + _SLICE_BYTES]
+
+    if len(content) <= _SLICE_BYTES:
+        return Response(content, http_status, media_type="application/json")
+    # Otherwise all of it would be copied for the socket, twice.
+    length = {"content-length": str(len(content))}
+    return StreamingResponse(slices(), http_status, length, media_type="application/json")

@@ -95,7 +95,8 @@ def _read(text: bytes) -> list[Any]:
     many colons as keys.
     """
     try:
-        values: list[Any] = orjson.loads(text)
+        with json_documents.without_collection():
+            values: list[Any] = orjson.loads(text)
         colons = text.count(b":")
         right = not colons or colons == sum(len(v) for v in values if type(v) is dict)
     except ValueError:

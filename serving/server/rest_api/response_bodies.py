@@ -6,8 +6,7 @@ As with TensorFlow Serving, an output of bytes that are not UTF-8 needs a name t
 
 import base64
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,11 +46,12 @@ def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestF
     """
     names = sorted(outputs)
     if format is RequestFormat.COLUMNAR:
-        columns = [_list(_values(name, outputs[name])) for name in names]
+        columns = [_texts(_values(name, outputs[name])) for name in names]
         if len(columns) == 1:
-            return b'{"outputs":%b}' % columns[0]
-        return _dump({"outputs": dict(zip(names, map(orjson.Fragment, columns), strict=True))})
-    sizes = [[dim.size for dim in outputs[name].tensor_shape.dim] for name in names]
+            return _body("outputs", columns[0])
+        fragments = (orjson.Fragment(b"".join(column)) for column in columns)
+        return _dump({"outputs": dict(zip(names, fragments, strict=True))})
+    sizes = [[dimension.size for dimension in outputs[name].tensor_shape.dim] for name in names]
     for name, shape in zip(names, sizes, strict=True):
         if not shape:
             raise invalid_argument(f"Tensor name: {name} has no shape information ")
@@ -60,15 +60,16 @@ def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestF
                 f"Tensor name: {name} has inconsistent batch size: {shape[0]} "
                 f"expecting: {sizes[0][0]}"
             )
-    columns = [_values(name, outputs[name]) for name in names]
-    if len(columns) == 1:
-        return b'{"predictions":%b}' % _list(columns[0])
-    step = _step(sizes[0][0], sum(map(math.prod, sizes))) if names else 1
+    arrays = [_values(name, outputs[name]) for name in names]
+    if len(arrays) == 1:
+        return _body("predictions", _texts(arrays[0]))
     rows = (
-        [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
-        for parts in zip(*(_pieces(column, step) for column in columns), strict=True)
+        _dump(
+            [dict(zip(names, row, strict=True)) for row in zip(*map(_plain, pieces), strict=True)]
+        )
+        for pieces in _pieces(arrays)
     )
-    return b'{"predictions":%b}' % _join(rows)
+    return _body("predictions", _join(text[1:-1] for text in rows))
 
 
 def from_classifications(result: classification_pb2.ClassificationResult) -> bytes:
@@ -80,7 +81,7 @@ def from_classifications(result: classification_pb2.ClassificationResult) -> byt
     if not result.classifications:
         raise invalid_argument("Cannot convert empty ClassificationResults to JSON")
     results = [
-        [(c.label, *_numbers(np.array([c.score], "f4"))) for c in classifications.classes]
+        [(c.label, _plain(_numbers(np.float32(c.score)))) for c in classifications.classes]
         for classifications in result.classifications
     ]
     return _dump({"results": results})
@@ -102,7 +103,7 @@ def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
     if not result.regressions:
         raise invalid_argument("Cannot convert empty RegressionResults to JSON")
     values = np.array([regression.value for regression in result.regressions], "f4")
-    return _dump({"results": _numbers(values)})
+    return _body("results", _texts(_numbers(values)))
 
 
 def from_status(response: get_model_status_pb2.GetModelStatusResponse) -> bytes:
@@ -135,8 +136,8 @@ def from_error(message: str) -> bytes:
     return json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _values(name: str, proto: tensor_pb2.TensorProto) -> Any:
-    """A tensor as orjson writes it: an array, or lists of lists."""
+def _values(name: str, proto: tensor_pb2.TensorProto) -> npt.NDArray:
+    """A tensor's values: numbers, or objects that orjson writes."""
     dtype = tf.as_dtype(proto.dtype)
     values = tensor_proto.from_proto(proto)
     if dtype in (tf.float32, tf.float64, tf.bool, *json_tensors.INTEGERS):
@@ -146,47 +147,64 @@ def _values(name: str, proto: tensor_pb2.TensorProto) -> Any:
             f"Failed to write JSON value for tensor type: {json_tensors.cpp_name(dtype)}"
         )
     if name.endswith("_bytes"):
-        return _nested(({"b64": base64.b64encode(item).decode()} for item in values.flat), values)
+        return _objects(({"b64": base64.b64encode(item).decode()} for item in values.flat), values)
     texts = (item.decode("utf-8", "surrogateescape") for item in values.flat)
     tokens = (json.dumps(text, ensure_ascii=False) for text in texts)
-    return _nested(
+    return _objects(
         (orjson.Fragment(token.encode("utf-8", "surrogateescape")) for token in tokens), values
     )
 
 
-def _numbers(values: npt.NDArray) -> Any:
-    """Numbers as orjson writes them; it has no NaN."""
+def _numbers(values: Any) -> npt.NDArray:
+    """Puts the names of what is not finite in the place of floats: orjson would write null."""
+    values = np.asarray(values)
     if values.dtype.kind != "f" or np.isfinite(values).all():
-        return values if values.ndim else values[()]
+        return values
     names = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
-    return _nested(
+    return _objects(
         (v if np.isfinite(v) else orjson.Fragment(names[str(v)]) for v in values.flat), values
     )
 
 
-def _nested(items: Iterator[Any], like: npt.NDArray) -> Any:
-    """Lists of lists in the shape of an array."""
-    return np.fromiter(items, object, like.size).reshape(like.shape).tolist()
+def _objects(items: Iterator[Any], like: npt.NDArray) -> npt.NDArray:
+    return np.fromiter(items, object, like.size).reshape(like.shape)
 
 
-def _list(values: Any) -> bytes:
-    """Writes what `_values` returns."""
-    if not isinstance(values, list | np.ndarray):
-        return _dump(values)
-    return _join(_pieces(values, _step(len(values), np.size(values))))
+def _texts(array: npt.NDArray) -> Iterable[bytes]:
+    """Writes an array some values at a time, so that other threads run in between."""
+    if array.ndim > 1 and len(array) and array[0].size > _CHUNK_VALUES:
+        return _join(b"".join(_texts(row)) for row in array)
+    if not array.ndim:
+        return [_dump(_plain(array))]
+    return _join(_dump(_plain(piece))[1:-1] for (piece,) in _pieces([array]))
 
 
-def _step(rows: int, values: int) -> int:
-    """Rows that are written at a time, so that other threads run in between."""
-    return max(1, _CHUNK_VALUES * rows // max(1, values))
+def _pieces(arrays: Sequence[npt.NDArray]) -> Iterator[list[npt.NDArray]]:
+    """Cuts arrays of one length into equal slices of rows."""
+    count = len(arrays[0]) if arrays else 0
+    step = max(1, _CHUNK_VALUES * count // max(1, sum(array.size for array in arrays)))
+    for start in range(0, count, step):
+        yield [array[start : start + step] for array in arrays]
 
 
-def _pieces(rows: Any, step: int) -> Iterator[Any]:
-    return (rows[start : start + step] for start in range(0, len(rows), step))
+def _plain(array: npt.NDArray) -> Any:
+    """An array as orjson takes it."""
+    if not array.ndim:
+        return array[()]
+    return array.tolist() if array.dtype == object else array
 
 
-def _join(pieces: Iterator[Any]) -> bytes:
-    return b"[%b]" % b",".join(_dump(piece)[1:-1] for piece in pieces)
+def _join(elements: Iterable[bytes]) -> Iterator[bytes]:
+    separator = b"["
+    for text in elements:
+        yield separator
+        yield text
+        separator = b","
+    yield b"[]" if separator == b"[" else b"]"
+
+
+def _body(key: str, texts: Iterable[bytes]) -> bytes:
+    return b"".join([b'{"%b":' % key.encode(), *texts, b"}"])
 
 
 def _dump(value: Any) -> bytes:

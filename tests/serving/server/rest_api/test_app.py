@@ -252,3 +252,8 @@ def test_a_browser_may_ask_for_another_page(cors):
         ):
             assert response.status_code == (404 if "zoos" in str(response.url) else 200)
             assert cors == (allowed.items() <= dict(response.headers).items())
+
+
+def test_a_large_answer_arrives_whole(ask):
+    values = [float(value) for value in range(200_000)]
+    assert ask({"signature_name": "float", "instances": values}) == (200, {"predictions": values})
