@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from data.utils import atomic_file
+from data.utils import atomic_file, local_folder
 from data.utils.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ def find(
 ) -> list[str]:
     """Lists the files below a folder, however they are named.
 
-    Links are followed: large datasets are put together by them. Dangling links are listed too,
-    so that whoever reads them can say what is wrong.
+    Links are followed: large datasets are put together by them; but not one that leads back to a
+    folder on the way to it. Dangling links are listed too, so that whoever reads them can say what
+    is wrong.
 
     Args:
         root: the folder; it need not exist.
@@ -99,7 +100,7 @@ def find(
         UsageError: a folder cannot be listed.
     """
     if is_local(root):
-        return sorted(_walk(root, "", depth, closed)) if os.path.isdir(root) else []
+        return local_folder.find(root, depth, closed)
     if not exists(root):
         return []
     try:
@@ -250,27 +251,6 @@ def _copy_hashed(source: IO[bytes], destination: IO[bytes] | None) -> str:
                     "make room, or set TMPDIR, and start again: what is finished is kept"
                 ) from error
     return digest.hexdigest()
-
-
-def _walk(root: str, below: str, depth: int, closed: Callable[[str], bool]) -> Iterator[str]:
-    folder = os.path.join(root, below)
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                relative = below + entry.name
-                if not _is_folder(entry) or closed(entry.name):
-                    yield relative
-                elif depth > 1:
-                    yield from _walk(root, relative + "/", depth - 1, closed)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be listed ({error.strerror})") from error
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, say
-        return False
 
 
 def _list_url(root: str, below: str, depth: int, closed: Callable[[str], bool]) -> Iterator[str]:

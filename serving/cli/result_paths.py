@@ -1,22 +1,38 @@
 """The videos of a command, and the paths of what it makes of each."""
 
 import pathlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from data.utils.errors import UsageError
+
+_URL = re.compile("([A-Za-z][A-Za-z0-9+.-]+):/(.+)")
+"""A URL as `pathlib` writes it, with one slash."""
 
 
 def expand(videos: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     """Replaces each folder by the video files in it, at any depth; keeps other paths.
 
     Raises:
-        UsageError: there is no video in a folder.
+        UsageError: there is no video in a folder, or something is no path of a file.
     """
     from data.video import find_videos  # loads PyAV
 
-    return [
-        path for video in videos for path in (find_videos(video) if video.is_dir() else [video])
-    ]
+    paths = []
+    for video in videos:
+        url = _URL.fullmatch(str(video))
+        if url and not video.exists():
+            raise UsageError(
+                f"{url[1]}://{url[2]}: only files of this machine are read; fetch it first, for "
+                f"example by curl -O, and name the file"
+            )
+        if str(video) == "-" and not video.exists():
+            raise UsageError(
+                "-: standard input cannot be read, since a video is read twice; write it to a "
+                "file first, for example by cat > clip.mp4, and name the file"
+            )
+        paths += find_videos(video) if video.is_dir() else [video]
+    return paths
 
 
 def check_output(output: pathlib.Path) -> None:

@@ -114,12 +114,7 @@ def test_links_are_followed_and_what_cannot_be_is_listed(tmp_path):
     (root / "itself").symlink_to(root / "itself")
     (root / "round").symlink_to(root)
     names = files.find(as_path(root), depth=2, closed=lambda name: name.endswith(".mp4"))
-    assert [name for name in names if not name.startswith("round/")] == [
-        "dangling.mp4",
-        "folder.mp4",
-        "itself",
-        "linked/a.mp4",
-    ]
+    assert names == ["dangling.mp4", "folder.mp4", "itself", "linked/a.mp4"]
 
 
 def test_name_that_is_not_utf8(tmp_path):

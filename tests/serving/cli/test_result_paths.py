@@ -63,3 +63,30 @@ def test_a_folder_stands_for_its_videos(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="empty: no videos in this folder"):
         expand([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param(
+            "https://example.org/a.mp4",
+            r"https://example.org/a.mp4: only files of this machine are read; fetch it first",
+            id="address",
+        ),
+        pytest.param("gs://bucket/a.mp4", "gs://bucket/a.mp4: only files", id="bucket"),
+        pytest.param("-", "-: standard input cannot be read, since", id="standard input"),
+    ],
+)
+def test_what_is_no_path_says_what_to_do(name, message):
+    with pytest.raises(UsageError, match=message):
+        expand(paths(name))
+
+
+def test_files_of_odd_names_are_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "http:").mkdir()
+    (tmp_path / "http:/a.mp4").touch()
+    (tmp_path / "-").touch()
+    assert expand(paths("http:/a.mp4", "-", "absent.mp4")) == paths(
+        "http:/a.mp4", "-", "absent.mp4"
+    )
