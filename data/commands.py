@@ -84,7 +84,7 @@ def extract(
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(help="Seconds for a video (default: 600), and one for each MB of it."),
+        typer.Option(help="Seconds for any video (default: 600); long and large ones get more."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes that extract side by side (default: 1).")

@@ -37,7 +37,7 @@ class ExtractionOptions(Section):
     time_limit_s: float = Field(
         default=600.0,
         gt=0,
-        description="seconds that a small video may take before it is a timeout",
+        description="seconds that any video may take; long and large ones get more",
     )
 
     @pydantic.field_validator("faces", mode="before")

@@ -7,7 +7,7 @@ which writes a track as a small MP4, is imported from its file.
 
 from data.faces import cropping
 from data.faces.collector import FaceCollector
-from data.faces.extract import OriginalFaces, extract_faces, sampled_frames
+from data.faces.extract import OriginalFaces, extract_faces, sampled_frame_count, sampled_frames
 from data.faces.rotated_search import find_faces
 from data.faces.types import FaceOptions, VideoFaces
 from data.faces.worker import FaceExtractor
@@ -21,5 +21,6 @@ __all__ = [
     "cropping",
     "extract_faces",
     "find_faces",
+    "sampled_frame_count",
     "sampled_frames",
 ]

@@ -7,6 +7,7 @@ The extraction job and the client sample the same frames and hand them to the sa
 import collections
 import concurrent.futures
 import dataclasses
+import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
@@ -124,6 +125,13 @@ def sampled_frames(video: Video, options: FaceOptions) -> Generator[Frame, None,
     if options.every_nth_frame is None:
         return _decode_ahead(video.sample(options.frames_per_video))
     return _decode_ahead(video.every(options.every_nth_frame))
+
+
+def sampled_frame_count(video: Video, options: FaceOptions) -> int:
+    """How many frames `sampled_frames` yields if all can be decoded."""
+    if options.every_nth_frame is None:
+        return min(options.frames_per_video, video.packets)
+    return math.ceil(video.packets / options.every_nth_frame)
 
 
 def _extract(

@@ -1,7 +1,7 @@
-"""A function in its own process: no argument of it can make the caller hang or crash.
+"""Functions in a process of their own: no argument can make the caller hang or crash.
 
-A damaged file can make a decoder loop for ever, run out of memory or crash its process. The
-function is called in a child process, which is killed when it takes too long and started anew when
+A damaged file can make a decoder loop for ever, run out of memory or crash its process. Functions
+are called in a child process, which is killed when it takes too long and started anew when
 it is needed again. The child is a fresh interpreter: TensorFlow and gRPC do not survive a fork, and
 a child that `multiprocessing` spawns imports our main module again, which may be a Beam worker's.
 """
@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -41,34 +41,31 @@ isolation.serve({connection}, {lifeline})
 """
 
 
-class IsolatedWorker(Generic[Arguments, Result]):
-    """Calls a function in a child process, one call at a time.
+class IsolatedWorker:
+    """Calls functions in a child process, one call at a time.
 
     The child is started by `start` or by the first call, and dies with this process, however
-    that ends. What the function prints goes where this process prints.
+    that ends. What a function prints goes where this process prints.
 
     Args:
-        function: of a module other than the main one, so that the child can import it;
-            arguments and result are pickled.
         initializer: called once in each child before the first call, with `initial_arguments`.
         initial_arguments: of `initializer`.
         memory_bytes: what the child may allocate beyond what it holds when it is ready; None
             for no limit.
 
     Example:
-        with IsolatedWorker(decode) as worker:
-            frames = worker.run("clip.mp4", time_limit_s=60)
+        with IsolatedWorker() as worker:
+            frames = worker.run(60, decode, "clip.mp4")
     """
 
     def __init__(
         self,
-        function: Callable[Arguments, Result],
         *,
         initializer: Callable[..., None] | None = None,
         initial_arguments: tuple[Any, ...] = (),
         memory_bytes: int | None = None,
     ) -> None:
-        self._serve_arguments = (function, initializer, initial_arguments, memory_bytes)
+        self._serve_arguments = (initializer, initial_arguments, memory_bytes)
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._lifeline: Connection | None = None
@@ -105,11 +102,19 @@ class IsolatedWorker(Generic[Arguments, Result]):
             self._receive(START_LIMIT_S)
             self._is_ready = True
 
-    def run(self, time_limit_s: float, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        """Calls the function with `args` and `kwargs`, and returns what it returns.
+    def run(
+        self,
+        time_limit_s: float,
+        function: Callable[Arguments, Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result:
+        """Calls a function with `args` and `kwargs`, and returns what it returns.
 
         Args:
             time_limit_s: seconds that the call may take; starting the child does not count.
+            function: of a module other than the main one, so that the child can import it;
+                arguments and result are pickled.
             *args: of the function.
             **kwargs: of the function.
 
@@ -122,7 +127,7 @@ class IsolatedWorker(Generic[Arguments, Result]):
         assert self._process is not None
         assert self._connection is not None
         try:
-            self._connection.send((args, kwargs))
+            self._connection.send((function, args, kwargs))
         except BrokenPipeError:
             raise self._death(self._process) from None
         result: Result = self._receive(time_limit_s)
@@ -142,7 +147,7 @@ class IsolatedWorker(Generic[Arguments, Result]):
         connection.close()
         lifeline.close()
 
-    def __enter__(self) -> "IsolatedWorker[Arguments, Result]":
+    def __enter__(self) -> "IsolatedWorker":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -183,7 +188,7 @@ def serve(connection_number: int, lifeline_number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_die_with_parent, args=(lifeline,), daemon=True).start()
     try:
-        function, initializer, initial_arguments, memory_bytes = connection.recv()
+        initializer, initial_arguments, memory_bytes = connection.recv()
         if initializer is not None:
             initializer(*initial_arguments)
     except Exception as error:  # noqa: BLE001 - the caller gets it
@@ -194,7 +199,7 @@ def serve(connection_number: int, lifeline_number: int) -> None:
     connection.send((None, None))
     while True:
         try:
-            args, kwargs = connection.recv()
+            function, args, kwargs = connection.recv()
         except EOFError:
             return
         try:

@@ -32,6 +32,7 @@ class Contents:
     Attributes:
         size_bytes: of the file.
         number: which of the container's video streams it is.
+        frame_pixels: width times height of a frame, as the header claims.
         packets: packets to be shown; at least 1.
         packets_declared: packets that the index or else the duration claims; no less than
             `packets`.
@@ -44,6 +45,7 @@ class Contents:
 
     size_bytes: int
     number: int
+    frame_pixels: int
     packets: int
     packets_declared: int
     positions: Sequence[int]
@@ -76,7 +78,8 @@ def examine(path: str) -> Contents:
         read = _read(container)
         number = _choose_stream(streams, [len(read[stream.index].stamps) for stream in streams])
         stream = streams[number]
-        if not stream.codec_context.width:
+        frame_pixels = stream.codec_context.width * stream.codec_context.height
+        if not frame_pixels:
             _refuse_large(path, number)
         stamps, not_shown = read[stream.index].stamps, read[stream.index].not_shown
         frame_s = 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
@@ -97,6 +100,7 @@ def examine(path: str) -> Contents:
     return Contents(
         size_bytes=size_bytes,
         number=number,
+        frame_pixels=frame_pixels,
         packets=len(stamps),
         packets_declared=max(declared, len(stamps)),
         positions=positions,

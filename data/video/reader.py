@@ -77,6 +77,11 @@ class Video:
         return self.packets < 0.95 * self.frames_declared
 
     @property
+    def pixels_declared(self) -> int:
+        """Pixels of all its packets, as the header claims: what there is to decode."""
+        return self._contents.packets * self._contents.frame_pixels
+
+    @property
     def start_s(self) -> float:
         """When the first frame is shown on the file's own clock, seconds."""
         return float(self._contents.positions[0] * self._contents.tick_s)

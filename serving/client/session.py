@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from data import contract
 from data.contract import FaceCrop
 from data.detectors import FaceDetector
-from data.faces import FaceCollector, FaceOptions, VideoFaces, sampled_frames
+from data.faces import FaceCollector, FaceOptions, VideoFaces, sampled_frame_count, sampled_frames
 from data.ledger import Status
 from data.utils.errors import UsageError
 from data.utils.evenly_spread import evenly_spread
@@ -132,7 +131,7 @@ class Session:
     ) -> Operation[VideoPrediction]:
         try:
             video = Video(path)
-            total = _sampled_frame_count(video, self._options)
+            total = sampled_frame_count(video, self._options)
             collector = FaceCollector(self._options, faces_per_track=served.track_width)
             frames = sampled_frames(video, self._options)
             try:
@@ -283,10 +282,3 @@ def _tracks_call(
                 raise ValueError(f"{path}: the face at {face.time_s:.2f} s is neither JPEG nor PNG")
             faces[row, column] = face.image
     return PredictCall(SIGNATURE, FACES, faces, served.outputs, served.number)
-
-
-def _sampled_frame_count(video: Video, options: FaceOptions) -> int:
-    """How many frames of a video are sampled if all can be decoded."""
-    if options.every_nth_frame is None:
-        return min(options.frames_per_video, video.packets)
-    return math.ceil(video.packets / options.every_nth_frame)

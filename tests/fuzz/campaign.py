@@ -59,7 +59,7 @@ class Campaign:
         self.cases = 0
         self.seconds = 0.0
         self.slowest: tuple[float, str, list[mutations.Mutation]] = (0.0, "", [])
-        self._worker = IsolatedWorker(extract, initializer=load, memory_bytes=MEMORY_BYTES)
+        self._worker = IsolatedWorker(initializer=load, memory_bytes=MEMORY_BYTES)
         self._folder = tempfile.TemporaryDirectory(prefix="fuzz-")
 
     def __enter__(self) -> "Campaign":
@@ -89,7 +89,7 @@ class Campaign:
         self._worker.wait()
         started = time.perf_counter()
         try:
-            video = self._worker.run(TIME_LIMIT_S, str(path))
+            video = self._worker.run(TIME_LIMIT_S, extract, str(path))
         except WorkerDiedError as error:
             self.deaths.append((name, changes, str(error)))
             return None

@@ -57,12 +57,12 @@ def fail() -> None:
 
 @pytest.fixture
 def worker():
-    with IsolatedWorker(act, memory_bytes=256 * MIB) as worker:
+    with IsolatedWorker(memory_bytes=256 * MIB) as worker:
         yield worker
 
 
 def test_calls_share_one_process_that_is_not_ours(worker):
-    first, second = worker.run(60, "answer"), worker.run(60, "answer")
+    first, second = worker.run(60, act, "answer"), worker.run(60, act, "answer")
     assert first == second != os.getpid()
 
 
@@ -80,25 +80,25 @@ def test_calls_share_one_process_that_is_not_ours(worker):
 def test_whatever_it_does_is_told_and_the_next_call_is_answered(worker, what, error, message):
     worker.wait()
     with pytest.raises(error, match=message):
-        worker.run(0.5 if what == "hang" else 60, what)
-    assert worker.run(60, "answer")
+        worker.run(0.5 if what == "hang" else 60, act, what)
+    assert worker.run(60, act, "answer")
 
 
 def test_initializer_readies_every_process():
-    with IsolatedWorker(act, initializer=set_limit, initial_arguments=("seven",)) as worker:
-        assert worker.run(60, "read the limit") == "seven"
+    with IsolatedWorker(initializer=set_limit, initial_arguments=("seven",)) as worker:
+        assert worker.run(60, act, "read the limit") == "seven"
         worker.close()
-        assert worker.run(60, "read the limit") == "seven"
+        assert worker.run(60, act, "read the limit") == "seven"
 
 
 def test_a_process_that_cannot_be_readied_says_why():
-    worker = IsolatedWorker(act, initializer=fail)
+    worker = IsolatedWorker(initializer=fail)
     with worker, pytest.raises(ValueError, match="readied"):
-        worker.run(60, "answer")
+        worker.run(60, act, "answer")
 
 
 def test_a_closed_worker_leaves_no_process(worker):
-    process = worker.run(60, "answer")
+    process = worker.run(60, act, "answer")
     assert is_alive(process)
     worker.close()
     assert not is_alive(process)
@@ -107,7 +107,7 @@ def test_a_closed_worker_leaves_no_process(worker):
 def test_a_call_ends_when_another_thread_closes_the_worker(worker):
     worker.wait()
     with concurrent.futures.ThreadPoolExecutor(1) as executor:
-        call = executor.submit(worker.run, 60, "hang")
+        call = executor.submit(worker.run, 60, act, "hang")
         time.sleep(0.5)
         worker.close()
         with pytest.raises(WorkerDiedError, match="SIGKILL"):
@@ -120,9 +120,9 @@ def test_the_process_dies_with_a_parent_that_is_killed(tmp_path):
         "from data.utils.isolation import IsolatedWorker\n"
         "from tests.data.utils.test_isolation import act\n"
         "if __name__ == '__main__':\n"
-        "    worker = IsolatedWorker(act)\n"
-        "    print(worker.run(60, 'answer'), flush=True)\n"
-        "    worker.run(3600, 'hang')\n"
+        "    worker = IsolatedWorker()\n"
+        "    print(worker.run(60, act, 'answer'), flush=True)\n"
+        "    worker.run(3600, act, 'hang')\n"
     )
     root = pathlib.Path(__file__).resolve().parents[3]
     parent = subprocess.Popen(
