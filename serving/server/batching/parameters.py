@@ -48,22 +48,14 @@ class BatchingParameters:
             )
         if list(sizes) != sorted(set(sizes)):
             raise invalid_argument("allowed_batch_sizes entries must be monotonically increasing")
-        if self.max_batch_size < 1:
-            raise invalid_argument(
-                f"input_batch_size_limit must be positive; was {self.max_batch_size}"
-            )
-        if self.batch_timeout_micros < 0:
-            raise invalid_argument(
-                f"batch_timeout_micros must be non-negative; was {self.batch_timeout_micros}"
-            )
-        if self.max_enqueued_batches < 0:
-            raise invalid_argument(
-                f"max_enqueued_batches must be positive; was {self.max_enqueued_batches}"
-            )
-        if self.num_batch_threads < 1:
-            raise invalid_argument(
-                f"num_batch_threads must be positive; was {self.num_batch_threads}"
-            )
+        for value, least, rule in (
+            (self.max_batch_size, 1, "input_batch_size_limit must be positive"),
+            (self.batch_timeout_micros, 0, "batch_timeout_micros must be non-negative"),
+            (self.max_enqueued_batches, 0, "max_enqueued_batches must be positive"),
+            (self.num_batch_threads, 1, "num_batch_threads must be positive"),
+        ):
+            if value < least:
+                raise invalid_argument(f"{rule}; was {value}")
 
     def padded_size(self, rows: int) -> int:
         """Rows to which a batch is filled up.

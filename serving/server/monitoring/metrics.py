@@ -88,6 +88,7 @@ class Metrics(Collector):
             "Total count of run calls on the wrapped session",
             (),
         )
+        self._families = [m for m in vars(self).values() if isinstance(m, Counter | Histogram)]
         self.registry = CollectorRegistry()
         """Callers may add collectors to it."""
         self.registry.register(self)
@@ -116,19 +117,17 @@ class Metrics(Collector):
                     self._example_total.add((model_name,), examples)
             self._requests.add((model_name, outcome.code.name))
 
-    def observe_runtime(
-        self, api: str, model_name: str, seconds: float, runtime: str = "TF1"
-    ) -> None:
+    def observe_runtime(self, api: str, model_name: str, seconds: float) -> None:
         """Records how long a model computed for one request.
 
         Args:
             api: `Predict`, `Classify` or `Regress`, over gRPC and REST alike.
             model_name: a model that is served.
             seconds: of the computation without waiting and translating.
-            runtime: `TF1` is TensorFlow Serving's name for every runtime but TFRT.
         """
         with self._lock:
-            self._runtime_latency.add((model_name, api, runtime), seconds * 1e6)
+            # TensorFlow Serving's name for every runtime but TFRT.
+            self._runtime_latency.add((model_name, api, "TF1"), seconds * 1e6)
 
     def observe_warmup(self, model_path: str, status_code: grpc.StatusCode, seconds: float) -> None:
         """Records how long the warm-up of a version took.
@@ -160,25 +159,10 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """All metrics but the process's own; called by the registry."""
         with self._lock:
-            families = [
-                family.metric()
-                for family in (
-                    self._requests,
-                    self._request_latency,
-                    self._runtime_latency,
-                    self._example_counts,
-                    self._example_total,
-                    self._warmup_latency,
-                    self._queuing_latency,
-                    self._wrapped_runs,
-                )
-            ]
+            families = [family.metric() for family in self._families]
         yield from families
-        states = Metric(
-            "unmask_serving_model_version_state",
-            "1 for the state that a version is in.",
-            "gauge",
-        )
+        name = "unmask_serving_model_version_state"
+        states = Metric(name, "1 for the state that a version is in.", "gauge")
         for model, versions in self._states().items():
             for version, state in versions.items():
                 labels = {"model_name": model, "version": str(version), "state": state}

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +14,6 @@ from serving.server.errors import StatusError, invalid_argument
 MAX_QUOTED_CHARACTERS = 1000
 """Longest value that a message quotes. TensorFlow Serving quotes all of it: megabytes for a
 picture."""
-
-TOO_BIG = "JSON Parse error: Number too big to be stored in double."
 
 # The standard library's messages, and rapidjson's messages for the same errors (`error/en.h`).
 _MESSAGES = {
@@ -33,10 +32,6 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _STRING_OR_NAME = re.compile(r'"(?:[^"\\]|\\.)*"|-NaN|Inf(?!inity)')
 _NAMES = {"-NaN": "NaN", "Inf": "Infinity"}
 """What rapidjson reads and the standard library does not."""
-
-
-class Constant(float):
-    """A literal `NaN`, `Infinity` or `-Infinity`, to tell it from a number that overflowed."""
 
 
 def parse(body: bytes | bytearray) -> dict[str, Any]:
@@ -58,11 +53,12 @@ def parse(body: bytes | bytearray) -> dict[str, Any]:
 def load(body: bytes | bytearray) -> Any:
     """Reads JSON in UTF-8 as rapidjson does.
 
-    `NaN`, `Inf`, `Infinity`, also with a minus, are numbers, of type `Constant`. The first of
-    equal keys of an object counts.
+    `NaN`, `Inf`, `Infinity`, also with a minus, are numbers; integers beyond 64 bits are floats.
+    The first of equal keys of an object counts.
 
     Raises:
-        StatusError: INVALID_ARGUMENT, the body is no JSON in UTF-8, or is nested too deeply.
+        StatusError: INVALID_ARGUMENT, the body is no JSON in UTF-8, a number is beyond all
+            doubles, or lists are nested too deeply.
     """
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
@@ -74,7 +70,7 @@ def load(body: bytes | bytearray) -> Any:
         if "Inf" in text or "-NaN" in text:
             text = _STRING_OR_NAME.sub(lambda match: _NAMES.get(match[0], match[0]), text)
         with without_collection():
-            document = json.loads(text, object_pairs_hook=_object, parse_constant=Constant)
+            document = json.loads(text, **_HOOKS)
         if _SURROGATE_ESCAPE.search(text):
             json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -85,8 +81,6 @@ def load(body: bytes | bytearray) -> Any:
     except UnicodeEncodeError as error:
         message = "JSON Parse error: The surrogate pair in string is invalid."
         raise invalid_argument(message) from error
-    except ValueError as error:  # an integer of more digits than Python reads
-        raise invalid_argument(TOO_BIG) from error
     except RecursionError as error:
         raise invalid_argument("JSON Parse error: nested too deeply") from error
     return document
@@ -139,5 +133,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise invalid_argument("JSON Parse error: Number too big to be stored in double.")
+    return value
+
+
+def _integer(text: str) -> int | float:
+    value = int(text) if len(text) < 21 else 2**64
+    return value if -(2**63) <= value < 2**64 else _float(text)
+
+
 def _parse_error(message: str, offset: int) -> StatusError:
     return invalid_argument(f"JSON Parse error: {message} at offset: {offset}")
+
+
+_HOOKS: dict[str, Any] = {
+    "object_pairs_hook": _object,
+    "parse_float": _float,
+    "parse_int": _integer,
+    "parse_constant": float,
+}

@@ -23,7 +23,7 @@ INTEGERS = (tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8, tf.uint32, tf.uint6
 
 _KINDS: dict[tf.DType, set[type]] = {
     **{dtype: {int} for dtype in INTEGERS},
-    **{dtype: {int, float, json_documents.Constant} for dtype in (tf.float32, tf.float64)},
+    **{dtype: {int, float} for dtype in (tf.float32, tf.float64)},
     tf.bool: {bool},
     tf.string: {str, dict},
 }
@@ -147,25 +147,12 @@ def _leaves(values: list[Any], kinds: set[type], dtype: tf.DType) -> npt.NDArray
         for index, value in enumerate(values):
             strings[index] = value.encode() if type(value) is str else decode_base64(value)
         return strings
-    if dtype.is_floating:
-        return _floats(values, dtype)
     if dtype.is_integer and values and not dtype.min <= min(values) <= max(values) <= dtype.max:
         wrong = next(value for value in values if not dtype.min <= value <= dtype.max)
         raise _type_error(wrong, dtype)
-    return np.array(values, dtype.as_numpy_dtype)
-
-
-def _floats(values: list[Any], dtype: tf.DType) -> npt.NDArray:
-    try:
-        doubles = np.array(values, np.float64)
-    except OverflowError as error:
-        raise invalid_argument(json_documents.TOO_BIG) from error
-    if any(
-        type(values[i]) is not json_documents.Constant for i in np.flatnonzero(np.isinf(doubles))
-    ):
-        raise invalid_argument(json_documents.TOO_BIG)
-    with np.errstate(over="ignore"):
-        return doubles.astype(dtype.as_numpy_dtype)
+    with np.errstate(over="ignore"):  # a double beyond all floats is infinite
+        exact = np.float64 if dtype.is_floating else dtype.as_numpy_dtype
+        return np.array(values, exact).astype(dtype.as_numpy_dtype, copy=False)
 
 
 def cpp_name(dtype: tf.DType) -> str:

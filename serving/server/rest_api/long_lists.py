@@ -15,7 +15,7 @@ from serving.server.errors import invalid_argument
 from serving.server.rest_api import json_documents
 
 PIECE_BYTES = 2**18
-"""Length of a piece: two milliseconds of reading. A shorter body is read as a whole."""
+"""Length of a piece: two milliseconds of reading."""
 
 _OPENING = re.compile(rb"\s*\[")
 

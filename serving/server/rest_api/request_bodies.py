@@ -3,6 +3,7 @@
 Messages are TensorFlow Serving's (`json_tensor.cc`), its spelling included.
 """
 
+import contextlib
 import enum
 import math
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ from serving.server.rest_api.long_lists import LongList
 Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
 Tensors = dict[str, tuple[npt.NDArray, tuple[int, ...]]]
 """Values and shape of each input, as of `json_tensors.parse`."""
+
+_LONG_BYTES = 2**14  # a shorter body takes no time anyway
 
 
 class RequestFormat(enum.Enum):
@@ -49,19 +52,17 @@ def fill_predict(
         StatusError: INVALID_ARGUMENT, the body does not fit the signature; or the error of
             `inputs_of`.
     """
-    if len(body) > long_lists.PIECE_BYTES:
-        try:
-            return _fill_predict(long_lists.split(body), request, inputs_of, body)
-        except StatusError:  # as a whole, the document is right, or has an error of its own
-            pass
-    return _fill_predict(json_documents.parse(body), request, inputs_of, body)
+    if len(body) > _LONG_BYTES:
+        with contextlib.suppress(StatusError):  # as a whole it is right, or its error is exact
+            return _fill_predict(long_lists.split(body), body, request, inputs_of)
+    return _fill_predict(json_documents.parse(body), body, request, inputs_of)
 
 
 def _fill_predict(
     document: dict[str, Any],
+    body: bytes | bytearray,
     request: predict_pb2.PredictRequest,
     inputs_of: Callable[[str], Inputs],
-    body: bytes | bytearray,
 ) -> RequestFormat:
     _fill_signature(document, request)
     name = request.model_spec.signature_name
@@ -69,10 +70,8 @@ def _fill_predict(
     if not inputs:
         raise invalid_argument(f"Failed to get input map for signature: {name or 'DEFAULT'}")
     if "instances" in document and "inputs" in document:
-        raise _format_error(
-            document,
-            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ",
-        )
+        problem = "expecting only one of 'inputs' or 'instances' keys to exist "
+        raise _format_error(document, f"Not formatted correctly {problem}")
     if "instances" in document:
         instances = document["instances"]
         if not isinstance(instances, list | LongList):
@@ -115,10 +114,8 @@ def fill_examples(
         example_list = request.input.example_list_with_context
         example_list.context.CopyFrom(json_examples.parse(document["context"]))
     if "examples" not in document:
-        raise _format_error(
-            document,
-            "When method is classify, key 'examples' is expected and was not found",
-        )
+        problem = "When method is classify, key 'examples' is expected and was not found"
+        raise _format_error(document, problem)
     examples = document["examples"]
     if not isinstance(examples, list):
         raise _format_error(document, "Expecting 'examples' value to be an list/array")
@@ -138,18 +135,17 @@ def _fill_signature(document: dict[str, Any], request: Any) -> None:
 
 
 def _rows(instances: list[Any] | LongList, inputs: Inputs) -> Tensors:
-    first = next(iter(instances))[0] if isinstance(instances, LongList) else instances[0]
-    names = sorted(inputs)
+    parts = instances if isinstance(instances, LongList) else [instances]
+    first, names = next(iter(parts))[0], sorted(inputs)
     if not isinstance(first, dict) and len(names) > 1:
         raise invalid_argument(
             "instances is a plain list, but expecting list of objects as multiple "
             "input tensors required as per tensorinfo_map"
         )
-    named = _is_object(first)
-    if isinstance(instances, LongList) and not named:
-        return {names[0]: json_tensors.parse(instances, inputs[names[0]].dtype)}
-    gathered = _Rows(inputs, named)
-    for rows in instances if isinstance(instances, LongList) else [instances]:
+    if isinstance(parts, LongList) and not _is_object(first):
+        return {names[0]: json_tensors.parse(parts, inputs[names[0]].dtype)}
+    gathered = _Rows(inputs, named=_is_object(first))
+    for rows in parts:
         gathered.add(rows)
     return gathered.tensors()
 
@@ -200,19 +196,20 @@ class _Rows:
             if any(type(row) is not dict or row.keys() != first.keys() for row in rows):
                 raise invalid_argument("The rows differ in their keys")
             cells = {name: [row[name] for row in rows] for name in first}
-        where = f"Failed to process element: {index}"
         columns = {}
         for name, values in cells.items():
             try:
                 columns[name] = self._column(name, values)
             except StatusError as error:
-                key = f" key: {name}" if self._named else ""
+                where = f"{index} key: {name}" if self._named else index
                 raise invalid_argument(
-                    f"{where}{key} of 'instances' list. Error: {error.code.name}: {error.message}"
+                    f"Failed to process element: {where} of 'instances' list. "
+                    f"Error: {error.code.name}: {error.message}"
                 ) from error
         if len(columns) != len(self._parts):
             raise invalid_argument(
-                f"{where} of 'instances' list. JSON object: {json_documents.quote(first)} "
+                f"Failed to process element: {index} of 'instances' list. "
+                f"JSON object: {json_documents.quote(first)} "
                 f"keys must be equal to: {','.join(self._parts)}"
             )
         return columns
@@ -245,9 +242,7 @@ def _columns(value: Any, inputs: Inputs) -> Tensors:
         )
     else:
         columns = dict.fromkeys(inputs, value)
-    return {
-        name: json_tensors.parse(column, inputs[name].dtype) for name, column in columns.items()
-    }
+    return {name: json_tensors.parse(columns[name], inputs[name].dtype) for name in inputs}
 
 
 def _is_object(value: Any) -> bool:

@@ -63,13 +63,9 @@ def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestF
     arrays = [_values(name, outputs[name]) for name in names]
     if len(arrays) == 1:
         return _body("predictions", _texts(arrays[0]))
-    rows = (
-        _dump(
-            [dict(zip(names, row, strict=True)) for row in zip(*map(_plain, pieces), strict=True)]
-        )
-        for pieces in _pieces(arrays)
-    )
-    return _body("predictions", _join(text[1:-1] for text in rows))
+    rows = (zip(*map(_plain, pieces), strict=True) for pieces in _pieces(arrays))
+    objects = ([dict(zip(names, row, strict=True)) for row in part] for part in rows)
+    return _body("predictions", _join([_dump(part)[1:-1]] for part in objects))
 
 
 def from_classifications(result: classification_pb2.ClassificationResult) -> bytes:
@@ -173,10 +169,10 @@ def _objects(items: Iterator[Any], like: npt.NDArray) -> npt.NDArray:
 def _texts(array: npt.NDArray) -> Iterable[bytes]:
     """Writes an array some values at a time, so that other threads run in between."""
     if array.ndim > 1 and len(array) and array[0].size > _CHUNK_VALUES:
-        return _join(b"".join(_texts(row)) for row in array)
+        return _join(map(_texts, array))
     if not array.ndim:
         return [_dump(_plain(array))]
-    return _join(_dump(_plain(piece))[1:-1] for (piece,) in _pieces([array]))
+    return _join([_dump(_plain(piece))[1:-1]] for (piece,) in _pieces([array]))
 
 
 def _pieces(arrays: Sequence[npt.NDArray]) -> Iterator[list[npt.NDArray]]:
@@ -194,11 +190,11 @@ def _plain(array: npt.NDArray) -> Any:
     return array.tolist() if array.dtype == object else array
 
 
-def _join(elements: Iterable[bytes]) -> Iterator[bytes]:
+def _join(elements: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
     separator = b"["
-    for text in elements:
+    for texts in elements:
         yield separator
-        yield text
+        yield from texts
         separator = b","
     yield b"[]" if separator == b"[" else b"]"
 

@@ -167,7 +167,7 @@ def _check_classification(signature: meta_graph_pb2.SignatureDef) -> None:
         )
     if _INPUTS not in signature.inputs:
         raise invalid_argument(f"No classification inputs found in SignatureDef: {signature}")
-    if _CLASSES not in signature.outputs and _SCORES not in signature.outputs:
+    if not {_CLASSES, _SCORES} & set(signature.outputs):
         raise invalid_argument(
             "Expected classification signature outputs to contain at least one of "
             f'"{_CLASSES}" or "{_SCORES}". Signature was: {signature}'
@@ -175,14 +175,12 @@ def _check_classification(signature: meta_graph_pb2.SignatureDef) -> None:
 
 
 def _check_regression(signature: meta_graph_pb2.SignatureDef) -> None:
-    if len(signature.inputs) != 1:
-        raise invalid_argument("Expected one input Tensor.")
-    if len(signature.outputs) != 1:
-        raise invalid_argument("Expected one output Tensor.")
-    if _INPUTS not in signature.inputs:
-        raise invalid_argument(f"No regression inputs found in SignatureDef: {signature}")
-    if _OUTPUTS not in signature.outputs:
-        raise invalid_argument(f"No regression outputs found in SignatureDef: {signature}")
+    for found, what in ((signature.inputs, "input"), (signature.outputs, "output")):
+        if len(found) != 1:
+            raise invalid_argument(f"Expected one {what} Tensor.")
+    for found, name in ((signature.inputs, _INPUTS), (signature.outputs, _OUTPUTS)):
+        if name not in found:
+            raise invalid_argument(f"No regression {name} found in SignatureDef: {signature}")
 
 
 _CHECKS = {_CLASSIFY_METHOD: _check_classification, _REGRESS_METHOD: _check_regression}
