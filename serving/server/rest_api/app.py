@@ -274,13 +274,13 @@ def _error(error: StatusError) -> Response:
     return _json(_HTTP_STATUS[error.code], response_bodies.from_error(error.message))
 
 
-def _json(http_status: int, content: bytes) -> Response:
+def _json(http_status: int, content: bytes | bytearray) -> Response:
     async def slices() -> AsyncIterator[bytes]:
         for start in range(0, len(content), _SLICE_BYTES):
-            yield content[start : start + _SLICE_BYTES]
+            yield bytes(content[start : start + _SLICE_BYTES])
 
     if len(content) <= _SLICE_BYTES:
-        return Response(content, http_status, media_type="application/json")
+        return Response(bytes(content), http_status, media_type="application/json")
     # Otherwise all of it would be copied for the socket, twice.
     length = {"content-length": str(len(content))}
     return StreamingResponse(slices(), http_status, length, media_type="application/json")

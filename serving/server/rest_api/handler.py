@@ -31,7 +31,7 @@ _REQUESTS = {
 class Answer(NamedTuple):
     """The body of an answer, and the messages of its request and response."""
 
-    content: bytes
+    content: bytes | bytearray
     request: Any
     response: Any
 

@@ -41,7 +41,7 @@ def parse(http_method: str, path: str) -> ModelPath:
 
     Args:
         http_method: in capital letters.
-        path: as sent, percent-encoded, without query.
+        path: as sent, percent-encoded, with its query.
 
     Raises:
         StatusError: INVALID_ARGUMENT, the API has no such path with this method.

@@ -30,7 +30,9 @@ from serving.server.servables import tensor_proto
 _CHUNK_VALUES = 2**16
 
 
-def from_outputs(outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestFormat) -> bytes:
+def from_outputs(
+    outputs: Mapping[str, tensor_pb2.TensorProto], format: RequestFormat
+) -> bytes | bytearray:
     """Writes the outputs of Predict.
 
     Args:
@@ -83,14 +85,14 @@ def from_classifications(result: classification_pb2.ClassificationResult) -> byt
     return _dump({"results": results})
 
 
-def from_regressions(result: regression_pb2.RegressionResult) -> bytes:
+def from_regressions(result: regression_pb2.RegressionResult) -> bytes | bytearray:
     """Writes `{"results": [value, ...]}`.
 
     Example:
         >>> result = regression_pb2.RegressionResult()
         >>> result.regressions.add(value=0.5).value
         0.5
-        >>> from_regressions(result)
+        >>> bytes(from_regressions(result))
         b'{"results":[0.5]}'
 
     Raises:
@@ -199,8 +201,12 @@ def _join(elements: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
     yield b"[]" if separator == b"[" else b"]"
 
 
-def _body(key: str, texts: Iterable[bytes]) -> bytes:
-    return b"".join([b'{"%b":' % key.encode(), *texts, b"}"])
+def _body(key: str, texts: Iterable[bytes]) -> bytearray:
+    body = bytearray(b'{"%b":' % key.encode())
+    for text in texts:  # joined, they would stand in memory twice
+        body += text
+    body += b"}"
+    return body
 
 
 def _dump(value: Any) -> bytes:

@@ -269,6 +269,10 @@ LONG_REFUSED = {
         "[1], " * ROWS * 4 + "[1, 2]",
         INSTANCES.format(ROWS * 4, "Expecting tensor size: 1 but got: 2"),
     ),
+    "another shape from a cut on": (
+        "[1]," * (2**16 + 1) + "[1, 2]," * 2**16 + "[1, 2]",
+        INSTANCES.format(2**16 + 1, "Expecting tensor size: 1 but got: 2"),
+    ),
     "an object among lists": (
         "1, " * ROWS * 4 + '{"d": 1}',
         f"Expecting value/list but got object at item {ROWS * 4} of input list",
