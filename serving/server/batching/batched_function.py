@@ -112,17 +112,16 @@ class BatchedFunction:
         filling = self._parameters.padded_size(rows) - rows if rows else 0
         columns = zip(*requests, strict=True)
         outputs = self._function([_merge(column, filling) for column in columns])
-        for output in outputs:
-            if output.ndim == 0:
-                raise StatusError(
-                    grpc.StatusCode.FAILED_PRECONDITION, "Batched output tensor has 0 dimensions"
-                )
-            if len(output) != rows + filling:
-                raise StatusError(
-                    grpc.StatusCode.FAILED_PRECONDITION,
-                    "Batched output tensor's 0th dimension does not equal the sum of the 0th "
-                    "dimension sizes of the input tensors",
-                )
+        problem = ""
+        if any(output.ndim == 0 for output in outputs):
+            problem = "Batched output tensor has 0 dimensions"
+        elif any(len(output) != rows + filling for output in outputs):
+            problem = (
+                "Batched output tensor's 0th dimension does not equal the sum of the 0th "
+                "dimension sizes of the input tensors"
+            )
+        if problem:
+            raise StatusError(grpc.StatusCode.FAILED_PRECONDITION, problem)
         ends = np.cumsum(sizes)
         return [
             [output[end - size : end] for output in outputs]

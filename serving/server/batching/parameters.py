@@ -78,12 +78,9 @@ def of_message(message: Any) -> BatchingParameters:
         StatusError: INVALID_ARGUMENT, the values do not fit together.
     """
     values = {
-        field: getattr(message, field).value
-        for field in (
-            *("max_batch_size", "batch_timeout_micros"),
-            *("max_enqueued_batches", "num_batch_threads"),
-        )
-        if message.HasField(field)
+        field.name: content.value  # numbers are wrapped, to tell zero from absence
+        for field, content in message.ListFields()
+        if field.message_type and field.name != "thread_pool_name"
     }
     return BatchingParameters(
         allowed_batch_sizes=tuple(message.allowed_batch_sizes),

@@ -13,11 +13,7 @@ from serving.server.monitoring.observers import Outcome
 
 requests_logger = logging.getLogger("serving.requests")
 
-_SERVER_FAULTS = {
-    grpc.StatusCode.INTERNAL,
-    grpc.StatusCode.UNKNOWN,
-    grpc.StatusCode.DATA_LOSS,
-}
+_SERVER_FAULTS = {grpc.StatusCode[name] for name in ("INTERNAL", "UNKNOWN", "DATA_LOSS")}
 
 
 class _TerminalHandler(RichHandler):
@@ -70,7 +66,8 @@ class RequestLogger:
 
     def __call__(self, outcome: Outcome) -> None:
         """Logs the outcome of one request."""
-        level = self._level(outcome.code)
+        fault = logging.ERROR if outcome.code in _SERVER_FAULTS else logging.WARNING
+        level = self._success_level if outcome.code is grpc.StatusCode.OK else fault
         if not requests_logger.isEnabledFor(level):
             return
         fields = {
@@ -85,8 +82,3 @@ class RequestLogger:
         if outcome.message and outcome.code is not grpc.StatusCode.INVALID_ARGUMENT:
             fields["error"] = outcome.message
         requests_logger.log(level, "request", extra=fields)
-
-    def _level(self, code: grpc.StatusCode) -> int:
-        if code is grpc.StatusCode.OK:
-            return self._success_level
-        return logging.ERROR if code in _SERVER_FAULTS else logging.WARNING

@@ -43,51 +43,43 @@ class Metrics(Collector):
         self._states = states
         self._lock = threading.Lock()
         self._known: set[str] = set()
+        prefix = ":tensorflow:serving:"
+        wall_time = "Distribution of wall time (in microseconds) for"
         self._requests = Counter(
-            ":tensorflow:serving:request_count",
-            "The total number of requests.",
-            ("model_name", "status"),
+            f"{prefix}request_count", "The total number of requests.", ("model_name", "status")
         )
         self._request_latency = Histogram(
-            ":tensorflow:serving:request_latency",
-            "Distribution of wall time (in microseconds) for Tensorflow Serving request.",
+            f"{prefix}request_latency",
+            f"{wall_time} Tensorflow Serving request.",
             ("model_name", "API", "entrypoint"),
             _LATENCY,
         )
         self._runtime_latency = Histogram(
-            ":tensorflow:serving:runtime_latency",
-            "Distribution of wall time (in microseconds) for Tensorflow runtime.",
+            f"{prefix}runtime_latency",
+            f"{wall_time} Tensorflow runtime.",
             ("model_name", "API", "runtime"),
             _LATENCY,
         )
+        examples = "The number of tensorflow.Examples per request."
         self._example_counts = Histogram(
-            ":tensorflow:serving:request_example_counts",
-            "The number of tensorflow.Examples per request.",
-            ("model",),
-            _COUNTS,
+            f"{prefix}request_example_counts", examples, ("model",), _COUNTS
         )
-        self._example_total = Counter(
-            ":tensorflow:serving:request_example_count_total",
-            "The total number of tensorflow.Examples.",
-            ("model",),
-        )
+        examples = "The total number of tensorflow.Examples."
+        self._example_total = Counter(f"{prefix}request_example_count_total", examples, ("model",))
         self._warmup_latency = Histogram(
-            ":tensorflow:serving:model_warmup_latency",
-            "Distribution of wall time (in microseconds) for warming up the model.",
+            f"{prefix}model_warmup_latency",
+            f"{wall_time} warming up the model.",
             ("model_path", "status"),
             _LATENCY,
         )
         self._queuing_latency = Histogram(
-            ":tensorflow:serving:batching_session:queuing_latency",
+            f"{prefix}batching_session:queuing_latency",
             "Distribution of wall time spent (in microseconds) in queuing",
             ("thread_pool_name",),
             _QUEUING,
         )
-        self._wrapped_runs = Counter(
-            ":tensorflow:serving:batching_session:wrapped_run_count",
-            "Total count of run calls on the wrapped session",
-            (),
-        )
+        runs = "Total count of run calls on the wrapped session"
+        self._wrapped_runs = Counter(f"{prefix}batching_session:wrapped_run_count", runs, ())
         self._families = [m for m in vars(self).values() if isinstance(m, Counter | Histogram)]
         self.registry = CollectorRegistry()
         """Callers may add collectors to it."""

@@ -192,19 +192,17 @@ def _record(
 
 def _check(model: str, config: logging_config_pb2.LoggingConfig) -> None:
     rate = config.sampling_config.sampling_rate
+    kind = config.log_collector_config.type
+    prefix = config.log_collector_config.filename_prefix
+    problem = ""
     if not 0.0 <= rate <= 1.0:
-        raise UsageError(f"logging_config of model {model}: sampling_rate {rate} is not in [0, 1]")
-    collector = config.log_collector_config
-    if collector.type:
-        raise UsageError(
-            f"logging_config of model {model}: there is no log collector of type "
-            f"'{collector.type}'; leave type out, files of TFRecord are written"
-        )
-    if not collector.filename_prefix:
-        raise UsageError(f"logging_config of model {model}: filename_prefix is missing")
-    folder = pathlib.Path(collector.filename_prefix).parent
-    if not folder.is_dir():
-        raise UsageError(
-            f"logging_config of model {model}: filename_prefix {collector.filename_prefix} lies in "
-            "a folder that does not exist; make it first"
-        )
+        problem = f"sampling_rate {rate} is not in [0, 1]"
+    elif kind:
+        advice = "leave type out, files of TFRecord are written"
+        problem = f"there is no log collector of type '{kind}'; {advice}"
+    elif not prefix:
+        problem = "filename_prefix is missing"
+    elif not pathlib.Path(prefix).parent.is_dir():
+        problem = f"filename_prefix {prefix} lies in a folder that does not exist; make it first"
+    if problem:
+        raise UsageError(f"logging_config of model {model}: {problem}")

@@ -2,13 +2,13 @@
 
 import asyncio
 import concurrent.futures
-import functools
 import gzip
 import io
 import logging
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 import grpc
 from starlette.applications import Starlette
@@ -40,18 +40,10 @@ logger = logging.getLogger(__name__)
 LIVE_PATH, READY_PATH = "/healthz/live", "/healthz/ready"
 """Our own paths for HTTP probes: 200 or 503; they need no token."""
 
-_METHODS = {
-    "predict": "Predict",
-    "classify": "Classify",
-    "regress": "Regress",
-    "metadata": "GetModelMetadata",
-    "status": "GetModelStatus",
-}
-"""Method of the API, by the method of a path."""
+_METHODS = {"metadata": "GetModelMetadata", "status": "GetModelStatus"}
+"""Methods of the API that a path names otherwise."""
 
 _SLICE_BYTES = 2**18
-_TIMED_OUT = (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
-_FAULT = (grpc.StatusCode.INTERNAL, "Internal error")
 
 # `AddCORSHeaders` in http_rest_api_util.cc.
 _CORS_HEADERS = {
@@ -166,8 +158,7 @@ class RestApp:
         try:
             body = await self._read(scope, receive)
             if "gzip" in headers.get("content-encoding", ""):
-                loop = asyncio.get_running_loop()
-                body = await loop.run_in_executor(self._executor, self._unpack, body)
+                body = await self._in_thread(self._unpack, body)
             parsed = model_path.parse(scope["method"], path)
             identity = request_id.choose(headers.get(request_id.HEADER))
             return await self._answer(parsed, body, identity)
@@ -184,18 +175,20 @@ class RestApp:
         answered: Answer | None = None
         code, message = grpc.StatusCode.OK, ""
         try:
-            answered = await self._run(path, body)
+            working = self._in_thread(answer, self._api, path, body)
+            answered = await asyncio.wait_for(working, self._timeout_s)
         except StatusError as error:
             code, message = error.code, error.message
         except asyncio.TimeoutError:
             # In the words of a TensorFlow session that timed out (direct_session.cc).
-            code, message = _TIMED_OUT
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+            message = "Timed out waiting for notification"
         except Exception:  # the error itself is not for clients
             logger.exception("request %s: %s failed", identity, path.method)
-            code, message = _FAULT
+            code, message = grpc.StatusCode.INTERNAL, "Internal error"
         outcome = Outcome(
             transport="rest",
-            method=_METHODS[path.method],
+            method=_METHODS.get(path.method, path.method.capitalize()),
             request_id=identity,
             code=code,
             message=message,
@@ -212,10 +205,9 @@ class RestApp:
         response.headers[request_id.HEADER] = identity
         return response
 
-    async def _run(self, path: ModelPath, body: bytearray) -> Answer:
-        work = functools.partial(answer, self._api, path, body)
-        answered = asyncio.get_running_loop().run_in_executor(self._executor, work)
-        return await asyncio.wait_for(answered, self._timeout_s)
+    def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._executor, function, *arguments)
 
     def _too_large(self) -> HTTPException:
         return HTTPException(

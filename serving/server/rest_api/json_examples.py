@@ -26,9 +26,8 @@ def parse(value: Any) -> example_pb2.Example:
             a value of another type. Messages are TensorFlow Serving's (`json_tensor.cc`).
     """
     if not isinstance(value, dict):
-        raise invalid_argument(
-            f"Example must be JSON object but got JSON {json_documents.type_name(value)}"
-        )
+        kind = json_documents.type_name(value)
+        raise invalid_argument(f"Example must be JSON object but got JSON {kind}")
     example = example_pb2.Example()
     for name, content in value.items():
         feature = example.features.feature[name]
@@ -41,10 +40,8 @@ def _add(name: str, value: Any, feature: feature_pb2.Feature) -> None:
     kind, content = _typed(name, value)
     present = feature.WhichOneof("kind")
     if present not in (None, kind):
-        expected = present.removesuffix("_list")
-        raise invalid_argument(
-            f"Unexpected element type in feature: {name} expecting type: {expected}"
-        )
+        wanted = f"expecting type: {present.removesuffix('_list')}"
+        raise invalid_argument(f"Unexpected element type in feature: {name} {wanted}")
     getattr(feature, kind).value.append(content)
 
 
@@ -56,12 +53,10 @@ def _typed(name: str, value: Any) -> tuple[str, bytes | float | int]:
         return "bytes_list", json_tensors.decode_base64(value)
     if isinstance(value, int):
         if value >= 2**63:
-            raise invalid_argument(
-                f"Feature: {name} has uint64_t element. Only int64_t is supported."
-            )
+            problem = "has uint64_t element. Only int64_t is supported."
+            raise invalid_argument(f"Feature: {name} {problem}")
         return "int64_list", int(value)
     if isinstance(value, float):
         return "float_list", value
-    raise invalid_argument(
-        f"Feature: {name} has element with unexpected JSON type: {json_documents.type_name(value)}"
-    )
+    kind = json_documents.type_name(value)
+    raise invalid_argument(f"Feature: {name} has element with unexpected JSON type: {kind}")

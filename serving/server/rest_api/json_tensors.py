@@ -45,9 +45,8 @@ def decode_base64(value: Any) -> bytes:
         StatusError: INVALID_ARGUMENT, the value has another form or is not base 64.
     """
     if not is_base64(value):
-        raise invalid_argument(
-            f"JSON Value: {json_documents.quote(value)} not formatted correctly for base64 data"
-        )
+        quoted = json_documents.quote(value)
+        raise invalid_argument(f"JSON Value: {quoted} not formatted correctly for base64 data")
     text = "".join(value["b64"].split())
     if "=" not in text:
         text += "=" * (-len(text) % 4)
@@ -92,8 +91,8 @@ def parse(value: Any, dtype: int) -> tuple[npt.NDArray, tuple[int, ...]]:
         values = list(itertools.chain.from_iterable(values))
     kinds = set(map(type, values))
     if list in kinds:
-        rank = len(shape)
-        raise invalid_argument(f"Encountered list at unexpected level: {rank} expected < {rank}")
+        levels = f"{len(shape)} expected < {len(shape)}"
+        raise invalid_argument(f"Encountered list at unexpected level: {levels}")
     return _leaves(values, kinds, tf.as_dtype(dtype)), shape
 
 
@@ -121,24 +120,18 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _level_error(values: list[Any], shape: tuple[int, ...], level: int) -> StatusError:
     item = next(v for v in values if not isinstance(v, list) or len(v) != shape[level])
-    if not isinstance(item, list):
-        return invalid_argument(
-            f"JSON Value: {json_documents.quote(item)} found at incorrect level: "
-            f"{level + 1} in the JSON DOM. Expected at level: {len(shape)}"
-        )
-    return invalid_argument(
-        f"Encountered list at unexpected size: {len(item)} at level: {level} "
-        f"expected size: {shape[level]}"
-    )
+    if isinstance(item, list):
+        found = f"Encountered list at unexpected size: {len(item)} at level: {level}"
+        return invalid_argument(f"{found} expected size: {shape[level]}")
+    found = f"JSON Value: {json_documents.quote(item)} found at incorrect level: {level + 1}"
+    return invalid_argument(f"{found} in the JSON DOM. Expected at level: {len(shape)}")
 
 
 def _leaves(values: list[Any], kinds: set[type], dtype: tf.DType) -> npt.NDArray:
     if dtype not in _KINDS:
         first = json_documents.quote(values[0] if values else None)
-        raise StatusError(
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"Conversion of JSON Value: {first} to type: {cpp_name(dtype)}",
-        )
+        problem = f"Conversion of JSON Value: {first} to type: {cpp_name(dtype)}"
+        raise StatusError(grpc.StatusCode.UNIMPLEMENTED, problem)
     if not kinds <= _KINDS[dtype]:
         wrong = next(value for value in values if type(value) not in _KINDS[dtype])
         raise _type_error(wrong, dtype)
@@ -166,7 +159,6 @@ def cpp_name(dtype: tf.DType) -> str:
 
 
 def _type_error(value: Any, dtype: tf.DType) -> StatusError:
-    return invalid_argument(
-        f"JSON Value: {json_documents.quote(value)} Type: {json_documents.type_name(value)} "
-        f"is not of expected type: {cpp_name(dtype)}"
-    )
+    quoted, kind = json_documents.quote(value), json_documents.type_name(value)
+    problem = f"is not of expected type: {cpp_name(dtype)}"
+    return invalid_argument(f"JSON Value: {quoted} Type: {kind} {problem}")

@@ -79,10 +79,10 @@ def split(body: bytes | bytearray) -> dict[str, Any]:
     if not 0 <= start < end:
         raise invalid_argument("No list")
     document = json_documents.parse(body[:start] + b"[]" + body[end + 1 :])
-    inputs = document.get("inputs")
-    for holder in (document, inputs if isinstance(inputs, dict) else {}):
-        for key, value in holder.items():
-            if value == [] and (holder is inputs or key in ("instances", "inputs")):
+    holders: list[Any] = [document, document.get("inputs")]
+    for holder in holders:
+        for key, value in holder.items() if isinstance(holder, dict) else ():
+            if value == [] and (holder is not document or key in ("instances", "inputs")):
                 holder[key] = LongList(body, start + 1, end)
                 return document
     raise invalid_argument("No list to be read in pieces")

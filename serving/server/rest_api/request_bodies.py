@@ -128,9 +128,8 @@ def fill_examples(
 def _fill_signature(document: dict[str, Any], request: Any) -> None:
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise _format_error(
-            document, "not formatted correctly. 'signature_name' key must be a string value."
-        )
+        problem = "not formatted correctly. 'signature_name' key must be a string value."
+        raise _format_error(document, problem)
     request.model_spec.signature_name = name
 
 
@@ -187,10 +186,8 @@ class _Rows:
         """The values of each input and their shape in one row; errors are exact for one row."""
         first, index = rows[0], self._count
         if _is_object(first) != self._named:
-            wanted, got = ("object", "list") if self._named else ("value/list", "object")
-            raise invalid_argument(
-                f"Expecting {wanted} but got {got} at item {index} of input list"
-            )
+            found = "object but got list" if self._named else "value/list but got object"
+            raise invalid_argument(f"Expecting {found} at item {index} of input list")
         cells = {next(iter(self._parts)): rows}
         if self._named:
             if any(type(row) is not dict or row.keys() != first.keys() for row in rows):
@@ -231,10 +228,10 @@ class _Rows:
 
 def _columns(value: Any, inputs: Inputs) -> Tensors:
     if _is_object(value):
-        for name in sorted(inputs):
-            if name not in value:
-                raise invalid_argument(f"Missing named input: {name} in 'inputs' object.")
-        columns = {name: value[name] for name in inputs}
+        missing = sorted(set(inputs) - set(value))
+        if missing:
+            raise invalid_argument(f"Missing named input: {missing[0]} in 'inputs' object.")
+        columns = value
     elif len(inputs) > 1:
         raise invalid_argument(
             "inputs is a plain value/list, but expecting an object as multiple "

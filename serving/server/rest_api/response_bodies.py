@@ -53,15 +53,15 @@ def from_outputs(
             return _body("outputs", columns[0])
         fragments = (orjson.Fragment(b"".join(column)) for column in columns)
         return _dump({"outputs": dict(zip(names, fragments, strict=True))})
-    sizes = [[dimension.size for dimension in outputs[name].tensor_shape.dim] for name in names]
-    for name, shape in zip(names, sizes, strict=True):
+    size: int | None = None
+    for name in names:
+        shape = [dimension.size for dimension in outputs[name].tensor_shape.dim]
         if not shape:
             raise invalid_argument(f"Tensor name: {name} has no shape information ")
-        if shape[0] != sizes[0][0]:
-            raise invalid_argument(
-                f"Tensor name: {name} has inconsistent batch size: {shape[0]} "
-                f"expecting: {sizes[0][0]}"
-            )
+        if size not in (None, shape[0]):
+            problem = f"has inconsistent batch size: {shape[0]} expecting: {size}"
+            raise invalid_argument(f"Tensor name: {name} {problem}")
+        size = shape[0]
     arrays = [_values(name, outputs[name]) for name in names]
     if len(arrays) == 1:
         return _body("predictions", _texts(arrays[0]))
@@ -141,16 +141,14 @@ def _values(name: str, proto: tensor_pb2.TensorProto) -> npt.NDArray:
     if dtype in (tf.float32, tf.float64, tf.bool, *json_tensors.INTEGERS):
         return _numbers(values)
     if dtype != tf.string:
-        raise invalid_argument(
-            f"Failed to write JSON value for tensor type: {json_tensors.cpp_name(dtype)}"
-        )
+        kind = json_tensors.cpp_name(dtype)
+        raise invalid_argument(f"Failed to write JSON value for tensor type: {kind}")
     if name.endswith("_bytes"):
         return _objects(({"b64": base64.b64encode(item).decode()} for item in values.flat), values)
     texts = (item.decode("utf-8", "surrogateescape") for item in values.flat)
     tokens = (json.dumps(text, ensure_ascii=False) for text in texts)
-    return _objects(
-        (orjson.Fragment(token.encode("utf-8", "surrogateescape")) for token in tokens), values
-    )
+    escaped = (token.encode("utf-8", "surrogateescape") for token in tokens)
+    return _objects(map(orjson.Fragment, escaped), values)
 
 
 def _numbers(values: Any) -> npt.NDArray:

@@ -103,10 +103,8 @@ def multi_inference(
         if name not in servable.signatures:
             raise invalid_argument(f"Requested signature not found in model graph: {name}")
         if task.method_name not in _CHECKS:
-            raise StatusError(
-                grpc.StatusCode.UNIMPLEMENTED,
-                f"Unsupported signature method_name: {task.method_name}",
-            )
+            problem = f"Unsupported signature method_name: {task.method_name}"
+            raise StatusError(grpc.StatusCode.UNIMPLEMENTED, problem)
         _CHECKS[task.method_name](servable.signatures[name])
     results = []
     for task in request.tasks:
@@ -140,10 +138,8 @@ def replay(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
     if kind is None:
         return
     if kind not in replays:
-        number = log.DESCRIPTOR.fields_by_name[kind].number
-        raise StatusError(
-            grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {number}"
-        )
+        problem = f"Unsupported log_type for warmup: {log.DESCRIPTOR.fields_by_name[kind].number}"
+        raise StatusError(grpc.StatusCode.UNIMPLEMENTED, problem)
     replays[kind]()
 
 
@@ -161,10 +157,9 @@ def _find_signature(servable: Servable, spec: model_pb2.ModelSpec) -> str:
 def _check_classification(signature: meta_graph_pb2.SignatureDef) -> None:
     if len(signature.inputs) != 1:
         raise invalid_argument("Expected one input Tensor.")
-    if len(signature.outputs) not in (1, 2):
-        raise invalid_argument(
-            f"Expected one or two output Tensors, found {len(signature.outputs)}"
-        )
+    count = len(signature.outputs)
+    if count not in (1, 2):
+        raise invalid_argument(f"Expected one or two output Tensors, found {count}")
     if _INPUTS not in signature.inputs:
         raise invalid_argument(f"No classification inputs found in SignatureDef: {signature}")
     if not {_CLASSES, _SCORES} & set(signature.outputs):
@@ -220,10 +215,8 @@ def _classify(
     if scores is not None:
         _check_classes(scores, _SCORES, tf.float32, len(serialized))
     if classes is not None and scores is not None and classes.shape[1] != scores.shape[1]:
-        raise invalid_argument(
-            "Tensors class and score should match in dim_size(1). "
-            f"Got {classes.shape[1]} vs. {scores.shape[1]}"
-        )
+        sizes = f"{classes.shape[1]} vs. {scores.shape[1]}"
+        raise invalid_argument(f"Tensors class and score should match in dim_size(1). Got {sizes}")
     result = classification_pb2.ClassificationResult()
     shape = outputs[_SCORES if classes is None else _CLASSES].shape
     labels = np.full(shape, b"", object) if classes is None else classes.numpy()
@@ -237,18 +230,16 @@ def _classify(
 
 
 def _check_classes(tensor: tf.Tensor, name: str, dtype: tf.DType, examples: int) -> None:
+    problem = ""
     if tensor.shape.rank != 2:
-        raise invalid_argument(
-            f"Expected Tensor shape: [batch_size num_classes] but got {_shape(tensor)}"
-        )
-    if tensor.dtype != dtype:
-        raise invalid_argument(
-            f"Expected {name} Tensor of {_data_type(dtype)}. Got: {_data_type(tensor.dtype)}"
-        )
-    if tensor.shape[0] != examples:
-        raise invalid_argument(
-            f"Expected {name} output batch size of {examples}. Got: {tensor.shape[0]}"
-        )
+        problem = f"Expected Tensor shape: [batch_size num_classes] but got {_shape(tensor)}"
+    elif tensor.dtype != dtype:
+        types = f"{_data_type(dtype)}. Got: {_data_type(tensor.dtype)}"
+        problem = f"Expected {name} Tensor of {types}"
+    elif tensor.shape[0] != examples:
+        problem = f"Expected {name} output batch size of {examples}. Got: {tensor.shape[0]}"
+    if problem:
+        raise invalid_argument(problem)
 
 
 def _regress(
@@ -263,14 +254,11 @@ def _regress(
             f"but got {_shape(output)}"
         )
     if output.shape[0] != len(serialized):
-        raise invalid_argument(
-            "Input batch size did not match output batch size: "
-            f"{len(serialized)} vs. {output.shape[0]}"
-        )
+        sizes = f"{len(serialized)} vs. {output.shape[0]}"
+        raise invalid_argument(f"Input batch size did not match output batch size: {sizes}")
     if output.dtype != tf.float32:
-        raise invalid_argument(
-            f"Expected output Tensor of DT_FLOAT.  Got: {_data_type(output.dtype)}"
-        )
+        got = _data_type(output.dtype)
+        raise invalid_argument(f"Expected output Tensor of DT_FLOAT.  Got: {got}")
     result = regression_pb2.RegressionResult()
     for value in np.ravel(output.numpy()).tolist():
         result.regressions.add(value=value)

@@ -1,6 +1,5 @@
 """Loads a version and makes it ready to serve."""
 
-import functools
 import pathlib
 import time
 
@@ -38,7 +37,8 @@ def load_servable(
     if enable_model_warmup and (folder / warmup.PATH).is_file():
         started, code = time.perf_counter(), grpc.StatusCode.OK
         try:
-            warmup.run(folder, functools.partial(inference.replay, servable))
+            for log in warmup.read(folder):
+                inference.replay(servable, log)
         except StatusError as error:
             code = error.code
             servable.close()

@@ -1,7 +1,7 @@
 """The warm-up requests of a version, run before it serves."""
 
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import grpc
 import tensorflow as tf
@@ -54,17 +54,3 @@ def read(folder: pathlib.Path) -> Iterator[prediction_log_pb2.PredictionLog]:
             grpc.StatusCode.DATA_LOSS,
             f"{error.message}. Please verify your warmup data is in TFRecord format.",
         ) from error
-
-
-def run(folder: pathlib.Path, replay: Callable[[prediction_log_pb2.PredictionLog], object]) -> None:
-    """Runs the warm-up requests of a version, up to the first that fails.
-
-    Args:
-        folder: of the version.
-        replay: answers a logged request.
-
-    Raises:
-        StatusError: of `read`, or of the request that failed.
-    """
-    for log in read(folder):
-        replay(log)
