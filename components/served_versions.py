@@ -8,6 +8,7 @@ import os
 
 import tensorflow as tf
 
+from data.utils.errors import UsageError
 from serving.server.version_folders import SAVED_MODEL, version_number
 
 
@@ -20,17 +21,23 @@ def latest_version(serving_root: str, model_name: str) -> int | None:
 
     Returns:
         The version's number, or None where nothing is served.
+
+    Raises:
+        UsageError: a version's folder has leading zeros, which no push of ours writes.
     """
     base = os.path.join(serving_root, model_name)
     if not tf.io.gfile.isdir(base):
         return None
-    names = [name.rstrip("/") for name in tf.io.gfile.listdir(base)]
-    versions = [
-        number
-        for name in names
-        if (number := version_number(name)) is not None
-        and tf.io.gfile.exists(os.path.join(base, name, SAVED_MODEL))
-    ]
+    versions = []
+    for name in (name.rstrip("/") for name in tf.io.gfile.listdir(base)):
+        number = version_number(name)
+        if number is None or not tf.io.gfile.exists(os.path.join(base, name, SAVED_MODEL)):
+            continue
+        if name != str(number):
+            raise UsageError(
+                f"{os.path.join(base, name)}: rename this version's folder to {number}"
+            )
+        versions.append(number)
     return max(versions, default=None)
 
 

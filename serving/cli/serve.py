@@ -24,7 +24,7 @@ def serve(
     ] = None,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in."),
+        typer.Option(help="Address to listen on, such as ::1; 0.0.0.0 lets other machines in."),
     ] = "127.0.0.1",
     model_name: Annotated[
         str | None,
@@ -83,7 +83,7 @@ def serve(
         model_server_config=(
             None if model_name is None else configuration.single_model(model_name, str(folder))
         ),
-        host=host,
+        host=host.strip("[]"),
         port=grpc_port,
         tensorflow_intra_op_parallelism=threads_per_request,
         rest_api_port=rest_port,
@@ -102,7 +102,8 @@ def serve(
         server.start()
     except OSError as error:
         raise UsageError(
-            f"{error}; is another server running there? Choose another --grpc-port or --rest-port"
+            f"{error}; choose another --grpc-port or --rest-port if another server has this one, "
+            "and another --host if that is no address of this machine"
         ) from error
     shutdown_signal = process.ShutdownSignal()
     served = server.manager.available()

@@ -32,12 +32,17 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         return _fail(error)
 
+    import logging
+
     from serving.server import process
     from serving.server.errors import StatusError
     from serving.server.monitoring import logs
     from serving.server.server import Server
 
     logs.configure(sys.stderr)
+    for name in flags.WITHOUT_EFFECT:
+        if getattr(values, name) is not None:
+            logging.getLogger(__name__).warning("--%s has no effect in this server", name)
     process.configure_tensorflow(options)
     process.freeze_imports()
     try:

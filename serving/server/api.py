@@ -118,9 +118,12 @@ class Api:
     def get_model_status(
         self, request: get_model_status_pb2.GetModelStatusRequest
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Returns the state of one version of a model, or of all, the largest first."""
+        """Returns the state of one version of a model, or of all, the largest first.
+
+        As in TensorFlow Serving a label chooses no version here.
+        """
         spec = _model_spec(request)
-        name, number = self._core.resolve(spec)
+        name, number = spec.name, spec.version.value if spec.HasField("version") else None
         statuses = self._manager.statuses(name)
         if number is not None:
             statuses = {key: status for key, status in statuses.items() if key == number}

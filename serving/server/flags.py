@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from serving.server.options import ServerOptions
 
 
+WITHOUT_EFFECT = (
+    *("enable_grpc_healthcheck_service", "enable_profiler", "enable_signature_method_name_check"),
+    *("enable_serialization_as_tensor_content", "flush_filesystem_caches", "mixed_precision"),
+    *("num_load_threads", "num_request_iterations_for_warmup", "num_tflite_interpreters_per_pool"),
+    *("num_tflite_pools", "num_unload_threads", "per_process_gpu_memory_fraction"),
+    *("platform_config_file", "prefer_tflite_model", "remove_unused_fields_from_bundle_metagraph"),
+    *("saved_model_tags", "skip_initialize_tpu", "tensorflow_session_config_file"),
+    *("tensorflow_session_parallelism", "thread_pool_factory_config_file"),
+    *("xla_cpu_compilation_enabled", "xla_gpu_compilation_enabled"),
+)
+"""Flags of TensorFlow Serving that this server takes and leaves aside."""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that raises instead of exiting."""
 
@@ -38,7 +51,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         arguments: of the command line, without the program's name.
 
     Returns:
-        The value of each flag.
+        The value of each flag; None for those of `WITHOUT_EFFECT` that are not set.
 
     Raises:
         UsageError: a flag is unknown, or its value is not of its type or range.
@@ -88,6 +101,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("max_requests", _count, Limits.max_requests, "requests under way at a time")
     add("log_requests", _boolean, False, "log requests that succeed, not only those that fail")
     add("version", _boolean, False, "print the version and end")
+    add("use_alts_credentials", _no_alts, False, argparse.SUPPRESS)
+    for name in WITHOUT_EFFECT:
+        parser.add_argument(f"--{name}", nargs="?", const="true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
@@ -168,6 +184,14 @@ def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"'{text}' is neither true nor false")
     return text == "true"
+
+
+def _no_alts(text: str) -> bool:
+    if _boolean(text):
+        raise argparse.ArgumentTypeError(
+            "this server has no ALTS and would answer unencrypted; set --ssl_config_file"
+        )
+    return False
 
 
 def _path(text: str) -> pathlib.Path | None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from tensorflow_serving.config import model_server_config_pb2
 
 from data.utils.errors import UsageError
+from serving.server.addresses import host_and_port
 from serving.server.admission import BearerTokens
 from serving.server.api import Api
 from serving.server.batching import ServerBatching, parameters
@@ -104,12 +105,13 @@ class Server:
     @property
     def target(self) -> str:
         """`host:port` of gRPC; the port is known once the server has started."""
-        return f"{self._options.host}:{self._grpc.port}"
+        return host_and_port(self._options.host, self._grpc.port)
 
     @property
     def rest_target(self) -> str | None:
         """`host:port` of REST, known once the server has started; None without REST."""
-        return None if self._rest is None else f"{self._options.host}:{self._rest.port}"
+        rest = self._rest
+        return None if rest is None else host_and_port(self._options.host, rest.port)
 
     def start(self) -> None:
         """Listens, loads the models, then begins to answer.

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from components import served_versions
+from data.utils.errors import UsageError
 from serving.server.version_folders import SAVED_MODEL
 
 
@@ -14,7 +15,7 @@ from serving.server.version_folders import SAVED_MODEL
         pytest.param(["3/saved_model.pb", "12/saved_model.pb"], 12, id="highest number"),
         pytest.param(["3/saved_model.pb", "12/variables"], 3, id="half written"),
         pytest.param(["latest/saved_model.pb", ".incoming-9/saved_model.pb"], None, id="no number"),
-        pytest.param(["0042/saved_model.pb", "\u00b3/saved_model.pb"], None, id="odd numbers"),
+        pytest.param(["-1/saved_model.pb", "\u00b3/saved_model.pb"], None, id="odd numbers"),
     ],
 )
 def test_latest_version(folders, expected, tmp_path):
@@ -23,6 +24,13 @@ def test_latest_version(folders, expected, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert served_versions.latest_version(str(tmp_path), "xception") == expected
+
+
+def test_a_version_that_no_push_of_ours_wrote_is_refused(tmp_path):
+    (tmp_path / "xception/0042").mkdir(parents=True)
+    (tmp_path / "xception/0042/saved_model.pb").touch()
+    with pytest.raises(UsageError, match="0042: rename this version's folder to 42"):
+        served_versions.latest_version(str(tmp_path), "xception")
 
 
 @pytest.fixture

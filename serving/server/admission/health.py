@@ -14,7 +14,10 @@ LIVENESS = "liveness"
 """Name of the service that is SERVING as long as the process can answer: for Kubernetes'
 `livenessProbe: {grpc: {service: liveness}}`."""
 
-READINESS = ("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
+READINESS = (
+    *("", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"),
+    *("PredictionService", "ModelService"),  # as TensorFlow Serving names them
+)
 """Names of the services that are SERVING while the server should get requests."""
 
 _STATUS = health_pb2.HealthCheckResponse

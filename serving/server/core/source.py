@@ -28,13 +28,13 @@ class Source(abc.ABC):
 
     Attributes:
         versions: result of the last poll.
-        problems: why the base path of a model could not be read, by model.
+        problems: why no versions were found, by model.
 
     Args:
         versions: result of the last poll of an earlier source.
     """
 
-    _forgets_missing = False  # whether a base path that is missing is no model any more
+    _lists_folders = False  # whether a folder is a model only if it holds a version
 
     def __init__(self, versions: Mapping[str, Versions] | None = None) -> None:
         self.versions: Mapping[str, Versions] = dict(versions or {})
@@ -53,14 +53,18 @@ class Source(abc.ABC):
         problems: dict[str, str] = {}
         for name, base_path, policy in self._models():
             try:
-                versions[name] = version_policy.choose(policy, find_versions(base_path))
+                found: Versions = version_policy.choose(policy, find_versions(base_path))
+                problem = "" if found else f"no versions found at {base_path}"
             except OSError as error:
-                if self._forgets_missing and isinstance(error, FileNotFoundError):
+                if self._lists_folders and isinstance(error, FileNotFoundError):
                     continue  # removed since the root was listed
-                versions[name] = self.versions.get(name, {})
-                problems[name] = str(error)
-                if self.problems.get(name) != problems[name]:  # not at every poll again
-                    logger.warning("%s: cannot look for versions: %s", name, error)
+                found, problem = self.versions.get(name, {}), str(error)
+            if found or not self._lists_folders:
+                versions[name] = found
+            if problem:
+                problems[name] = problem
+                if self.problems.get(name) != problem:  # not at every poll again
+                    logger.warning("%s: nothing new to serve: %s", name, problem)
         self.versions, self.problems = versions, problems
         return versions
 
@@ -93,13 +97,13 @@ class ConfigSource(Source):
 class RootSource(Source):
     """The latest version of every model under a serving root: `<root>/<model>/<version>/`.
 
-    Folders whose name begins with a dot are not models.
+    A folder without a version is no model, nor is one whose name begins with a dot.
 
     Args:
         root: the serving root.
     """
 
-    _forgets_missing = True
+    _lists_folders = True
 
     def __init__(self, root: pathlib.Path) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf import symbol_database
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
+from serving.server.addresses import host_and_port
 from serving.server.admission import (
     AdmissionControl,
     BearerTokens,
@@ -132,6 +133,10 @@ class GrpcServer:
             [
                 *_api_handlers(api, shared),
                 *self._health_and_reflection.handlers([service.full_name for service in _SERVICES]),
+                grpc.method_handlers_generic_handler(
+                    "tensorflow.ProfilerService",  # TensorBoard's button "Capture profile"
+                    {"Profile": grpc.unary_unary_rpc_method_handler(_refuse_to_profile)},
+                ),
             ]
         )
 
@@ -146,7 +151,7 @@ class GrpcServer:
         Raises:
             OSError: an address cannot be listened on.
         """
-        self._port = self._listen(f"{self._host}:{self._port}")
+        self._port = self._listen(host_and_port(self._host, self._port))
         if self._socket_path is not None:
             self._listen(f"unix:{os.fspath(self._socket_path)}")
         self._watchdog.start()
@@ -178,6 +183,14 @@ class GrpcServer:
             return self._server.add_secure_port(address, self._credentials)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}: {error}") from error
+
+
+def _refuse_to_profile(request: bytes, context: grpc.ServicerContext) -> None:
+    context.abort(
+        grpc.StatusCode.UNIMPLEMENTED,
+        "this server records no profiles; it shows latencies at /monitoring/prometheus/metrics, "
+        "and tf.profiler profiles the SavedModel in a process of your own",
+    )
 
 
 def _api_handlers(api: object, shared: CallContext) -> list[grpc.GenericRpcHandler]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from serving.server import addresses
 from serving.server.rest_api.app import RestApp
 
 
@@ -56,11 +57,7 @@ class RestServer:
         Raises:
             OSError: the address cannot be listened on.
         """
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            listener = socket.create_server((self._host, self._port), family=family)
-        except OSError as error:
-            raise OSError(f"cannot listen on {self._host}:{self._port}: {error}") from error
+        listener = addresses.listen(self._host, self._port)
         # asyncio does so only for sockets of a stated protocol; without it, a client that delays
         # its acknowledgement waits 40 ms between an answer's head and its body.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

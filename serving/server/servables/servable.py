@@ -18,6 +18,7 @@ from serving.server.batching import ArrayFunction, BatchedFunction, ServerBatchi
 from serving.server.errors import StatusError, invalid_argument
 from serving.server.servables import tensor_proto
 from serving.server.servables.signature_function import SignatureFunction
+from serving.server.version_folders import SAVED_MODEL
 
 _INIT_OP = "__saved_model_init_op"
 """Declared as a signature, but it initializes the graph and has no answer."""
@@ -68,7 +69,7 @@ class Servable:
 
         Args:
             signature_name: empty for `serving_default`.
-            inputs: one tensor for each input of the signature.
+            inputs: one tensor for each input of the signature; absent ones have its default.
             output_filter: names of the outputs to return; empty for all.
 
         Returns:
@@ -176,6 +177,10 @@ def _load(
             graph = tf.compat.v1.saved_model.load(session, [tag], str(folder))
     except tf.errors.OpError as error:
         raise _status_error(error) from error
+    except OSError as error:
+        raise StatusError(
+            grpc.StatusCode.DATA_LOSS, f"Can't parse {folder / SAVED_MODEL} as binary proto"
+        ) from error
     except RuntimeError as error:
         raise StatusError(
             grpc.StatusCode.NOT_FOUND,
@@ -187,8 +192,14 @@ def _load(
 def _parse_inputs(
     signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, tensor_pb2.TensorProto]
 ) -> list[npt.NDArray]:
-    """Checks a request's inputs against a signature and decodes them, ordered by name."""
-    if len(inputs) != len(signature.inputs):
+    """Checks a request's inputs against a signature and decodes them, ordered by name.
+
+    An input that is absent has the signature's default.
+    """
+    defaults = signature.defaults
+    if len(inputs) > len(signature.inputs) or (
+        len(inputs) < len(signature.inputs) and not defaults
+    ):
         extra = set(inputs) - set(signature.inputs)
         missing = set(signature.inputs) - set(inputs)
         raise invalid_argument(
@@ -197,23 +208,31 @@ def _parse_inputs(
             f"Sent extra: {_set(extra)}. Missing but required: {_set(missing)}."
         )
     arguments = []
-    for index, alias in enumerate(sorted(inputs)):
-        if alias not in signature.inputs:
+    for index, alias in enumerate(sorted(signature.inputs)):
+        if alias not in inputs and alias not in defaults:
             raise invalid_argument(
-                f"input tensor alias not found in signature: {alias}. "
-                f"Inputs expected to be in the set {_set(signature.inputs)}."
+                f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not "
+                "found in request and no default value provided. Inputs expected to be in the "
+                f"request {_set(inputs)}, or default input alias set: {','.join(sorted(defaults))}"
             )
+        tensor = inputs[alias] if alias in inputs else defaults[alias]
         try:
-            values = tensor_proto.from_proto(inputs[alias])
+            values = tensor_proto.from_proto(tensor)
         except ValueError as error:
             raise invalid_argument(f"tensor parsing error: {alias}") from error
-        sent, expected = inputs[alias].dtype, signature.inputs[alias].dtype
-        if sent != expected:
+        expected = signature.inputs[alias].dtype
+        if tensor.dtype != expected:
             raise invalid_argument(
                 f"Expects arg[{index}] to be {type_name(expected)} "
-                f"but {type_name(sent)} is provided"
+                f"but {type_name(tensor.dtype)} is provided"
             )
         arguments.append(values)
+    used = sorted(set(inputs) & set(signature.inputs))
+    if len(used) < len(inputs):
+        raise invalid_argument(
+            f"Inputs contains invalid name. Used request inputs: {','.join(used)}, "
+            f"request input: {','.join(sorted(inputs))}"
+        )
     return arguments
 
 
@@ -237,12 +256,13 @@ def _set(names: Mapping[str, object] | set[str]) -> str:
 
 
 def type_name(number: int) -> str:
-    """A type as TensorFlow's C++ names it: float, string, int64.
+    """A type as TensorFlow's C++ names it: half, float, double, string, int64.
 
     Args:
         number: of the type, as in `tensorflow.DataType`.
     """
-    return tf.as_dtype(number).name.replace("float32", "float")
+    name = tf.as_dtype(number).name
+    return {"float16": "half", "float32": "float", "float64": "double"}.get(name, name)
 
 
 def _status_error(error: tf.errors.OpError) -> StatusError:

@@ -15,6 +15,8 @@ from serving.channel import MAX_MESSAGE_BYTES
 _VALUE_FIELDS = {
     tf.float32: "float_val",
     tf.float64: "double_val",
+    tf.float16: "half_val",
+    tf.bfloat16: "half_val",
     tf.int8: "int_val",
     tf.int16: "int_val",
     tf.int32: "int_val",
@@ -46,8 +48,8 @@ def to_proto(values: npt.NDArray, dtype: tf.DType) -> tensor_pb2.TensorProto:
         dtype: their type.
 
     Returns:
-        The values in the field of their type; rarer types (half precision, complex,
-        quantized) as `tf.make_tensor_proto` writes them.
+        The values in the field of their type; rarer types (complex, quantized) as
+        `tf.make_tensor_proto` writes them.
     """
     field = _VALUE_FIELDS.get(dtype)
     if field is None:
@@ -64,6 +66,8 @@ def to_proto(values: npt.NDArray, dtype: tf.DType) -> tensor_pb2.TensorProto:
             message = tensor_pb2.TensorProto(tensor_content=content).SerializeToString()
             proto.MergeFromString(_FLOAT_KEYS[dtype] + message[1:])
         else:
+            if field == "half_val":
+                chunk = chunk.astype(dtype.as_numpy_dtype).view(np.uint16)
             getattr(proto, field).extend(chunk.tolist())
     return proto
 

@@ -34,7 +34,18 @@ def test_serve_waits_picks_up_answers_and_drains(push, tmp_path, wait_until):
     script = "import typer; from serving.cli import serve; typer.run(serve.serve)"
     models = str(tmp_path / "serving")
     with subprocess.Popen(
-        [sys.executable, "-u", "-c", script, "--models", models, "--grpc-port", "0"],
+        [
+            sys.executable,
+            "-u",
+            "-c",
+            script,
+            "--models",
+            models,
+            "--grpc-port",
+            "0",
+            "--host",
+            "[::1]",
+        ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

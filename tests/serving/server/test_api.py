@@ -128,7 +128,9 @@ PREDICT_ERRORS = {
     "other input": (
         predict_request({"a": A, "z": B}),
         "INVALID_ARGUMENT",
-        "input tensor alias not found in signature: z. Inputs expected to be in the set {a,b}.",
+        "Signature input alias: b(feed name: two_inputs_b:0) not found in request and no "
+        "default value provided. Inputs expected to be in the request {a,z}, or default input "
+        "alias set: ",
     ),
     "unknown output": (
         predict_request(outputs=["Z"]),
@@ -290,16 +292,7 @@ STATUS_ERRORS = {
         "NOT_FOUND",
         "Could not find version 7 of model tiny",
     ),
-    "unknown label": (
-        status_request("tiny", label="X"),
-        "INVALID_ARGUMENT",
-        "Unrecognized servable version label: X",
-    ),
-    "empty name": (
-        status_request(""),
-        "INVALID_ARGUMENT",
-        "ModelSpec has no name specified.",
-    ),
+    "empty name": (status_request(""), "NOT_FOUND", "Could not find any versions of model "),
 }
 
 

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -111,6 +112,40 @@ def test_every_flag_arrives(tmp_path):
     assert options.tensorflow_inter_op_parallelism == 11
 
 
+UPSTREAM = re.findall(
+    r"\w+",
+    """
+port grpc_socket_path rest_api_port rest_api_num_threads rest_api_timeout_in_ms
+rest_api_enable_cors_support enable_batching allow_version_labels_for_unavailable_models
+batching_parameters_file enable_per_model_batching_parameters model_config_file
+model_config_file_poll_wait_seconds model_name model_base_path num_load_threads
+num_unload_threads max_num_load_retries load_retry_interval_micros file_system_poll_wait_seconds
+flush_filesystem_caches tensorflow_session_parallelism tensorflow_session_config_file
+tensorflow_intra_op_parallelism tensorflow_inter_op_parallelism use_alts_credentials
+ssl_config_file platform_config_file per_process_gpu_memory_fraction saved_model_tags
+grpc_channel_arguments grpc_max_threads enable_model_warmup num_request_iterations_for_warmup
+version monitoring_config_file remove_unused_fields_from_bundle_metagraph prefer_tflite_model
+num_tflite_pools num_tflite_interpreters_per_pool enable_signature_method_name_check
+xla_cpu_compilation_enabled xla_gpu_compilation_enabled enable_profiler
+thread_pool_factory_config_file mixed_precision skip_initialize_tpu
+enable_grpc_healthcheck_service enable_serialization_as_tensor_content
+    """,
+)
+"""Flags of `tensorflow_model_server` (main.cc, 2.19)."""
+
+
+def test_every_flag_of_tensorflow_serving_is_known():
+    assert vars(flags.parse([])).keys() >= set(UPSTREAM)
+    assert set(UPSTREAM) >= set(flags.WITHOUT_EFFECT)
+
+
+@pytest.mark.parametrize("argument", ["--num_load_threads=4", "--enable_profiler"])
+def test_a_flag_without_effect_is_taken_and_known_to_be_set(argument):
+    values = vars(flags.parse([argument, BASE]))
+    name = argument[2:].partition("=")[0]
+    assert [other for other in flags.WITHOUT_EFFECT if values[other] is not None] == [name]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -142,6 +177,7 @@ def test_a_negative_interval_between_tries_means_none():
         pytest.param(["--prot=1"], "unrecognized arguments: --prot=1", id="unknown"),
         pytest.param(["--noenable_batching"], "--noenable_batching", id="no form"),
         pytest.param(["--model_base=/m"], "--model_base=/m", id="abbreviation"),
+        pytest.param(["--use_alts_credentials=true"], "this server has no ALTS", id="no ALTS"),
         pytest.param(["stray"], "unrecognized arguments: stray", id="no flag"),
         pytest.param(["--port=x"], "argument --port: 'x' is no whole number", id="no number"),
         pytest.param(["--port=65536"], "--port: 65536 is out of range", id="no port"),

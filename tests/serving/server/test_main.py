@@ -64,7 +64,8 @@ def config_of(*names, base_path):
 def test_one_model_is_served_on_a_port_of_its_own_and_sigterm_ends_it(push, tmp_path):
     push("tiny", 1)
     base_path = f"--model_base_path={tmp_path}/serving/tiny"
-    with running("--model_name=mine", base_path) as (process, port, stub):
+    unused = "--num_load_threads=2"
+    with running("--model_name=mine", base_path, unused) as (process, port, stub):
         assert available(stub, "mine") == [1]
         second = end_of(f"--port={port}", base_path)
         assert second.returncode == 2

@@ -141,6 +141,16 @@ def test_a_request_over_rest_is_logged_under_its_clients_id(options, caplog):
     assert vars(record).items() >= {**expected, "version": 3, "status": "NOT_FOUND"}.items()
 
 
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_ipv6_addresses_are_served_and_written_in_brackets(options, host):
+    with Server(dataclasses.replace(options, host=host)) as server:
+        assert server.target.startswith(f"[{host}]:")
+        for address in ("[::1]", "127.0.0.1")[: 2 if host == "::" else 1]:
+            port = server.rest_target.rpartition(":")[2]
+            answer = httpx.get(f"http://{address}:{port}/healthz/ready")
+            assert answer.status_code in (200, 503)
+
+
 def test_a_start_that_fails_leaves_nothing_listening(options):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -8,8 +8,8 @@ from serving.server.version_folders import find_versions, version_number
     [
         pytest.param("0", 0, id="zero"),
         pytest.param("42", 42, id="number"),
-        pytest.param("0042", None, id="leading zeros"),
-        pytest.param("00", None, id="zero twice"),
+        pytest.param("0042", 42, id="leading zeros"),
+        pytest.param("00", 0, id="zero twice"),
         pytest.param("9223372036854775807", 2**63 - 1, id="largest int64"),
         pytest.param("9223372036854775808", None, id="beyond int64"),
         pytest.param(".3", None, id="hidden"),
@@ -28,6 +28,15 @@ def test_which_names_are_versions(tmp_path, name, expected):
     (tmp_path / name).mkdir()
     (tmp_path / name / "saved_model.pb").touch()
     assert set(find_versions(tmp_path)) == (set() if expected is None else {expected})
+
+
+def test_of_folders_that_are_one_version_the_last_counts_and_it_is_said_once(tmp_path, caplog):
+    for name in ("007", "7"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").touch()
+    for _ in range(2):
+        assert find_versions(tmp_path) == {7: tmp_path / "7"}
+    assert caplog.text.count("are the same version; the first is served") == 1
 
 
 def test_half_written_version_is_not_yet_a_version(tmp_path):

@@ -142,7 +142,8 @@ def test_labels_stand_for_versions_in_every_method(base_path):
         labels = label("stable", 1) + label("canary", 2)
         stub.reload(config_of(("m", base_path, every + labels)))
         assert [stub.version("m", "stable"), stub.version("m", "canary")] == [1, 2]
-        assert stub.states("m", "stable") == {1: STATE.AVAILABLE}
+        every_state = {1: STATE.AVAILABLE, 2: STATE.AVAILABLE}
+        assert stub.states("m", "stable") == every_state  # as TensorFlow Serving answers
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         request.model_spec.name, request.model_spec.version_label = "m", "stable"
         response = stub.predictions.GetModelMetadata(request)

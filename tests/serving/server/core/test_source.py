@@ -21,8 +21,39 @@ def test_root_source_finds_the_latest_version_of_every_model(tmp_path):
     two = make_version(tmp_path / "two", "7")
     make_version(tmp_path / ".hidden", "1")
     (tmp_path / "readme.txt").touch()
-    (tmp_path / "empty").mkdir()
-    assert RootSource(tmp_path).poll() == {"one": {1: one}, "two": {7: two}, "empty": {}}
+    assert RootSource(tmp_path).poll() == {"one": {1: one}, "two": {7: two}}
+
+
+def test_tensorflow_servings_own_layout_is_read(tmp_path):
+    """Its test models have such names."""
+    folder = make_version(tmp_path / "half_plus_two", "00000123")
+    make_version(tmp_path / "half_plus_two", "00000122")
+    assert RootSource(tmp_path).poll() == {"half_plus_two": {123: folder}}
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_folder_without_versions_is_no_model_and_is_named_once(
+    readable, tmp_path, monkeypatch, caplog
+):
+    one = make_version(tmp_path / "one", "1")
+    (tmp_path / "lost+found").mkdir()
+    listed = pathlib.Path.iterdir
+
+    def refuse(path):
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    if not readable:  # root may read every folder
+        monkeypatch.setattr(pathlib.Path, "iterdir", refuse)
+    source = RootSource(tmp_path)
+    for _ in range(2):
+        assert source.poll() == {"one": {1: one}}
+    assert caplog.text.count("lost+found: nothing new to serve: ") == 1
+    (tmp_path / "lost+found").rename(tmp_path / "two")
+    monkeypatch.undo()
+    two = make_version(tmp_path / "two", "2")
+    assert source.poll() == {"one": {1: one}, "two": {2: two}}
 
 
 def test_root_source_keeps_the_versions_of_a_model_that_it_cannot_read(
@@ -45,7 +76,7 @@ def test_root_source_keeps_the_versions_of_a_model_that_it_cannot_read(
         versions = source.poll()
     assert versions["broken"] == {1: broken}
     assert set(versions["well"]) == {1}
-    assert caplog.text.count("broken: cannot look for versions") == 1
+    assert caplog.text.count("broken: nothing new to serve: ") == 1
     assert "Permission denied" in source.problems["broken"]
     monkeypatch.undo()
     source.poll()
@@ -112,4 +143,4 @@ def test_config_source_keeps_the_versions_of_a_base_path_that_is_gone(tmp_path, 
     later = ConfigSource(models, first.versions)
     assert later.poll() == {"one": {1: folder}, "never": {}}
     assert set(later.problems) == {"one", "never"}
-    assert "one: cannot look for versions" in caplog.text
+    assert "one: nothing new to serve: " in caplog.text

@@ -30,6 +30,20 @@ def test_an_address_that_cannot_be_listened_on_is_an_error(serve, tmp_path):
         serve(port=server.port)
 
 
+def test_an_ipv6_address_is_listened_on(serve, ask):
+    server = serve(host="::1")
+    with grpc.insecure_channel(f"[::1]:{server.port}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        assert stub.Predict(ask("m")).model_spec.name == "m"
+
+
+def test_a_request_to_profile_is_refused_with_what_helps(serve, connect):
+    profile = connect(serve()).unary_unary("/tensorflow.ProfilerService/Profile")
+    error = error_of(profile, b"")
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "/monitoring/prometheus/metrics" in error.details()
+
+
 def test_the_message_limit_is_set(serve, predict_stub, ask):
     stub = predict_stub(serve(limits=Limits(max_message_bytes=100_000)))
     large = ask("m")
