@@ -31,11 +31,13 @@ def SplitAudit(
     anomalies: InputArtifact[ExampleAnomalies],
     audit: OutputArtifact[String],
     reals_suffice: Parameter[str],
+    notes: Parameter[str],
     code_hash: Parameter[str],
 ) -> None:
     """Raises `SplitAuditError` unless the ingested Examples are fit to train and evaluate on.
 
-    `reals_suffice` lists, as JSON, the splits that need no fakes.
+    `reals_suffice` lists, as JSON, the splits that need no fakes, and `notes` what the datasets do
+    not tell.
     """
     # Without anomalies, no row lacks a feature.
     problems = find_anomalies(anomalies) or check_leakage(
@@ -45,7 +47,8 @@ def SplitAudit(
         more = f"\n... and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         listed = "\n".join(problems[:_LISTED])
         raise SplitAuditError(f"SplitAudit stops the run:\n{listed}{more}")
-    audit.write("no anomalies, no leakage, in every split the classes that it needs")
+    passed = "no anomalies, no leakage between known sources, in every split the classes it needs"
+    audit.write("\n".join([passed, *(f"unknown: {note}" for note in json.loads(notes))]))
 
 
 def find_anomalies(anomalies: ExampleAnomalies) -> list[str]:

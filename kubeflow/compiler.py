@@ -41,6 +41,7 @@ def compile_pipeline(
             schema=kubeflow.schema_file,
             slice_columns=columns,
             fingerprint=dataset.fingerprint,
+            notes=tuple(dataset.notes),
             root=kubeflow.root,
             checkpoints=f"{kubeflow.root}/checkpoints",
             # Which version will be served when the pipeline runs is not known yet.

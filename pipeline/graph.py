@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow_data_validation as tfdv
 import tensorflow_model_analysis as tfma
@@ -50,6 +51,7 @@ class Inputs:
         schema: file of the run's resolved schema.
         slice_columns: further columns that the videos carry.
         fingerprint: of the extracted data; goes into `model.json`.
+        notes: what its datasets do not tell; go into `model.json` too.
         root: folder for the artifacts.
         checkpoints: folder from which an interrupted training goes on.
         served_before: a key for each candidate, which changes when another version than in
@@ -60,9 +62,14 @@ class Inputs:
     schema: str
     slice_columns: tuple[str, ...]
     fingerprint: str
+    notes: tuple[str, ...]
     root: str
     checkpoints: str
     served_before: Mapping[str, str]
+
+    def model_metadata(self, run: str) -> dict[str, Any]:
+        """What `model.json` says of a run and of its data."""
+        return {"run": run, "data_fingerprint": self.fingerprint, "data_notes": list(self.notes)}
 
 
 def create(
@@ -150,6 +157,7 @@ def _ingest(
         examples=examples,
         anomalies=validator.outputs["anomalies"],
         reals_suffice=json.dumps(config.reals_suffice),
+        notes=json.dumps(inputs.notes),
         code_hash=code_hash("components.split_audit"),
     )
     transform = Transform(
@@ -186,7 +194,7 @@ def _train(model: ModelConfig, config: RunConfig, inputs: Inputs, data: _Data) -
             "warm_start_sha256": _warm_start_hash(model),
             "weights_sha256": _weights_hash(model),
             "checkpoints": inputs.checkpoints,
-            "metadata": {"run": config.name, "data_fingerprint": inputs.fingerprint},
+            "metadata": inputs.model_metadata(config.name),
         },
     }
     run_fn = "models.training.run_fn.run_fn"
@@ -210,7 +218,7 @@ def _join(
         examples=data.examples,
         transform_graph=data.transform_graph,
         config=ensemble.model_dump_json(),
-        metadata=json.dumps({"run": config.name, "data_fingerprint": inputs.fingerprint}),
+        metadata=json.dumps(inputs.model_metadata(config.name)),
         code_hash=code_hash("components.ensemble"),
         **{
             f"member_{number}": member.outputs["model"]

@@ -24,6 +24,8 @@ def report(outcome: RunOutcome, output: pathlib.Path, serving_root: str) -> None
             for refusal in model.refusals:
                 rich.print(f"  {escape(refusal)}")
         rich.print(f"  curves and calibration: {escape(os.path.relpath(model.plots))}")
+    for note in outcome.notes:
+        rich.print(f"[yellow]Unknown of the data:[/yellow] {escape(note)}")
     rich.print(f"Run: {output}\nPushed models: {serving_root}")
 
 

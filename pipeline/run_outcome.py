@@ -44,11 +44,13 @@ class RunOutcome:
         ran: components that ran, in order.
         cached: components whose earlier results were taken.
         models: one a configured model.
+        notes: what the datasets do not tell, where they were read with it.
     """
 
     ran: list[str]
     cached: list[str]
     models: list[ModelOutcome]
+    notes: tuple[str, ...] = ()
 
     @property
     def all_pushed(self) -> bool:

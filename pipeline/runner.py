@@ -1,5 +1,6 @@
 """Runs the graph on this machine."""
 
+import dataclasses
 import pathlib
 
 from tfx.orchestration import metadata
@@ -53,6 +54,7 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
             schema=str(schema_file.resolve()),
             slice_columns=tuple(dataset.slice_columns),
             fingerprint=dataset.fingerprint,
+            notes=tuple(dataset.notes),
             root=str((output / _ARTIFACTS).resolve()),
             checkpoints=str((output / _CHECKPOINTS).resolve()),
             served_before=served_before,
@@ -65,4 +67,4 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
         LocalDagRunner().run(pipeline)
     for model, key in served_before.items():
         serving_state.record(output, config, model, dataset.fingerprint, key)
-    return read_outcome(output, config)
+    return dataclasses.replace(read_outcome(output, config), notes=tuple(dataset.notes))

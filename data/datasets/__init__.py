@@ -4,7 +4,15 @@ Open `base.py` first: it says what a reader returns. `read_listing` finds the re
 dataset's name; `uadfv.py` is the shortest one, `clips.py` holds what they share.
 """
 
-from data.datasets.base import UNKNOWN_LABEL, Listing, Refusal, SourceVideo
+from data.datasets.base import UNKNOWN_LABEL, Listing, Refusal, SourceVideo, collect_notes
 from data.datasets.registry import READERS, read_listing
 
-__all__ = ["READERS", "UNKNOWN_LABEL", "Listing", "Refusal", "SourceVideo", "read_listing"]
+__all__ = [
+    "READERS",
+    "UNKNOWN_LABEL",
+    "Listing",
+    "Refusal",
+    "SourceVideo",
+    "collect_notes",
+    "read_listing",
+]

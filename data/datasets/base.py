@@ -1,7 +1,7 @@
 """What every dataset reader returns."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from data import contract
 from data.ledger import Status
@@ -87,3 +87,8 @@ class Listing:
 
     videos: tuple[SourceVideo, ...]
     notes: tuple[str, ...] = ()
+
+
+def collect_notes(listings: Iterable[Listing]) -> tuple[str, ...]:
+    """The notes of some listings, each once, in order."""
+    return tuple(dict.fromkeys(note for listing in listings for note in listing.notes))

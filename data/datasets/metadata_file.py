@@ -72,6 +72,9 @@ def read_json(path: str, cure: str) -> Any:
 def read_csv(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
     """Reads a CSV file (RFC 4180, UTF-8 with or without a byte order mark); see `read`.
 
+    Cells may be separated by commas, semicolons or tabs, whichever the header has most of, or as a
+    first line `sep=;` says, which spreadsheets write.
+
     Returns:
         The columns that the first line names, and the rows that are not blank; they may have
         more or fewer cells than there are columns.
@@ -80,15 +83,26 @@ def read_csv(path: str, cure: str) -> tuple[tuple[str, ...], list[Row]]:
         UsageError: it is not CSV.
     """
     text = read(path, cure).decode("utf-8-sig", errors="surrogateescape")
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first, _, rest = text.partition("\n")
+    separator = max(",;\t", key=first.count)
+    declared = first.lower().strip('"\r ').startswith("sep=")
+    if declared:
+        separator, text = first.strip('"\r ')[4:] or ",", rest
+    try:
+        lines = csv.reader(
+            io.StringIO(text, newline=""), strict=True, delimiter=separator, skipinitialspace=True
+        )
+    except TypeError as error:
+        raise UsageError(f"{path}: {separator!r} separates no cells; {cure}") from error
     rows = []
     try:
         columns = tuple(column.strip() for column in next(lines, []))
         before = lines.line_num
         for cells in lines:
-            if cells:
-                rows.append(Row(before + 1, tuple(cell.strip() for cell in cells)))
+            if any(cell.strip() for cell in cells):
+                rows.append(Row(before + declared + 1, tuple(cell.strip() for cell in cells)))
             before = lines.line_num
     except csv.Error as error:
-        raise UsageError(f"{path}, line {lines.line_num}: not CSV in UTF-8: {error}") from error
+        line = lines.line_num + declared
+        raise UsageError(f"{path}, line {line}: not CSV in UTF-8: {error}") from error
     return columns, rows

@@ -81,6 +81,7 @@ def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerR
                     options=plan.options.model_dump(),
                     slice_columns=sorted(columns),
                     splits=output_layout.count_by_split(rows),
+                    notes=plan.notes,
                 ),
             )
             files.delete(files.join(plan.output, WORK_FOLDER))

@@ -33,6 +33,7 @@ class Description:
         options: that the job ran with.
         slice_columns: further columns that the Examples carry, without the `slice/` prefix.
         splits: counts of used videos, fakes and usable faces by split.
+        notes: what the datasets do not tell, one sentence each.
     """
 
     fingerprint: str
@@ -40,6 +41,7 @@ class Description:
     options: Mapping[str, Any]
     slice_columns: Sequence[str]
     splits: Mapping[str, Mapping[str, int]]
+    notes: Sequence[str] = ()
 
     def to_json(self) -> bytes:
         """Content of the file."""

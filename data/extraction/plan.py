@@ -9,7 +9,7 @@ from typing import Any
 
 from data import contract
 from data.contract import Annotation
-from data.datasets import Listing, SourceVideo
+from data.datasets import Listing, SourceVideo, collect_notes
 from data.detectors import detector_fingerprint
 from data.extraction import resume
 from data.extraction.options import ExtractionOptions
@@ -56,6 +56,11 @@ class Plan:
     def videos(self) -> list[SourceVideo]:
         """All inputs."""
         return [video for listing in self.listings for video in listing.videos]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the datasets do not tell; see `Listing.notes`."""
+        return collect_notes(self.listings)
 
     @property
     def work(self) -> str:

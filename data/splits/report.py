@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from data import contract
-from data.datasets import Listing, SourceVideo
+from data.datasets import Listing, SourceVideo, collect_notes
 from data.ledger import Status
 from data.splits.assignment import Assignment, check_leakage
 
@@ -121,7 +121,7 @@ def audit(listings: Sequence[Listing], assignments: Mapping[str, Assignment]) ->
     return SplitReport(
         {name: _report(by_dataset[name], assignments) for name in sorted(by_dataset)},
         tuple(check_leakage(rows)),
-        tuple(dict.fromkeys(note for listing in listings for note in listing.notes)),
+        collect_notes(listings),
     )
 
 

@@ -18,6 +18,7 @@ def trainer_settings(tmp_path):
             schema=str(tmp_path / "schema.pbtxt"),
             slice_columns=(),
             fingerprint="tiny",
+            notes=("40 fakes name no source",),
             root=str(tmp_path / "artifacts"),
             checkpoints=str(tmp_path / "checkpoints"),
             served_before={models[0].name: ""},
@@ -27,6 +28,10 @@ def trainer_settings(tmp_path):
         return json.loads(trainer.exec_properties["custom_config"])
 
     return trainer_settings
+
+
+def test_a_model_says_what_its_data_does_not_tell(trainer_settings):
+    assert trainer_settings()["metadata"]["data_notes"] == ["40 fakes name no source"]
 
 
 @pytest.mark.parametrize(

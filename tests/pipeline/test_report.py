@@ -17,7 +17,10 @@ def printed(monkeypatch, capsys, tmp_path):
     pushed = ModelOutcome("a", str(tmp_path / "a"), "evaluation", [], "1767225600")
     refused = ModelOutcome("b", str(tmp_path / "b"), "evaluation", ["[x]: auc is 0.5"], None)
     outcome = RunOutcome(
-        ran=["Trainer.b"], cached=["Trainer.a", "Transform"], models=[pushed, refused]
+        ran=["Trainer.b"],
+        cached=["Trainer.a", "Transform"],
+        models=[pushed, refused],
+        notes=("40 of [all] fakes name no source",),
     )
     report.report(outcome, tmp_path, "serving")
     return capsys.readouterr().out
@@ -34,6 +37,7 @@ def printed(monkeypatch, capsys, tmp_path):
         pytest.param("0.938", id="AUC"),
         pytest.param("n/a", id="AUC of one class"),
         pytest.param("Pushed models: serving", id="serving root"),
+        pytest.param("Unknown of the data: 40 of [all] fakes name no source", id="unknown sources"),
     ],
 )
 def test_a_run_is_reported(printed, text):

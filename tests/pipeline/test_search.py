@@ -60,6 +60,7 @@ def pipeline(folder):
             schema=str(folder / "schema.pbtxt"),
             slice_columns=(),
             fingerprint="tiny",
+            notes=(),
             root=str(folder / "artifacts"),
             checkpoints=str(folder / "checkpoints"),
             served_before={"meso4": "", "plain": ""},

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from data.contract import Label
@@ -114,6 +116,106 @@ def test_spreadsheet_files_are_read(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "file;label\na.mp4;REAL\nb.mp4;FAKE\n",
+        "file\tlabel\na.mp4\tREAL\nb.mp4\tFAKE\n",
+        "sep=;\r\nFile;LABEL\r\na.mp4;real\r\nb.mp4;fake\r\n",
+        '"sep=|"\nfile|label\na.mp4|R\nb.mp4|F\n',
+        'file, label\n"a.mp4", "REAL"\n"b.mp4", "FAKE"\n',
+        "file,label\na.mp4,r\n,\n , \nb.mp4,f\n,\n",
+    ],
+    ids=["semicolons", "tabs", "sep=", "quoted sep=", "space before a quote", "Excel's empty rows"],
+)
+def test_tables_as_spreadsheets_write_them(content, tmp_path):
+    (tmp_path / "clips.csv").write_bytes(content.encode())
+    videos = listing(tmp_path / "clips.csv").videos
+    assert [(video.video_id, video.label, video.refused) for video in videos] == [
+        ("manifest/a.mp4", Label.REAL, None),
+        ("manifest/b.mp4", Label.FAKE, None),
+    ]
+
+
+def test_paths_as_windows_and_absolute_ones_are_of_the_same_files(tmp_path):
+    (tmp_path / "clips").mkdir()
+    path = write(
+        tmp_path / "clips", "file,label", f"{tmp_path}/clips/real/a.mp4,REAL", r"x\b.mp4,R"
+    )
+    assert {video_id: video.path for video_id, video in by_id(path).items()} == {
+        "manifest/real/a.mp4": f"{tmp_path}/clips/real/a.mp4",
+        "manifest/x/b.mp4": f"{tmp_path}/clips/x/b.mp4",
+    }
+    outside = write(tmp_path / "clips", "file,label", f"{tmp_path}/a.mp4,REAL", name="other.csv")
+    (video,) = listing(outside).videos
+    assert "move the manifest to a folder above all of its files" in video.refused.reason
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_letters_with_accents_in_either_form_are_the_same_file(form, stored, tmp_path):
+    path = tmp_path / unicodedata.normalize(stored, "José.mp4")
+    path.touch()
+    name = unicodedata.normalize(form, "José.mp4")
+    write(tmp_path, "file,label,source", f"{name},REAL,", "f.mp4,FAKE,josé")
+    videos = by_id(tmp_path)
+    assert videos["manifest/José.mp4"].path == str(path)
+    assert videos["manifest/f.mp4"].original == "manifest/José.mp4"
+
+
+def leaks(videos):
+    """Fakes that are drawn apart from the real clip `NNN.mp4` that `NNN_*.mp4` was made of."""
+    groups = {name: entry.source_group for name, entry in assign(videos).items()}
+    return sum(
+        group != groups[f"manifest/real/{name.rpartition('/')[2][:3]}.mp4"]
+        for name, group in groups.items()
+        if "/fake/" in name
+    )
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "real/{}.mp4",
+        "{}.mp4",
+        "{}",
+        "{folder}/real/{}.mp4",
+        "real\\{}.mp4",
+        "C:\\clips\\real\\{}.mp4",
+        "REAL/{}.MP4",
+        "{}.mp4, person {}",
+    ],
+)
+def test_a_source_is_found_however_it_is_written(spelling, tmp_path):
+    rows = [f"real/{n:03}.mp4;REAL;" for n in range(40)]
+    rows += [
+        f"fake/{n:03}_x.mp4;FAKE;" + spelling.replace("{}", f"{n:03}").format(folder=tmp_path)
+        for n in range(40)
+    ]
+    write(tmp_path, "file;label;source", *rows)
+    assert leaks(listing(tmp_path).videos) == 0
+
+
+def test_fakes_of_unknown_source_are_counted_and_named(tmp_path):
+    rows = [f"real/{n:03}.mp4,REAL," for n in range(40)]
+    rows += [f"fake/{n:03}_x.mp4,FAKE," for n in range(40)]
+    write(tmp_path, "file,label,source", *rows, "fake/last.mp4,FAKE,ann")
+    (without, unmatched) = listing(tmp_path).notes
+    assert "40 of 41 fakes name no source, so it is unknown" in without
+    assert "fake/000_x.mp4, fake/001_x.mp4, fake/002_x.mp4 and 37 more" in without
+    assert "1 sources of fakes are no file of the list" in unmatched
+    assert unmatched.endswith(": ann")
+
+
+def test_a_name_that_two_files_have_means_neither(tmp_path):
+    write(tmp_path, "file,label,source", "a/1.mp4,REAL,", "b/1.mp4,REAL,", "f.mp4,FAKE,1.mp4")
+    assert by_id(tmp_path)["manifest/f.mp4"].original == ""
+    assert (
+        "1 sources of fakes are no file of the list, or one of several"
+        in listing(tmp_path).notes[0]
+    )
+
+
 def test_original_is_the_one_source_that_is_the_file_of_a_real(tmp_path):
     write(
         tmp_path,
@@ -137,8 +239,10 @@ def test_original_is_the_one_source_that_is_the_file_of_a_real(tmp_path):
     ("row", "video_id", "label", "reason"),
     [
         (",REAL,,,", "", 0, "not a path inside the manifest's folder: ''"),
-        ("a.mp4,,,,", "a.mp4", -1, "its label is neither REAL nor FAKE: ''"),
-        ("a.mp4,1,,,", "a.mp4", -1, "its label is neither REAL nor FAKE: '1'"),
+        ("a.mp4,,x,,", "a.mp4", -1, "its label is '', neither REAL nor FAKE"),
+        ("a.mp4,ral,,,", "a.mp4", -1, "its label is 'ral', neither REAL nor FAKE"),
+        ("a.mp4,1,,,", "a.mp4", -1, "its label is '1', neither REAL nor FAKE: lists differ in"),
+        ("a.mp4,True,,,", "a.mp4", -1, "its label is 'True', neither REAL nor FAKE: lists differ"),
         ("a.mp4,REAL,dev,,", "a.mp4", 0, "its split is none of train, eval, test: 'dev'"),
         ("../a.mp4,REAL,,,", "../a.mp4", 0, "not a path inside the manifest's folder: '../a.mp4'"),
         ("x/../../a.mp4,FAKE,,,", "x/../../a.mp4", 1, "not a path inside the manifest's folder: "),
@@ -200,7 +304,7 @@ def test_file_that_is_listed_again_is_a_duplicate(tmp_path):
         "manifest/a.mp4": None,
         "manifest/a.mp4#line-5": ("duplicate", "listed already: line 4"),
         "other/a.mp4": ("duplicate", "listed already: line 4"),
-        "manifest/a.mp4#line-7": ("refused_input", "its label is neither REAL nor FAKE: 'MAYBE'"),
+        "manifest/a.mp4#line-7": ("refused_input", "its label is 'MAYBE', neither REAL nor FAKE"),
     }
     assert videos["manifest/a.mp4#line-5"].label == Label.REAL
     assert videos["manifest/a.mp4#line-7"].label == UNKNOWN_LABEL
@@ -236,7 +340,7 @@ def test_urls(tmp_path):
     ("header", "message"),
     [
         ("path,label", "no column 'file'"),
-        ("file;label", "no column 'file'.*separated by commas, but holds 'file;label'"),
+        ("file|label", "no column 'file'.*must name the columns, but holds 'file|label'"),
         ("file", "no column 'label'"),
         ("", "no column 'file'.*holds nothing"),
         ("file,label,label", "column 'label' is there more than once"),
@@ -246,7 +350,7 @@ def test_urls(tmp_path):
         ("file,label,source_group", "column 'source_group' must be renamed: the name is taken"),
         ("file,label,sharpness", "column 'sharpness' must be renamed: the name is taken"),
         ("file,label,face_size", "column 'face_size' must be renamed: the name is taken"),
-        ("file,label,Method", "column 'Method' must be renamed: the name is taken"),
+        ("file,label,Label", "column 'label' is there more than once"),
     ],
 )
 def test_bad_header(header, message, tmp_path):
