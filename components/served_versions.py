@@ -23,13 +23,17 @@ def latest_version(serving_root: str, model_name: str) -> int | None:
         The version's number, or None where nothing is served.
 
     Raises:
+        tf.errors.OpError: the folder cannot be read.
         UsageError: a version's folder has leading zeros, which no push of ours writes.
     """
     base = os.path.join(serving_root, model_name)
-    if not tf.io.gfile.isdir(base):
+    try:
+        tf.io.gfile.stat(base)
+    except tf.errors.NotFoundError:  # any other error must not pass for an empty folder
         return None
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(base)]
     versions = []
-    for name in (name.rstrip("/") for name in tf.io.gfile.listdir(base)):
+    for name in names:
         number = version_number(name)
         if number is None or not tf.io.gfile.exists(os.path.join(base, name, SAVED_MODEL)):
             continue

@@ -25,8 +25,18 @@ TOLERANCE = 1e-5
 SIGNATURES = ("serving_default", "serving_tracks", "serving_examples", "serving_frames")
 """Signatures that clients call."""
 
+_NOT_ASKED = (
+    *(grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED),
+    *(grpc.StatusCode.CANCELLED, grpc.StatusCode.RESOURCE_EXHAUSTED),
+)
+"""Codes of faults that may pass, and say nothing about the model."""
+
 _VIDEOS = 4
 _TIMEOUT_S = 300.0
+
+
+class ServingCheckError(Exception):
+    """The served model could not be asked; the next run tries again."""
 
 
 @component
@@ -59,6 +69,9 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
 
     Returns:
         The difference, as a sentence; empty if there is none.
+
+    Raises:
+        ServingCheckError: the model could not be asked.
     """
     loaded = tf.saved_model.load(path)
     missing = sorted(set(SIGNATURES) - set(loaded.signatures))
@@ -74,6 +87,11 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
                 try:
                     served = _predict(stub, model_name, signature, name, value)
                 except grpc.RpcError as error:
+                    if error.code() in _NOT_ASKED:
+                        raise ServingCheckError(
+                            f"{model_name} could not be asked, run again: {signature}: "
+                            f"{error.code().name}: {error.details()}"
+                        ) from error
                     return f"{signature} fails when served: {error.code().name}: {error.details()}"
                 if sorted(served) != sorted(direct):
                     return f"{signature} answers {sorted(served)} instead of {sorted(direct)}"

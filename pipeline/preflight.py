@@ -38,12 +38,16 @@ def check_initial_weights(config: RunConfig) -> None:
     """Refuses a run if the weights that a model starts from are missing.
 
     Raises:
-        UsageError: a weights file or the served version of a warm start is not there.
+        UsageError: a weights file or the served version of a warm start is not there, or ImageNet
+            weights cannot be fetched.
     """
     for model in config.models:
         if model.warm_start is not None:
             saved_network.read_card(model.warm_start)
-        elif model.weights not in (None, registry.IMAGENET):
+        elif model.weights == registry.IMAGENET:
+            # Fetches them if they are not yet on this machine.
+            registry.build(model.model, model.image_size, registry.IMAGENET)
+        elif model.weights is not None:
             backbone_weights.require_file(str(model.weights), model.name)
 
 

@@ -6,6 +6,8 @@ import pathlib
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+from data.extraction.output_layout import Description
+from data.utils.folder_lock import lock_folder
 from pipeline import graph, preflight, schema, serving_state
 from pipeline.component_progress import ComponentProgress
 from pipeline.config import FILE_NAME, RunConfig, dump
@@ -31,16 +33,20 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
         What ran, and each candidate's fate.
 
     Raises:
+        OutputError: another run writes to the output, or it cannot be written.
         UsageError: the Examples are absent, too large for this machine, or lack a slice, what a
             model starts from is absent, or a folder's name is a pattern.
     """
-    output = pathlib.Path(config.output)
-    examples = pathlib.Path(config.examples)
     preflight.check_folder_names(config)
     preflight.check_initial_weights(config)
-    dataset = read_dataset(examples, reals_suffice=config.reals_suffice)
+    dataset = read_dataset(pathlib.Path(config.examples), reals_suffice=config.reals_suffice)
     preflight.check_memory(config)
-    output.mkdir(parents=True, exist_ok=True)
+    with lock_folder(config.output, "another run writes to it; wait, or set another `output`"):
+        return _run(config, dataset, use_cache=use_cache)
+
+
+def _run(config: RunConfig, dataset: Description, *, use_cache: bool) -> RunOutcome:
+    output = pathlib.Path(config.output)
     schema_file = output / _SCHEMA
     schema.write(schema.resolve(dataset.slice_columns), schema_file)
     served_before = {
@@ -50,7 +56,7 @@ def run(config: RunConfig, *, use_cache: bool = True) -> RunOutcome:
     pipeline = graph.create(
         config,
         graph.Inputs(
-            examples=str(examples.resolve()),
+            examples=str(pathlib.Path(config.examples).resolve()),
             schema=str(schema_file.resolve()),
             slice_columns=tuple(dataset.slice_columns),
             fingerprint=dataset.fingerprint,

@@ -11,6 +11,7 @@ import json
 import pathlib
 
 from components import served_versions
+from data.utils import files
 from models.code_version import code_version
 from pipeline.config import RunConfig
 
@@ -55,7 +56,7 @@ def record(output: pathlib.Path, config: RunConfig, model: str, fingerprint: str
         "key": key,
         "served": served_versions.latest_version(config.serving_root, model),
     }
-    (output / FILE_NAME).write_text(json.dumps(state, indent=2))
+    files.write(str(output / FILE_NAME), json.dumps(state, indent=2).encode())
 
 
 def _candidate(config: RunConfig, model: str, fingerprint: str) -> list[str]:

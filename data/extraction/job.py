@@ -10,10 +10,8 @@ results of the earlier ones from the shards that are there.
 
 import collections
 import contextlib
-import fcntl
 import json
 import logging
-import os
 import re
 from collections.abc import Iterator, Sequence
 
@@ -28,9 +26,11 @@ from data.extraction.output_layout import WORK_FOLDER
 from data.extraction.plan import Plan, divide, plan_extraction
 from data.extraction.result_store import FINAL, ResultStore, result_key
 from data.extraction.step import Extracted, ExtractVideo, VideoTask
+from data.extraction.worker_deaths import end_with_workers
 from data.ledger import LedgerRow, Status
 from data.utils import files, tfrecord
 from data.utils.errors import OutputError, UsageError
+from data.utils.folder_lock import lock_folder
 
 _TASKS = "videos.jsonl"
 _REFUSED = "refused.csv"
@@ -67,7 +67,7 @@ def run(plan: Plan, beam_options: PipelineOptions | None = None) -> list[LedgerR
             return output_layout.read_ledger(plan.output)
     options = beam_options or PipelineOptions([], direct_running_mode="in_memory")
     try:
-        with _sole_job(plan.output), _quiet_beam():
+        with _sole_job(plan.output), _quiet_beam(), end_with_workers():
             _restore(plan, options)
             rows = _extract(plan, options)
             columns = {column for video in plan.videos for column in video.slices}
@@ -111,24 +111,12 @@ def extract(
 
 @contextlib.contextmanager
 def _sole_job(output: str) -> Iterator[None]:
-    """Keeps a second job out of a local output; the kernel lifts the lock however this one ends."""
+    """Keeps a second job out of a local output."""
     if not files.is_local(output):
         yield
         return
-    try:
-        os.makedirs(output, exist_ok=True)
-        folder = os.open(output, os.O_RDONLY)
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be written ({error.strerror})") from error
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock_folder(output, f"another extraction writes to it; see `unmask status {output}`"):
         yield
-    except BlockingIOError:
-        raise OutputError(
-            f"{output}: another extraction writes to it; see `unmask status {output}`"
-        ) from None
-    finally:
-        os.close(folder)
 
 
 @contextlib.contextmanager

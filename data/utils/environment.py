@@ -15,3 +15,7 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 # Google's clients, which Beam imports, warn that they will leave this Python; tfx cannot.
 os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
 warnings.filterwarnings("ignore", category=FutureWarning)
+# No proxy reaches what listens on this machine: Beam's own workers, and servers that we ask.
+_direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+_hosts = dict.fromkeys([*filter(None, _direct.split(",")), "localhost", "127.0.0.1", "::1"])
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(_hosts)

@@ -5,6 +5,7 @@ import os
 import pathlib
 import ssl
 import urllib.parse
+import urllib.request
 
 import grpc
 
@@ -82,14 +83,13 @@ class Connection:
     max_message_bytes: int = MAX_MESSAGE_BYTES
 
     def __post_init__(self) -> None:
-        url = urllib.parse.urlsplit(self.target if self.is_rest else f"grpc://{self.target}")
-        if url.scheme == "http" and self.tls is not None:
+        if self._url.scheme == "http" and self.tls is not None:
             raise UsageError(f"{self.target}: TLS needs https:// instead of http://")
         if self.token is None:
             return
         if not self.token.isascii() or not self.token.isprintable() or " " in self.token:
             raise UsageError("the bearer token must be printable ASCII without spaces")
-        if not self.encrypted and url.hostname not in _LOOPBACK:
+        if not self.encrypted and not self.is_local:
             raise UsageError(
                 f"{self.target}: a bearer token is not sent unencrypted over a network; give "
                 "`tls`, or an https:// address"
@@ -99,6 +99,25 @@ class Connection:
     def is_rest(self) -> bool:
         """Whether the server is asked over REST."""
         return self.target.startswith(("http://", "https://"))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine, which no proxy reaches."""
+        return self._url.hostname in _LOOPBACK
+
+    @property
+    def proxy(self) -> str | None:
+        """Address of the proxy that the environment names for this server; None without one."""
+        host, proxies = self._url.hostname or "", urllib.request.getproxies()
+        if self.is_local or urllib.request.proxy_bypass(host):
+            return None
+        # gRPC takes the first of these, httpx that of the scheme.
+        names = (self._url.scheme, "all") if self.is_rest else ("grpc", "https", "http")
+        return next((proxies[name] for name in names if name in proxies), None)
+
+    @property
+    def _url(self) -> urllib.parse.SplitResult:
+        return urllib.parse.urlsplit(self.target if self.is_rest else f"grpc://{self.target}")
 
     @property
     def max_image_bytes(self) -> int:

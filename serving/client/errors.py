@@ -1,6 +1,20 @@
 """Errors of the client, and what helps against each."""
 
+from typing import TYPE_CHECKING
+
 import grpc
+
+if TYPE_CHECKING:
+    from serving.client.connection import Connection
+
+_NOT_REACHED = {
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.UNKNOWN,
+}
+"""Codes of errors that a proxy on the way may have made."""
 
 _CURES = {
     grpc.StatusCode.UNAVAILABLE: (
@@ -87,7 +101,13 @@ class ServingError(Exception):
         return self.code in _REQUEST_FAILURES
 
     @classmethod
-    def from_call_error(cls, error: CallError, target: str, model: str) -> "ServingError":
+    def from_call_error(cls, error: CallError, connection: "Connection") -> "ServingError":
         """From a failed call; the message says what helps, where that is known."""
         cure = _TLS_CURE if error.tls else _CURES.get(error.code)
-        return cls(target, model, error.code, f"{cure} ({error})" if cure else str(error))
+        problem = f"{cure} ({error})" if cure else str(error)
+        if connection.proxy is not None and error.code in _NOT_REACHED:
+            problem += (
+                f"; it was asked through the proxy {connection.proxy}, which the environment "
+                "names: add the host to no_proxy if it is reached without"
+            )
+        return cls(connection.target, connection.model, error.code, problem)

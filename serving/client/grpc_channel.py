@@ -45,6 +45,7 @@ class _Translator:
             ("grpc.max_send_message_length", self._connection.max_message_bytes),
             ("grpc.max_receive_message_length", self._connection.max_message_bytes),
             ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MS),
+            ("grpc.enable_http_proxy", not self._connection.is_local),
         ]
         if tls is None:
             return self._library.insecure_channel(target, options)

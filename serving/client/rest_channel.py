@@ -44,6 +44,7 @@ class _Translator:
         self._client_options: dict[str, Any] = {
             "base_url": connection.target,
             "headers": connection.headers,
+            "trust_env": not connection.is_local,  # else through a proxy that cannot reach it
             "verify": True if connection.tls is None else connection.tls.ssl_context(),
         }
 

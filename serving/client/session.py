@@ -260,9 +260,7 @@ class Session:
         try:
             return (yield from attempts(call, timeout_s))
         except CallError as error:
-            raise ServingError.from_call_error(
-                error, self._connection.target, self._connection.model
-            ) from error
+            raise ServingError.from_call_error(error, self._connection) from error
 
 
 def _sample_tracks(faces: Sequence[FaceCrop], width: int) -> list[list[FaceCrop]]:

@@ -26,6 +26,12 @@ def test_latest_version(folders, expected, tmp_path):
     assert served_versions.latest_version(str(tmp_path), "xception") == expected
 
 
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path):
+    (tmp_path / "xception").touch()
+    with pytest.raises(tf.errors.OpError):
+        served_versions.latest_version(str(tmp_path), "xception")
+
+
 def test_a_version_that_no_push_of_ours_wrote_is_refused(tmp_path):
     (tmp_path / "xception/0042").mkdir(parents=True)
     (tmp_path / "xception/0042/saved_model.pb").touch()

@@ -3,7 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from components.serving_check import SIGNATURES, find_difference
+from components import serving_check
+from components.serving_check import SIGNATURES, ServingCheckError, find_difference
 from data import example_encoding
 from tests import tiny_dataset
 
@@ -83,3 +84,14 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path, records):
         writer.write(b"no PredictionLog")
     problem = find_difference(path, "tiny", records)
     assert problem.startswith("serving_default fails when served: ")
+
+
+def test_a_model_that_could_not_be_asked_is_neither_blessed_nor_refused(
+    tmp_path, records, monkeypatch
+):
+    path = save(tmp_path / "model")
+    monkeypatch.setattr(serving_check, "_TIMEOUT_S", 1e-6)
+    with pytest.raises(
+        ServingCheckError, match=r"could not be asked, run again: .*DEADLINE_EXCEEDED"
+    ):
+        find_difference(path, "tiny", records)

@@ -3,6 +3,7 @@
 import pytest
 
 from data.utils.errors import UsageError
+from data.utils.folder_lock import lock_folder
 from pipeline import preflight, runner
 
 
@@ -41,6 +42,12 @@ def test_folders_that_a_run_cannot_use(demo_config, tmp_path, config, message):
     with pytest.raises(UsageError, match=message):
         runner.run(demo_config.model_copy(update=config))
     assert not (tmp_path / "run").exists()
+
+
+def test_an_output_that_another_run_writes_to(demo_config):
+    held = lock_folder(demo_config.output, "")
+    with held, pytest.raises(UsageError, match="another run writes to it; wait, or set another"):
+        runner.run(demo_config)
 
 
 def test_examples_that_need_more_memory_than_there_is(demo_config, monkeypatch, tmp_path):

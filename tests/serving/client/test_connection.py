@@ -9,6 +9,7 @@ import trustme
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from data.utils.errors import UsageError
+from serving.client import Client
 from serving.client.connection import Connection, Tls
 from serving.client.errors import ServingError
 from serving.prediction import Verdict
@@ -144,3 +145,50 @@ def test_files_that_are_no_certificates_are_named(tmp_path, certificates):
     ):
         with pytest.raises(UsageError, match=message):
             Tls(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("target", "environment", "proxy"),
+    [
+        ("far.example:8500", {}, None),
+        ("far.example:8500", {"http_proxy": "http://p:3128"}, "http://p:3128"),
+        ("http://far.example:8501", {"http_proxy": "http://p:3128"}, "http://p:3128"),
+        ("https://far.example:8501", {"http_proxy": "http://p:3128"}, None),
+        ("far.example:8500", {"http_proxy": "http://p:3128", "no_proxy": "far.example"}, None),
+        ("localhost:8500", {"http_proxy": "http://p:3128"}, None),
+        ("[::1]:8500", {"http_proxy": "http://p:3128"}, None),
+        ("http://127.0.0.1:8501", {"http_proxy": "http://p:3128"}, None),
+    ],
+)
+def test_the_proxy_on_the_way(target, environment, proxy, without_proxies, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Connection(target, "m").proxy == proxy
+
+
+@pytest.fixture
+def without_proxies(monkeypatch):
+    for name in ("http", "https", "grpc", "all", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name}_proxy".upper(), raising=False)
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_no_proxy_stands_before_a_server_of_this_machine(
+    server, scheme, without_proxies, monkeypatch
+):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    target = f"http://{server.rest_target}" if scheme else server.target
+    with Client(target, "tiny") as client:
+        assert client.track_width() == 4
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_an_error_names_the_proxy(scheme, without_proxies, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr("serving.client.session.METADATA_TIMEOUT_S", 1.0)
+    with (
+        Client(f"{scheme}far.invalid:8500", "tiny") as client,
+        pytest.raises(ServingError, match=r"asked through the proxy http://127\.0\.0\.1:9"),
+    ):
+        client.track_width()

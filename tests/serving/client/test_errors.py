@@ -1,7 +1,10 @@
 import grpc
 import pytest
 
+from serving.client.connection import Connection
 from serving.client.errors import CallError, ServingError
+
+CONNECTION = Connection("host:1", "m")
 
 
 @pytest.mark.parametrize(
@@ -16,7 +19,7 @@ from serving.client.errors import CallError, ServingError
     ],
 )
 def test_a_failed_call_is_explained(code, options, message):
-    error = ServingError.from_call_error(CallError(code, "details", **options), "host:1", "m")
+    error = ServingError.from_call_error(CallError(code, "details", **options), CONNECTION)
     assert str(error).startswith("model 'm' at host:1: ")
     assert message in str(error)
     assert str(error).endswith(f"({code.name}: details)")
@@ -24,7 +27,7 @@ def test_a_failed_call_is_explained(code, options, message):
 
 
 def test_a_failure_without_a_known_cure_is_named():
-    error = ServingError.from_call_error(CallError(grpc.StatusCode.ABORTED, "why"), "host:1", "m")
+    error = ServingError.from_call_error(CallError(grpc.StatusCode.ABORTED, "why"), CONNECTION)
     assert str(error) == "model 'm' at host:1: ABORTED: why"
 
 
@@ -40,5 +43,5 @@ def test_a_failure_without_a_known_cure_is_named():
     ],
 )
 def test_some_failures_concern_one_request_alone(code, expected):
-    error = ServingError.from_call_error(CallError(code, ""), "host:1", "m")
+    error = ServingError.from_call_error(CallError(code, ""), CONNECTION)
     assert error.concerns_one_request is expected
