@@ -149,7 +149,8 @@ def splits(
     """Show which video would go to which split, what is dropped and why; extracts nothing.
 
     Counts videos, fakes, groups of videos that belong together and identities by split, and says
-    what the dataset cannot tell. No video is opened.
+    what the dataset cannot tell. No video is opened. Of a partial download on this machine it
+    counts what is there.
 
     Example: unmask splits --dataset dfdc --input dfdc_train_part_3/metadata.json
     """
@@ -166,7 +167,8 @@ def splits(
     assignments = assign(videos, fractions=settings.fractions, salt=settings.salt)
     if settings.balance:
         assignments = leave_out_fakes(videos, assignments, salt=settings.salt)
-    print_audit(audit(listings, assignments))
+    present = [listing.present() for listing in listings]
+    print_audit(audit(present, assignments))
 
 
 def status(

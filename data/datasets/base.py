@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from data import contract
 from data.ledger import Status
+from data.utils import files
 
 UNKNOWN_LABEL = -1
 """`label` of a video that is refused because its label is not known."""
@@ -87,6 +88,25 @@ class Listing:
 
     videos: tuple[SourceVideo, ...]
     notes: tuple[str, ...] = ()
+
+    def present(self) -> "Listing":
+        """The listing without videos of this machine whose file is not there; a note counts them.
+
+        Videos behind URLs stay: each would have to be asked for. Where no file is there at all, the
+        listing is a plan for a download, and stays whole.
+        """
+        there = tuple(
+            video
+            for video in self.videos
+            if not files.is_local(video.path) or files.exists(video.path)
+        )
+        absent = len(self.videos) - len(there)
+        if not absent:
+            return self
+        note = f"{absent} of {len(self.videos)} listed files are not there"
+        if not there:
+            return Listing(self.videos, (*self.notes, f"{note}; they are counted as listed"))
+        return Listing(there, (*self.notes, f"{note} and not counted"))
 
 
 def collect_notes(listings: Iterable[Listing]) -> tuple[str, ...]:

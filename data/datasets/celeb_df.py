@@ -1,4 +1,4 @@
-"""Reads Celeb-DF, versions 1 and 2.
+"""Reads Celeb-DF, versions 1 and 2, and what Celeb-DF++ (version 3) names like them.
 
 Li et al., "Celeb-DF: A Large-scale Challenging Dataset for DeepFake Forensics", CVPR 2020
 (https://arxiv.org/abs/1909.12962); https://github.com/yuezunli/celeb-deepfakeforensics.
@@ -11,6 +11,10 @@ Li et al., "Celeb-DF: A Large-scale Challenging Dataset for DeepFake Forensics",
 A fake is named after its target clip (here id1_0007, whose head and scene it shows) and the
 person whose face was put there (here id0). `Youtube-real` is the other spelling in use; a
 `videos` level below the folders may be there or not.
+
+Celeb-DF++ (Li et al., 2025, https://arxiv.org/abs/2507.18015) has its fakes in folders such as
+`Celeb-synthesis/FaceSwap/BlendFace`, one a method. A file there that is not named after its target
+clip is refused.
 
 The official test list is not disjoint from the rest: version 2's holds 340 fakes, and the target
 clips of 234 of these are not in the list. So by default all other videos that show such a clip are
@@ -35,8 +39,12 @@ LIST_NAME = "List_of_testing_videos.txt"
 METHOD = "Celeb-synthesis"
 """The authors' own name; https://arxiv.org/abs/1909.12962, 3.2."""
 
-_DEPTH = 3
-"""Levels below the root: folder, `videos`, file."""
+_DEPTH = 5
+"""Levels below the root: folder, scenario, method, `videos`, file."""
+
+_SCENARIO = re.compile(r"(?:(?:FaceSwap|FaceReenact|TalkingFace)/(?P<method>[^/]+)/)?")
+_FIRST_METHOD = "Celeb-DF"
+"""Folder in which Celeb-DF++ has the fakes of version 2."""
 
 _NAMES = {
     "celeb-real": re.compile(r"(?P<target>id[0-9]+)_(?P<number>[0-9]{4})\.mp4"),
@@ -64,7 +72,8 @@ class _Clip:
     Attributes:
         relative: its path below the root.
         folder: the first part of it, in lower case.
-        name: the last part of it.
+        name: the rest of it, without a level `videos`.
+        method: that a fake was made by.
         target: the clip itself, or the one that the fake was made from, without a suffix.
         people: who is shown, and whose face was put there.
     """
@@ -72,6 +81,7 @@ class _Clip:
     relative: str
     folder: str
     name: str
+    method: str
     target: str
     people: tuple[str, ...]
 
@@ -159,6 +169,8 @@ def _read_list(path: str) -> Mapping[tuple[str, str], _Clip]:
             continue
         match = _LISTED.fullmatch(line)
         clip = _parse(match["path"]) if match else None
+        if match and clip is None and match["path"].lower().startswith("celeb-synthesis/"):
+            continue  # of a name that cannot be used; the file is refused where it is found
         if match is None or clip is None:
             raise UsageError(
                 f"{path}, line {number}: not a line such as '1 Celeb-real/id1_0007.mp4': "
@@ -178,15 +190,20 @@ def _read_list(path: str) -> Mapping[tuple[str, str], _Clip]:
 def _parse(relative: str) -> _Clip | None:
     """A clip by its path; None if that is not as the layout says."""
     folder, _, rest = relative.partition("/")
-    name = rest.removeprefix(LEVEL)
+    scenario = _SCENARIO.match(rest) if folder.lower() == "celeb-synthesis" else None
+    place = scenario[0] if scenario else ""
+    name = rest.removeprefix(place).removeprefix(LEVEL)
     pattern = _NAMES.get(folder.lower())
     match = pattern.fullmatch(name) if pattern else None
     if match is None:
         return None
+    method = scenario["method"] if scenario else None
     groups = match.groupdict()
     people = tuple(groups[person] for person in ("target", "source") if person in groups)
     target = f"{people[0]}_{groups['number']}" if people else groups["number"]
-    return _Clip(relative, folder.lower(), name, target, people)
+    if method is None or method == _FIRST_METHOD:
+        method = METHOD
+    return _Clip(relative, folder.lower(), place + name, method, target, people)
 
 
 def _source_video(
@@ -209,7 +226,7 @@ def _source_video(
         path=files.join(root, clip.relative),
         label=contract.Label.REAL if clip.is_real else contract.Label.FAKE,
         dataset=DATASET,
-        method=contract.REAL_METHOD if clip.is_real else METHOD,
+        method=contract.REAL_METHOD if clip.is_real else clip.method,
         compression="",
         sources=(f"{DATASET}/{source}",),
         split="test" if is_listed else None,

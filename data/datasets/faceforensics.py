@@ -64,6 +64,10 @@ _NAMES = {
 }
 
 
+_PARTS = {part.lower(): part for part in _NAMES}
+"""The parts as they are written above, by what some downloads make of them."""
+
+
 def read(root: str, *, splits: str | None, official: bool) -> Listing:
     """Lists the clips of FaceForensics++ and DFD without opening them.
 
@@ -145,9 +149,9 @@ def _source_video(
     is_real = relative.startswith(_REALS)
     label = contract.Label.REAL if is_real else contract.Label.FAKE
     place = _PLACE.fullmatch(relative)
-    pattern = _NAMES.get(place["part"]) if place else None
-    match = pattern.fullmatch(place["name"]) if place and pattern else None
-    if place is None or match is None:
+    named = _PARTS.get(place["part"].lower()) if place else None
+    match = _NAMES[named].fullmatch(place["name"]) if place and named else None
+    if place is None or named is None or match is None:
         return refused_clip(DATASET, root, relative, _why_not(relative), label)
     groups = match.groupdict()
     ids = [groups[person] for person in ("target", "source") if person in groups]
@@ -167,7 +171,7 @@ def _source_video(
         path=files.join(root, relative),
         label=label,
         dataset=DATASET,
-        method=contract.REAL_METHOD if is_real else place["part"].split("/")[1],
+        method=contract.REAL_METHOD if is_real else named.split("/")[1],
         compression=place["compression"],
         sources=sources,
         split=split,

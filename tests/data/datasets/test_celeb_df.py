@@ -178,6 +178,33 @@ def test_list_from_elsewhere_and_urls(tmp_path):
     assert video.split == "test"
 
 
+def test_version_3_has_a_folder_for_each_method(tmp_path):
+    fakes = "Celeb-synthesis"
+    put(
+        tmp_path,
+        "Celeb-real/id1_0007.mp4",
+        f"{fakes}/FaceSwap/Celeb-DF/id1_id0_0007.mp4",
+        f"{fakes}/FaceSwap/GHOST/id1_id0_0007.mp4",
+        f"{fakes}/FaceReenact/LIA/id9_id0_0001.mp4",
+        f"{fakes}/TalkingFace/FLOAT/somebody_speaks.mp4",
+    )
+    tested = f"0 {fakes}/FaceSwap/GHOST/id1_id0_0007.mp4\n0 {fakes}/TalkingFace/FLOAT/other.mp4\n"
+    put_list(tmp_path, LIST.splitlines()[1] + "\n" + tested)
+    videos = by_name(listing(tmp_path))
+    assert {name: (video.method, video.split) for name, video in videos.items()} == {
+        "Celeb-real/id1_0007.mp4": ("real", "test"),
+        f"{fakes}/FaceSwap/Celeb-DF/id1_id0_0007.mp4": ("Celeb-synthesis", None),
+        f"{fakes}/FaceSwap/GHOST/id1_id0_0007.mp4": ("GHOST", "test"),
+        f"{fakes}/FaceReenact/LIA/id9_id0_0001.mp4": ("LIA", None),
+        f"{fakes}/TalkingFace/FLOAT/somebody_speaks.mp4": ("unknown", None),
+    }
+    refused = {name: video.refused.status for name, video in videos.items() if video.refused}
+    assert refused == {
+        f"{fakes}/FaceSwap/Celeb-DF/id1_id0_0007.mp4": "refused_cross_split",
+        f"{fakes}/TalkingFace/FLOAT/somebody_speaks.mp4": "refused_input",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -63,6 +63,13 @@ def test_the_official_sample(shared_data):
     assert all(os.path.getsize(video.path) > 0 for video in videos.values())
 
 
+def test_methods_may_be_in_lower_case(tmp_path):
+    name = f"{FAKES}/neuraltextures/c23/videos/004_982.mp4"
+    put(tmp_path, name)
+    video = by_name(listing(tmp_path))[name]
+    assert (video.refused, video.method) == (None, "NeuralTextures")
+
+
 def test_the_official_lists(shared_data):
     splits = read_splits(str(shared_data / "ffpp_splits"))
     # Section 3 of the paper: 720 videos for training, 140 for validation, 140 for test.
