@@ -17,6 +17,7 @@ from tfx.utils import io_utils, path_utils
 
 from components import served_versions
 from data import example_encoding
+from data.utils.errors import UsageError
 from serving.server.model_server import ModelServer
 
 TOLERANCE = 1e-5
@@ -35,7 +36,7 @@ _VIDEOS = 4
 _TIMEOUT_S = 300.0
 
 
-class ServingCheckError(Exception):
+class ServingCheckError(UsageError):
     """The served model could not be asked; the next run tries again."""
 
 
@@ -80,7 +81,10 @@ def find_difference(path: str, model_name: str, records: list[bytes]) -> str:
     requests = _requests(loaded, records)
     with tempfile.TemporaryDirectory(prefix="unmask-serving-check-") as root:
         served_versions.copy_tree(path, served_versions.version_path(root, model_name, 1))
-        with ModelServer(root, port=0) as server, grpc.insecure_channel(server.target) as channel:
+        with (
+            ModelServer(root, port=0) as server,
+            grpc.insecure_channel(server.target, [("grpc.enable_http_proxy", 0)]) as channel,
+        ):
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
             for signature, (name, value) in requests.items():
                 direct = loaded.signatures[signature](**{name: tf.constant(value)})
