@@ -182,6 +182,8 @@ def test_an_interrupted_extraction_is_one_line(number, code, tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # In a job of a script, which ignores SIGINT, a child would ignore it too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list(tmp_path.glob("out/.work/*/job.json")):  # then Beam is at work
         assert process.poll() is None

@@ -209,7 +209,7 @@ def make_backward_times(path: pathlib.Path) -> None:
 
 
 def make_long_duration(path: pathlib.Path) -> None:
-    """A Matroska file of a second whose header claims ten hours."""
+    """A Matroska file of a second, as its stream says, whose header claims ten hours."""
     encode(path, container_options={})
     content = bytearray(path.read_bytes())
     at = content.index(b"\x44\x89\x88") + 3  # Duration, a float of 8 bytes, milliseconds

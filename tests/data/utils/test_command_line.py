@@ -35,9 +35,14 @@ command_line.run(app)
 
 
 def run(app, **options):
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": take_interrupts}
     code = SCRIPT.format(app=app)
-    return subprocess.run([sys.executable, "-c", code], text=True, check=False, **pipes)
+    return subprocess.run([sys.executable, "-c", code], text=True, check=False, **pipes | options)
+
+
+def take_interrupts():
+    """In a job of a script, which ignores SIGINT, a child would ignore it too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
